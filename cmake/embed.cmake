@@ -1,0 +1,12 @@
+# Writes a C file with the text of each of FILES: `const StdlibFile stdlib_files[]`, ended by a NULL name.
+set(text "/* Made by cmake/embed.cmake. */\n#include \"compiler/check/stdlib.h\"\n")
+set(rows "")
+foreach(file ${FILES})
+  get_filename_component(name ${file} NAME)
+  string(MAKE_C_IDENTIFIER ${name} symbol)
+  file(READ ${file} hex HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(APPEND text "static const char ${symbol}[] = {${bytes}0};\n")
+  string(APPEND rows "    {\"${name}\", ${symbol}, sizeof ${symbol} - 1},\n")
+endforeach()
+file(WRITE ${OUT} "${text}const StdlibFile stdlib_files[] = {\n${rows}    {0, 0, 0},\n};\n")

@@ -1,0 +1,58 @@
+/* The CPU target: schedules computations, emits them through LLVM, loads them. */
+#ifndef CPU_H
+#define CPU_H
+
+#include "compiler/fuse/plan.h"
+
+/* What the emitter and the scheduler must know of a machine. */
+typedef struct {
+    const char *triple, *cpu, *features; /* as LLVM names them */
+    int lanes;         /* f32 in one vector: 16, 8, 4 */
+    int registers;     /* vector registers */
+    bool fma;          /* has a fused multiply-add */
+    uint64_t l1_bytes, l2_bytes; /* of one core */
+} CpuTarget;
+
+/** This machine. */
+const CpuTarget *cpu_host(Arena *arena);
+/** Another one, by LLVM's names ("x86-64-v3", "generic"); NULL with a sentence in *complaint when unknown. */
+const CpuTarget *cpu_target(Arena *arena, const char *triple, const char *cpu, const char **complaint);
+
+/** Chooses a schedule for a computation. */
+void cpu_schedule(const CpuTarget *target, const Computation *computation, CpuSchedule *schedule);
+/** NULL, or a sentence: why this schedule would compute something else than the computation. */
+const char *cpu_schedule_legal(const Computation *computation, const CpuSchedule *schedule, Arena *arena);
+
+/* Machine code. */
+typedef struct {
+    const void *object; /* an ELF object file */
+    size_t bytes;
+    bool cached;
+    double seconds;     /* spent compiling */
+} CpuObject;
+
+typedef struct {
+    const char *cache;  /* folder, or NULL: none */
+    int threads;
+} CpuCompileOptions;
+
+/**
+ * Compiles all kernels on `threads` threads: objects[i] for kernels[i], a function `symbols[i]` of type CnnCode in each.
+ * false with a sentence in *complaint when LLVM refuses (the cache is never a reason to fail).
+ */
+bool cpu_compile(const CpuTarget *target, Kernel *const *kernels, const char *const *symbols, int count,
+                 const CpuCompileOptions *options, Arena *arena, CpuObject *objects, const char **complaint);
+
+/** LLVM IR, or assembly, of one kernel, as text. */
+const char *cpu_print(const CpuTarget *target, const Kernel *kernel, const char *symbol, bool assembly, Arena *arena);
+
+/* Loaded code. */
+typedef struct CpuCode CpuCode;
+CpuCode *cpu_load(const CpuObject *objects, const char *const *symbols, int count, CnnCode **code, const char **complaint);
+void cpu_unload(CpuCode *code);
+
+/** The private cache folder, made if need be (XDG_CACHE_HOME or ~/.cache, then cnnc, mode 0700, owner checked); NULL with the reason
+ * in *complaint when there can be none. */
+const char *cpu_cache_folder(Arena *arena, const char **complaint);
+
+#endif

@@ -1,0 +1,68 @@
+/* The plan: phases of groups. A group is a set of nodes that become one kernel (or a few, one for each class of a strided
+ * gradient); values inside it are never stored, values that others read are, each at its offset in a segment. */
+#ifndef PLAN_H
+#define PLAN_H
+
+#include "compiler/ir/graph.h"
+#include "compiler/ir/kernel.h"
+#include "runtime/image.h"
+
+typedef struct {
+    bool off[64];      /* by index into fusion_table: switched off */
+    bool none;         /* each node alone */
+} FusionOptions;
+
+/* One kind of fusion: its name is the flag that turns it off (`--no-NAME`) and what the report says. */
+typedef struct {
+    const char *name;
+    const char *doc;
+} Fusion;
+extern const Fusion fusion_table[]; /* ends with a NULL name */
+int fusion_find(const char *name);  /* -1: none */
+
+typedef struct {
+    VEC(NodeId) members;  /* in topological order; the first contraction, window or reduction among them is its anchor */
+    VEC(NodeId) outputs;  /* members that are stored */
+    NodeId anchor;        /* NODE_NONE: only pointwise and views */
+    bool chunked;         /* runs sample by sample within a phase; else over the whole batch */
+    bool sums_batch;      /* its outputs are sums over the batch: partial sums when chunked */
+    VEC(Kernel *) kernels;
+} Group;
+
+typedef struct {
+    PhaseKind kind;
+    PhaseWhen when;
+    int first_group, group_count;
+    int64_t chunk;
+} Phase;
+
+typedef struct {
+    NodeId node;
+    Segment segment;
+    uint64_t offset, bytes, lead_bytes;
+    int first_use, last_use; /* groups */
+} Buffer;
+
+typedef struct Plan {
+    Arena *arena;
+    const Graph *graph;
+    VEC(Group) groups;  /* in order of execution */
+    VEC(Phase) phases;
+    VEC(Buffer) buffers;
+    int *buffer_of;     /* by NodeId: index into buffers, -1: not stored */
+    uint64_t batch_bytes, worker_bytes;
+} Plan;
+
+typedef struct {
+    FusionOptions fusions;
+    uint64_t cache_bytes; /* of one core: what a chunk's tensors should fit into */
+} PlanOptions;
+
+/** Groups, phases and buffers; no kernels yet (schedule/lower.h). */
+Plan *plan_make(Arena *arena, const Graph *graph, const PlanOptions *options);
+void plan_print(const Plan *plan, Text *out);
+void plan_verify(const Plan *plan);
+/** Bytes of all segments that a training with `threads` workers takes for this plan. */
+uint64_t plan_bytes(const Plan *plan, int threads);
+
+#endif

@@ -1,0 +1,61 @@
+/* The attrs structs of the ops that have any. */
+#ifndef ATTRS_H
+#define ATTRS_H
+
+#include <stdbool.h>
+#include "runtime/schema.h"
+
+typedef struct {
+    double value;
+} ConstantAttrs;
+
+typedef struct {
+    int64_t dim; /* along which it counts */
+    Dims shape;  /* of the result */
+} IotaAttrs;
+
+typedef struct {
+    int64_t purpose; /* uint32: which random numbers */
+    Dims shape;      /* of the result, dim 0 the batch */
+} RandomAttrs;
+
+typedef struct {
+    Dims shape; /* of the result */
+} ReshapeAttrs;
+
+typedef struct {
+    Dims order;
+} PermuteAttrs;
+
+/* pad: zeros added; crop: elements removed. */
+typedef struct {
+    Dims before, after;
+} MarginAttrs;
+
+typedef struct {
+    int64_t dims; /* bit i: dim i is reduced to 1 */
+} ReduceAttrs;
+
+/* Windows over [n, height, width, channels]. The pads are zeros (or, for pools, nothing) around the input. */
+typedef struct {
+    int64_t window_height, window_width;
+    int64_t stride_y, stride_x;
+    int64_t dilation_y, dilation_x;
+    int64_t pad_top, pad_bottom, pad_left, pad_right;
+    int64_t groups;
+    int64_t height, width; /* of the input: what a gradient with respect to it must have */
+} WindowAttrs;
+
+typedef struct {
+    bool transpose_a, transpose_b;
+} MatmulAttrs;
+
+typedef struct {
+    Dims shape; /* of the result */
+} BroadcastAttrs;
+
+typedef struct {
+    int64_t dims; /* bit i: mean and deviation were taken over dim i */
+} NormalizedAttrs;
+
+#endif

@@ -1,0 +1,63 @@
+/* The `data` section, opened: a source, its split into parts, and the stages every sample goes through. */
+#ifndef CNN_DATA_H
+#define CNN_DATA_H
+
+#include "runtime/data/source.h"
+
+typedef enum { PART_TRAIN, PART_VALIDATION, PART_TEST, PART_COUNT } Part;
+
+typedef struct CnnData CnnData;
+
+/**
+ * Opens the source that recipe->data names, splits it, checks the stages against each other. Decodes at most one
+ * sample, to learn a shape; measures nothing (see cnn_data_prepare).
+ */
+CnnStatus cnn_data_open(const CnnRecipe *recipe, CnnData **out, CnnError *error);
+void cnn_data_close(CnnData *data);
+
+/** Shape of a sample as the network sees it: height, width, channels. */
+Dims cnn_data_shape(const CnnData *data);
+/** Classes; 0 for regression. */
+int64_t cnn_data_classes(const CnnData *data);
+const char *cnn_data_class_name(const CnnData *data, int64_t class_index);
+/** DTYPE_I32 for classes, DTYPE_F32 for real labels. */
+Dtype cnn_data_label_dtype(const CnnData *data);
+/** Samples of a part; of a part and a class. */
+int64_t cnn_data_count(const CnnData *data, Part part);
+int64_t cnn_data_class_count(const CnnData *data, Part part, int64_t class_index);
+
+/**
+ * Measures what stages need from the training part (standardize: mean and deviation of each channel), on `threads`
+ * threads. Called before the first batch; without effect where nothing is to be measured. The values are kept with the weights:
+ * cnn_data_measured_count of them, named and f32.
+ */
+CnnStatus cnn_data_prepare(CnnData *data, int threads, CnnError *error);
+typedef struct {
+    const char *name; /* "data.mean" */
+    int64_t count;
+    float *value;     /* may be replaced, by those of a weight file, before the first batch instead of preparing */
+} Measured;
+int cnn_data_measured_count(const CnnData *data);
+Measured *cnn_data_measured(CnnData *data, int index);
+/** Says that the measured values have been set from a weight file. */
+void cnn_data_set_measured(CnnData *data);
+
+/**
+ * Fills one sample as the network sees it. epoch and position key the augmentation (PART_TRAIN only).
+ * `scratch` is the caller's, one for each thread, zeroed at first; freed with cnn_data_scratch_free.
+ * out: shape elements of f32. label: class (int32_t) or float.
+ */
+typedef struct DataScratch DataScratch;
+CnnStatus cnn_data_sample(CnnData *data, Part part, int64_t index, int64_t epoch, DataScratch **scratch, float *out,
+                          void *label, CnnError *error);
+void cnn_data_scratch_free(DataScratch *scratch);
+/** A name for sample `index` of a part that a person can look up. */
+void cnn_data_name(const CnnData *data, Part part, int64_t index, char *out, size_t bytes);
+
+/** Seed for the order and the augmentation (the training's seed); set before the first sample. */
+void cnn_data_set_seed(CnnData *data, uint64_t seed);
+
+/* The schemas of all statements of `data { }`, `augment { }` (each with its places), NULL-terminated. */
+extern const Schema *const data_schemas[];
+
+#endif

@@ -1,0 +1,44 @@
+/* Reads batches ahead of the step on threads of its own. */
+#ifndef CNN_LOADER_H
+#define CNN_LOADER_H
+
+#include "runtime/data/data.h"
+
+typedef struct CnnLoader CnnLoader;
+
+typedef struct {
+    const float *input; /* [samples, height, width, channels] */
+    const void *label;  /* [samples], int32_t or float */
+    int64_t samples;    /* fewer than the batch in the last one, and where samples were skipped at the end */
+    int64_t first;      /* position in the epoch of its first sample */
+    bool last;          /* the epoch's last batch */
+} Batch;
+
+typedef struct {
+    int64_t batch;
+    bool drop_last;     /* leave the last, smaller batch out */
+    bool shuffle;       /* PART_TRAIN: order by cnn_permute(epoch) */
+    int threads;        /* that decode; at least 1 */
+    int ahead;          /* batches decoded ahead */
+} LoaderOptions;
+
+/** Ring and threads for one part. All memory is taken here. Samples that cannot be read are left out (or stop the training,
+ * as `bad` says): later samples of the epoch move up, in an order that does not depend on the threads. */
+CnnStatus cnn_loader_open(CnnData *data, Part part, const LoaderOptions *options, CnnLoader **out, CnnError *error);
+void cnn_loader_close(CnnLoader *loader);
+
+/** Starts an epoch (from 0) at its batch number first_batch. */
+CnnStatus cnn_loader_start(CnnLoader *loader, int64_t epoch, int64_t first_batch, CnnError *error);
+
+/** Waits for the next batch and lends it until the following call. CNN_OK and samples 0 after the last. */
+CnnStatus cnn_loader_next(CnnLoader *loader, Batch *batch, CnnError *error);
+
+/** Batches of an epoch when no sample is skipped. */
+int64_t cnn_loader_batches(const CnnLoader *loader);
+/** Samples that could not be read so far, and the reason for number i (path and cause). */
+int64_t cnn_loader_skipped(const CnnLoader *loader);
+const char *cnn_loader_skipped_reason(const CnnLoader *loader, int64_t i);
+/** Seconds that cnn_loader_next waited since the last cnn_loader_start. */
+double cnn_loader_waited(const CnnLoader *loader);
+
+#endif

@@ -1,0 +1,55 @@
+/* A source gives samples by index: no shuffling, no batches, no resizing. One file for each source, one line in
+ * formats.def. */
+#ifndef CNN_SOURCE_H
+#define CNN_SOURCE_H
+
+#include "runtime/dtype.h"
+#include "runtime/recipe.h"
+#include "runtime/status.h"
+
+/* Pixels of one decoded sample, [height, width, channels], channels innermost. */
+typedef struct {
+    int64_t height, width, channels;
+    Dtype dtype;      /* DTYPE_U8 or DTYPE_F32 */
+    void *data;       /* owned by whoever allocated the Picture; grown with picture_reserve */
+    size_t capacity;  /* bytes */
+} Picture;
+
+/** Makes room for height x width x channels elements of dtype, and sets these fields. */
+CnnStatus picture_reserve(Picture *picture, int64_t height, int64_t width, int64_t channels, Dtype dtype, CnnError *error);
+void picture_free(Picture *picture);
+
+/* What a source knows before any sample is decoded. */
+typedef struct {
+    int64_t count;       /* training and validation samples: indices 0 … count-1 */
+    int64_t test_count;  /* further samples of a test part that the source itself has: indices count … count+test_count-1 */
+    int64_t height, width, channels; /* of every sample; 0 where samples differ or it is not known without decoding all */
+    int64_t classes;     /* 0: labels are real numbers (regression) */
+    const char *const *class_names; /* classes of them, or NULL */
+} SourceInfo;
+
+typedef struct Source Source;
+
+typedef struct SourceKind {
+    const Schema *schema;
+    /** Opens and indexes; `base` is the folder relative paths start from. */
+    CnnStatus (*open)(const void *args, const char *base, Source **out, CnnError *error);
+} SourceKind;
+
+/* A source is a struct that begins with this. Everything but close may be called from many threads at once. */
+struct Source {
+    SourceInfo info;
+    /** Decodes sample `index`. want_height, want_width > 0: a size the caller will scale to; the source may decode at
+     * a reduced size not smaller than it. A sample that cannot be read gives CNN_BAD_INPUT with its path in `error`. */
+    CnnStatus (*read)(Source *source, int64_t index, int64_t want_height, int64_t want_width, Picture *out, CnnError *error);
+    /** The label of sample `index`: a class number, or a real number. */
+    double (*label)(Source *source, int64_t index);
+    /** Writes a name for sample `index` that a person can look up: a path, or "x.npy[17]". */
+    void (*name)(Source *source, int64_t index, char *out, size_t bytes);
+    void (*close)(Source *source);
+};
+
+/* All kinds, from formats.def, NULL-terminated. */
+extern const SourceKind *const source_kinds[];
+
+#endif

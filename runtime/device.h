@@ -1,0 +1,39 @@
+/* Executes a program of an image on the CPU: owns the slabs and the workers. */
+#ifndef CNN_DEVICE_H
+#define CNN_DEVICE_H
+
+#include "runtime/image.h"
+#include "runtime/status.h"
+
+typedef struct CnnDevice CnnDevice;
+
+/**
+ * Takes all the memory that the image's programs will use, and starts `threads` workers (the caller is one of them;
+ * 0: as many as there are cores). State is filled from the tensors' initialisers and `seed`.
+ *
+ * Errors  CNN_NO_RESOURCE with the number of bytes when memory is short.
+ * Owns    the result is freed by cnn_device_close; the image must outlive it.
+ */
+CnnStatus cnn_device_open(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out, CnnError *error);
+void cnn_device_close(CnnDevice *device);
+
+/**
+ * Runs one step of `program` (image->train or image->eval). `input` is [samples, height, width, channels] of
+ * image->input_dtype, `label` [samples] of image->label_dtype. Allocates nothing.
+ */
+void cnn_device_step(CnnDevice *device, const CnnProgram *program, const void *input, const void *label,
+                     const CnnScalars *scalars, int64_t samples);
+
+/** A buffer of the last step, in SEGMENT_BATCH or SEGMENT_STATE. */
+const void *cnn_device_buffer(const CnnDevice *device, const CnnProgram *program, int buffer);
+
+/** The bytes of a tensor of the image, to read or to replace between steps. */
+void *cnn_device_tensor(CnnDevice *device, const CnnTensor *tensor);
+
+/** Workers, the caller included. */
+int cnn_device_threads(const CnnDevice *device);
+
+/** Bytes taken for slabs. */
+uint64_t cnn_device_bytes(const CnnDevice *device);
+
+#endif

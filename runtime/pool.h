@@ -1,0 +1,18 @@
+/* A fixed set of threads that run one function together. */
+#ifndef CNN_POOL_H
+#define CNN_POOL_H
+
+#include "runtime/status.h"
+
+typedef struct CnnPool CnnPool;
+
+/** Starts threads - 1 threads; the caller of cnn_pool_run is the remaining one. threads 0: the cores this process may use. */
+CnnStatus cnn_pool_open(int threads, CnnPool **out, CnnError *error);
+void cnn_pool_close(CnnPool *pool);
+int cnn_pool_threads(const CnnPool *pool);
+
+/** Runs work(context, worker) on every thread, worker 0 … threads - 1, and returns when all have returned. Workers spin for
+ * some microseconds before they sleep: steps come close together. */
+void cnn_pool_run(CnnPool *pool, void (*work)(void *context, int worker), void *context);
+
+#endif

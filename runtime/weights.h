@@ -1,0 +1,32 @@
+/* Weight files: safetensors (https://huggingface.co/docs/safetensors), written beside, synced and renamed. */
+#ifndef CNN_WEIGHTS_H
+#define CNN_WEIGHTS_H
+
+#include "runtime/dtype.h"
+#include "runtime/schema.h"
+#include "runtime/status.h"
+
+typedef struct {
+    const char *name;
+    Dtype dtype;
+    int rank;
+    int64_t dim[DIMS_MAX];
+    void *data;
+} NamedTensor;
+
+/** Writes all tensors, in the given order, and `metadata` pairs (key, value, …, NULL). On failure the old file is intact. */
+CnnStatus cnn_weights_save(const char *path, const NamedTensor *tensors, int count, const char *const *metadata,
+                           CnnError *error);
+
+typedef struct WeightFile WeightFile;
+
+/** Reads and checks a file: header, names, shapes, offsets, sizes. */
+CnnStatus cnn_weights_open(const char *path, WeightFile **out, CnnError *error);
+void cnn_weights_close(WeightFile *file);
+int cnn_weights_count(const WeightFile *file);
+/** Tensor number i; data points into memory of the file, until it is closed. */
+const NamedTensor *cnn_weights_tensor(const WeightFile *file, int i);
+const NamedTensor *cnn_weights_find(const WeightFile *file, const char *name);
+const char *cnn_weights_metadata(const WeightFile *file, const char *key); /* NULL: not there */
+
+#endif
