@@ -89,6 +89,21 @@ static inline const Type *graph_type(const Graph *graph, NodeId id)
  */
 NodeId graph_add(Graph *graph, OpId op, Span at, const void *attrs, const NodeId *in, int in_count);
 
+/**
+ * The same for a sum over the batch that is kept as one partial sum for each slice: the type is [slices, dims…] of LEAD_SLICE, where
+ * dims are those the op would have given.
+ */
+NodeId graph_add_sliced(Graph *graph, OpId op, Span at, const void *attrs, const NodeId *in, int in_count);
+
+/** Gives a node a layer's name (graph_add leaves it NULL); a node that has one keeps it. */
+void graph_name(Graph *graph, NodeId id, const char *name);
+
+/** Slices of the graph's batch. */
+static inline int64_t graph_slices(const Graph *graph)
+{
+    return (graph->batch + graph->slice - 1) / graph->slice;
+}
+
 /* Leaves: each call with a new name makes a new node; the same name again returns the same node (types must agree). */
 typedef enum {
     LEAF_INPUT,     /* the batch's samples */
