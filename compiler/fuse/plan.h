@@ -23,6 +23,7 @@ int fusion_find(const char *name);  /* -1: none */
 typedef struct {
     VEC(NodeId) members;  /* in topological order; the first contraction, window or reduction among them is its anchor */
     VEC(NodeId) outputs;  /* members that are stored */
+    VEC(NodeId) sums;     /* outputs that are sums over the batch of values made here, joined as added stores */
     NodeId anchor;        /* NODE_NONE: only pointwise and views */
     bool chunked;         /* runs sample by sample within a phase; else over the whole batch */
     bool sums_batch;      /* its outputs are sums over the batch: partial sums when chunked */
@@ -57,6 +58,11 @@ typedef struct {
     FusionOptions fusions;
     uint64_t cache_bytes; /* of one core: what a chunk's tensors should fit into */
 } PlanOptions;
+
+/** True when a reshape only adds or removes extents of 1, so that it can be looked through inside a group. */
+bool reshape_is_trivial(const Type *from, const Type *to);
+/** The node whose memory `id` is: `id` itself, or what a chain of reshapes starts from. */
+NodeId plan_root(const Graph *graph, NodeId id);
 
 /** Groups, phases and buffers; no kernels yet (schedule/lower.h). */
 Plan *plan_make(Arena *arena, const Graph *graph, const PlanOptions *options);
