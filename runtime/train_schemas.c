@@ -1,0 +1,206 @@
+/* The schemas of `train { }`; those of the stages of a schedule stand in rate.c, beside what they mean. */
+#include "runtime/train_args.h"
+#include "runtime/training.h"
+
+static const Field no_fields[] = {FIELDS_END};
+
+static const Field batch_fields[] = {
+    FIELD(BatchArgs, size, FIELD_INTEGER, .preset = "32", .least = 1, .most = 1 << 20,
+          .doc = "samples of a batch"),
+    FIELD(BatchArgs, accumulate, FIELD_INTEGER, .preset = "1", .least = 1, .most = 1 << 16,
+          .named_only = true, .doc = "batches whose gradients are summed before the weights change"),
+    FIELD(BatchArgs, last, FIELD_WORD, .preset = "keep", .words = "keep drop", .named_only = true,
+          .doc = "an epoch's last, smaller batch is trained on, or left out"),
+    FIELDS_END,
+};
+const Schema batch_schema = {
+    .word = "batch",
+    .doc = "How many samples a step takes. With accumulate=k the weights change after every k batches, by "
+           "the gradient "
+           "averaged over all their samples.",
+    .places = IN_TRAIN,
+    .fields = batch_fields,
+    .args_bytes = sizeof(BatchArgs),
+    .example = "batch 32, accumulate=4, last=drop",
+};
+
+static const Field epochs_fields[] = {
+    FIELD(CountArgs, count, FIELD_INTEGER, .preset = "1", .least = 1, .most = 1e9,
+          .doc = "times that the training part is gone through"),
+    FIELDS_END,
+};
+const Schema epochs_schema = {
+    .word = "epochs",
+    .doc = "How many times the training goes through the training part.",
+    .places = IN_TRAIN,
+    .fields = epochs_fields,
+    .args_bytes = sizeof(CountArgs),
+    .example = "epochs 30",
+};
+
+static const Field steps_fields[] = {
+    FIELD(CountArgs, count, FIELD_INTEGER, .least = 1, .most = 1e15, .doc = "updates of the weights"),
+    FIELDS_END,
+};
+const Schema steps_schema = {
+    .word = "steps",
+    .doc = "How many times the weights are updated. With epochs too, whichever ends first ends the training; "
+           "alone, as many "
+           "epochs are begun as the steps need.",
+    .places = IN_TRAIN,
+    .fields = steps_fields,
+    .args_bytes = sizeof(CountArgs),
+    .example = "steps 20000",
+};
+
+static const Field seed_fields[] = {
+    FIELD(SeedArgs, value, FIELD_INTEGER, .preset = "1", .least = 0, .most = 9007199254740992.0,
+          .doc = "any number; the same number gives the same training"),
+    FIELDS_END,
+};
+const Schema seed_schema = {
+    .word = "seed",
+    .doc = "The key of all random numbers: initial weights, order of the samples, augmentation, dropout.",
+    .source = "Salmon et al., Parallel random numbers: as easy as 1, 2, 3, SC 2011",
+    .places = IN_TRAIN,
+    .fields = seed_fields,
+    .args_bytes = sizeof(SeedArgs),
+    .example = "seed 42",
+};
+
+const Schema schedule_schema = {
+    .word = "schedule",
+    .doc = "How the learning rate changes: stages, one after another. Each takes `over=`, the time it lasts; "
+           "the last takes the "
+           "rest of the training if that is left out. A stage starts at the rate that the one before it "
+           "ended with.",
+    .places = IN_TRAIN,
+    .body = IN_SCHEDULE,
+    .fields = no_fields,
+    .example = "schedule { warmup 5 epochs -> cosine to=1e-6 }",
+};
+
+static const Field stop_fields[] = {
+    FIELD(StopArgs, patience, FIELD_INTEGER, .preset = "5", .least = 1, .most = 1e9,
+          .doc = "epochs without a better value before the training ends"),
+    FIELD(StopArgs, on, FIELD_WORD, .preset = "val_loss", .words = "val_loss val_accuracy loss accuracy",
+          .doc = "the value that is watched"),
+    FIELD(StopArgs, least, FIELD_REAL, .preset = "0", .least = 0, .most = 1e9, .named_only = true,
+          .doc = "a change that is not larger than this is no improvement"),
+    FIELDS_END,
+};
+const Schema stop_schema = {
+    .word = "stop",
+    .doc = "Ends the training when a value has not become better for some epochs, and takes the weights of "
+           "its best epoch.",
+    .source = "Prechelt, Early stopping - but when?, Neural Networks: Tricks of the Trade, 1998",
+    .places = IN_TRAIN,
+    .fields = stop_fields,
+    .args_bytes = sizeof(StopArgs),
+    .example = "stop patience=5, on=val_accuracy",
+};
+
+static const Field checkpoint_fields[] = {
+    FIELD(CheckpointArgs, every, FIELD_DURATION, .preset = "1 epoch",
+          .doc = "time between two files: epochs, steps, or min"),
+    FIELD(CheckpointArgs, keep, FIELD_INTEGER, .preset = "3", .least = 1, .most = 1e6,
+          .doc = "newest files that are kept; older ones of this training are removed"),
+    FIELDS_END,
+};
+const Schema checkpoint_schema = {
+    .word = "checkpoint",
+    .doc = "Writes weights and the optimizer's state while the training runs, beside the file of --save, or "
+           "else in the folder "
+           "`checkpoints`.",
+    .places = IN_TRAIN,
+    .fields = checkpoint_fields,
+    .args_bytes = sizeof(CheckpointArgs),
+    .example = "checkpoint every=1 epoch, keep=3",
+};
+
+static const Field precision_fields[] = {
+    FIELD(PrecisionArgs, type, FIELD_WORD, .preset = "f32", .words = "f32 bf16",
+          .doc = "the type in which activations and their gradients are kept"),
+    FIELDS_END,
+};
+const Schema precision_schema = {
+    .word = "precision",
+    .doc = "bf16 keeps activations and their gradients in 16 bits, weights and sums in 32: half the memory "
+           "traffic for three "
+           "significant digits in what is kept between layers.",
+    .source = "Micikevicius et al., Mixed precision training, ICLR 2018",
+    .places = IN_TRAIN,
+    .fields = precision_fields,
+    .args_bytes = sizeof(PrecisionArgs),
+    .example = "precision bf16",
+};
+
+static const Field clip_fields[] = {
+    FIELD(ClipArgs, norm, FIELD_REAL, .preset = "", .least = 1e-12, .most = 1e30, .named_only = true,
+          .doc = "gradients are scaled down together so that their common norm is at most this"),
+    FIELD(ClipArgs, value, FIELD_REAL, .preset = "", .least = 1e-12, .most = 1e30, .named_only = true,
+          .doc = "each element of a gradient is limited to -value..value"),
+    FIELDS_END,
+};
+const Schema clip_schema = {
+    .word = "clip",
+    .doc = "Limits the gradients, before weight decay and update.",
+    .source = "Pascanu et al., On the difficulty of training recurrent neural networks, ICML 2013",
+    .places = IN_TRAIN,
+    .fields = clip_fields,
+    .args_bytes = sizeof(ClipArgs),
+    .example = "clip norm=1.0",
+};
+
+static const Field metrics_fields[] = {
+    FIELD(MetricsArgs, names, FIELD_NAMES, .preset = "", .words = "accuracy top5",
+          .doc = "accuracy: share of the samples whose largest output is their class; top5: whose class is "
+                 "among the five largest"),
+    FIELDS_END,
+};
+const Schema metrics_schema = {
+    .word = "metrics",
+    .doc = "What is measured beside the loss; accuracy where nothing is said.",
+    .places = IN_TRAIN,
+    .fields = metrics_fields,
+    .args_bytes = sizeof(MetricsArgs),
+    .example = "metrics accuracy, top5",
+};
+
+/* A statement that the language knows and a later version will do. */
+#define PLANNED(name, word_of_it, place, what, use)                                                          \
+    static const Schema name = {.word = word_of_it,                                                          \
+                                .doc = what,                                                                 \
+                                .places = place,                                                             \
+                                .fields = no_fields,                                                         \
+                                .example = use,                                                              \
+                                .planned = "'" word_of_it "' is planned, but this version cannot do it yet"}
+PLANNED(time_schema, "time", IN_TRAIN, "Ends the training after this time.", "time 10 min");
+PLANNED(average_schema, "average", IN_TRAIN, "Keeps a moving average of the weights.", "average ema=0.999");
+PLANNED(start_schema, "start", IN_TRAIN,
+        "Starts from the weights of a file; until then: cnnc run --start FILE.",
+        "start \"weights.safetensors\", freeze=\"conv*\"");
+PLANNED(distill_schema, "distill", IN_TRAIN, "Learns from another network's outputs.",
+        "distill \"teacher.cnn\", weights=\"teacher.safetensors\", temperature=4, alpha=70%");
+PLANNED(prune_schema, "prune", IN_TRAIN, "Sets small weights to zero while training.",
+        "prune magnitude, to=80%, over=10 epochs");
+PLANNED(quantize_schema, "quantize", IN_TRAIN, "Trains for weights of 8 bits.", "quantize int8, aware=true");
+PLANNED(onecycle_schema, "onecycle", IN_SCHEDULE, "Up to a peak and down again.", "onecycle peak=0.1");
+PLANNED(plateau_schema, "plateau", IN_SCHEDULE, "Lower whenever a value stops becoming better.",
+        "plateau patience=3, factor=0.1");
+
+const Schema *const train_schemas[] = {
+    &batch_schema,       &epochs_schema,
+    &steps_schema,       &seed_schema,
+    &schedule_schema,    &constant_schema,
+    &warmup_schema,      &step_schema,
+    &exponential_schema, &cosine_schema,
+    &linear_schema,      &polynomial_schema,
+    &onecycle_schema,    &plateau_schema,
+    &stop_schema,        &checkpoint_schema,
+    &precision_schema,   &clip_schema,
+    &metrics_schema,     &time_schema,
+    &average_schema,     &start_schema,
+    &distill_schema,     &prune_schema,
+    &quantize_schema,    NULL,
+};
