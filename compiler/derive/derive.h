@@ -1,19 +1,44 @@
-/* From the forward graph to a whole training step: loss, backward, update, metrics; and to a whole evaluation step. */
+/* From the forward graph to a whole training step: loss, backward, update, metrics; and to a whole evaluation
+ * step. */
 #ifndef DERIVE_H
 #define DERIVE_H
 
 #include "compiler/check/program.h"
 
-/** The training step of a program, as a new graph. Errors (the loss does not fit) go to the program's diag: NULL. */
+/** The training step of a program, as a new graph. Errors (the loss does not fit) go to the program's diag:
+ * NULL. */
 Graph *derive_training(const Program *program);
 /** The evaluation step: loss and metrics of a batch, no updates. */
 Graph *derive_evaluation(const Program *program);
 
 /**
- * Reverse-mode differentiation (Griewank and Walther, "Evaluating Derivatives", 2008, chapter 3): adds to `graph` the nodes
- * of the gradient of the scalar `loss` with respect to each of `with_respect_to`. gradients[i]: NODE_NONE where the loss
- * does not depend on it.
+ * Reverse-mode differentiation (Griewank and Walther, "Evaluating Derivatives", 2008, chapter 3): adds to
+ * `graph` the nodes of the gradient of the scalar `loss` with respect to each of `with_respect_to`.
+ * gradients[i]: NODE_NONE where the loss does not depend on it.
  */
 void autodiff(Graph *graph, NodeId loss, const NodeId *with_respect_to, int count, NodeId *gradients);
+/**
+ * The same for any node `output`, given `seed`, the gradient of something with respect to it (of its shape):
+ * what flows on to `with_respect_to`.
+ */
+void autodiff_from(Graph *graph, NodeId output, NodeId seed, const NodeId *with_respect_to, int count,
+                   NodeId *gradients);
+
+/* A sum over the batch with more elements than this is not cut into slices: its partial sums would take more
+ * time and memory than dividing the work along another axis. */
+enum { SLICED_ELEMENTS_MOST = 65536 };
+
+/**
+ * Rebuilds the graph so that each sum over the batch is made of one partial sum for each slice, added in the
+ * order of the slices (docs/internals.md). Nodes that no result needs are left out.
+ */
+Graph *slice_sums(const Graph *graph);
+
+/**
+ * Rebuilds the graph with the tensors of the batch stored as bf16, but for values (constants and their like,
+ * which are not stored), leaves, and the nodes where keep_f32[id]. Nodes that no result needs are left out.
+ * Arithmetic stays f32.
+ */
+Graph *precision_bf16(const Graph *graph, const bool *keep_f32);
 
 #endif

@@ -1,4 +1,5 @@
-/* A loss: from the network's output and the labels to one number for each sample, as graph ops. losses.def lists them. */
+/* A loss: from the network's output and the labels to one number for each sample, as graph ops. losses.def
+ * lists them. */
 #ifndef LOSS_H
 #define LOSS_H
 
@@ -7,17 +8,17 @@
 
 typedef struct {
     Make make;
-    NodeId output;       /* the network's last value, [batch, classes] */
-    NodeId logits;       /* the value before a last softmax or sigmoid, or NODE_NONE when the output is not one */
-    bool softmax, sigmoid; /* what stood between logits and output */
-    NodeId label;        /* [batch] i32 classes, or [batch] f32 */
-    int64_t classes;
-    const float *class_weights; /* classes of them, or NULL */
+    NodeId output; /* the network's last value, [batch, classes] */
+    NodeId logits; /* the value before a last softmax or sigmoid, or NODE_NONE when the output is not one */
+    bool softmax, sigmoid;      /* what stood between logits and output */
+    NodeId label;               /* [batch] i32 classes, or [batch] f32 */
+    const float *class_weights; /* one for each class (two for one output), or NULL */
 } LossInput;
 
 typedef struct Loss {
     Schema schema;
-    /** The samples' losses, [batch, 1]. NODE_NONE after it has set *complaint to a sentence: the output does not fit. */
+    /** The samples' losses, [batch, 1]. NODE_NONE after it has set *complaint to a sentence: the output does
+     * not fit. */
     NodeId (*build)(const void *args, const LossInput *input, const char **complaint);
     bool needs_classes; /* labels are classes */
 } Loss;

@@ -1,0 +1,169 @@
+/* From the forward graph to the graph of a whole step. The scores (the logits, or the output of a network
+ * that has none) divide it: all that the loss and the metrics know of the network goes through them, so the
+ * gradient is taken in two parts, and the nodes of the first part, few numbers a sample, keep their
+ * precision. */
+#include "compiler/derive/derive.h"
+
+#include "compiler/base/bug.h"
+#include "compiler/derive/copy.h"
+#include "compiler/derive/metrics.h"
+#include "compiler/derive/update.h"
+#include "compiler/ir/op.h"
+
+typedef struct {
+    const Program *program;
+    Graph *graph;
+    LossInput input;
+    NodeId scores, loss;
+    NodeId forward_end, loss_end; /* nodes before the first are the network's; those before the second the
+                                     loss's, with its gradient */
+} Derivation;
+
+/* The forward graph, as the beginning of a new one. RESULT_OUTPUT is left out of a training step, which
+ * nobody reads it from. */
+static void copy_forward(Derivation *derivation, const Graph *forward, NodeId logits, bool training)
+{
+    derivation->graph = copy_start(forward);
+    NodeId *map = NEW_ARRAY(forward->arena, NodeId, forward->nodes.count);
+    for (NodeId id = 0; id < forward->nodes.count; id++)
+        map[id] = copy_node(derivation->graph, forward, id, map);
+    copy_results(derivation->graph, forward, map, training ? RESULT_OUTPUT : -1);
+    derivation->input.output = map[graph_find_result(forward, RESULT_OUTPUT)];
+    derivation->input.logits = logits == NODE_NONE ? NODE_NONE : map[logits];
+    derivation->scores = logits == NODE_NONE ? derivation->input.output : derivation->input.logits;
+    derivation->forward_end = (NodeId)derivation->graph->nodes.count;
+}
+
+static Dtype label_dtype(const Program *program, int64_t outputs)
+{
+    if (program->data)
+        return cnn_data_label_dtype(program->data);
+    return program->loss->needs_classes || program->sigmoid || outputs > 1 ? DTYPE_I32 : DTYPE_F32;
+}
+
+/* False after an error: the network's output is not what a loss can be taken of. */
+static bool add_label(Derivation *derivation)
+{
+    const Program *program = derivation->program;
+    Graph *graph = derivation->graph;
+    const Type *output = graph_type(graph, derivation->input.output);
+    if (output->rank != 2) {
+        diag_error(program->diag, program->output_span, "output-shape",
+                   "the network's output must be one row of numbers for each sample; this gives %s",
+                   type_shape(graph->arena, output));
+        return false;
+    }
+    Dtype dtype = label_dtype(program, output->dim[1]);
+    if (program->loss->needs_classes && dtype != DTYPE_I32) {
+        diag_error(program->diag, program->loss_span, "loss-labels",
+                   "%s needs classes as labels, and those of the data are real numbers",
+                   program->loss->schema.word);
+        return false;
+    }
+    Type type = type_make(dtype, LEAD_BATCH, 1, &graph->batch);
+    derivation->input.label =
+        graph_leaf(graph, program->loss_span, "label", type, (LeafAttrs){.kind = LEAF_LABEL});
+    return true;
+}
+
+static void add_metrics(Derivation *derivation)
+{
+    Graph *graph = derivation->graph;
+    NodeId accuracy = metric_accuracy(&derivation->input);
+    if (accuracy != NODE_NONE)
+        graph_result(graph, (Result){.role = RESULT_METRIC, .node = accuracy, .name = "accuracy"});
+    NodeId top5 = derivation->program->metric_top5 ? metric_top5(&derivation->input) : NODE_NONE;
+    if (top5 != NODE_NONE)
+        graph_result(graph, (Result){.role = RESULT_METRIC, .node = top5, .name = "top5"});
+}
+
+/* Loss and metrics; false after an error. */
+static bool add_loss(Derivation *derivation)
+{
+    const Program *program = derivation->program;
+    if (!add_label(derivation))
+        return false;
+    const char *complaint = NULL;
+    NodeId losses = program->loss->build(program->loss_args, &derivation->input, &complaint);
+    if (losses == NODE_NONE) {
+        diag_error(program->diag, program->loss_span, "loss-output", "%s", complaint);
+        diag_note(program->diag, program->output_span, "the network ends here");
+        return false;
+    }
+    Make make = derivation->input.make;
+    NodeId total = make_reshape(make, make_sum(make, losses, 3u), 0, NULL);
+    derivation->loss = make_mul(make, total, make_scalar(make, "inverse_count"));
+    graph_result(derivation->graph, (Result){.role = RESULT_TOTAL, .node = total, .name = "loss"});
+    add_metrics(derivation);
+    return true;
+}
+
+static void add_backward(Derivation *derivation)
+{
+    Graph *graph = derivation->graph;
+    graph_result(graph, (Result){.role = RESULT_LOSS, .node = derivation->loss, .name = "loss"});
+    NodeId *parameters = NEW_ARRAY(graph->arena, NodeId, derivation->forward_end);
+    NodeId *gradients = NEW_ARRAY(graph->arena, NodeId, derivation->forward_end);
+    int count = 0;
+    for (NodeId id = 0; id < derivation->forward_end; id++) {
+        const Node *node = graph_node(graph, id);
+        if (node->op == OP_leaf && ((const LeafAttrs *)node->attrs)->kind == LEAF_PARAMETER)
+            parameters[count++] = id;
+    }
+    NodeId from_scores;
+    autodiff(graph, derivation->loss, &derivation->scores, 1, &from_scores);
+    derivation->loss_end = (NodeId)graph->nodes.count;
+    if (from_scores == NODE_NONE)
+        BUG("the loss %s does not depend on the network", derivation->program->loss->schema.word);
+    autodiff_from(graph, derivation->scores, from_scores, parameters, count, gradients);
+    update_parameters(derivation->program, graph, parameters, gradients, count);
+}
+
+/* The nodes that mixed precision leaves alone: the scores, what is computed from them in the network, the
+ * loss and its gradient. */
+static bool *keep_f32(const Derivation *derivation)
+{
+    const Graph *graph = derivation->graph;
+    bool *keep = NEW_ARRAY(graph->arena, bool, graph->nodes.count);
+    keep[derivation->scores] = true;
+    for (NodeId id = derivation->scores + 1; id < derivation->loss_end; id++) {
+        const Node *node = graph_node(graph, id);
+        keep[id] = id >= derivation->forward_end;
+        for (int k = 0; k < node->in_count; k++)
+            keep[id] |= keep[node->in[k]];
+    }
+    return keep;
+}
+
+static Graph *derive(const Program *program, bool training)
+{
+    const Graph *forward = training ? program->train : program->eval;
+    Derivation derivation = {.program = program};
+    copy_forward(&derivation, forward, training ? program->train_logits : program->eval_logits, training);
+    LossInput *input = &derivation.input;
+    input->make = (Make){derivation.graph, program->loss_span, "loss"};
+    input->softmax = program->softmax;
+    input->sigmoid = program->sigmoid;
+    /* As in Keras, class weights change what is learnt, not how it is judged. */
+    input->class_weights = training ? program->class_weights : NULL;
+    if (!add_loss(&derivation))
+        return NULL;
+    derivation.loss_end = (NodeId)derivation.graph->nodes.count;
+    if (training)
+        add_backward(&derivation);
+    Graph *graph = derivation.graph;
+    if (program->precision == PRECISION_BF16)
+        graph = precision_bf16(graph, keep_f32(&derivation));
+    graph_verify(graph, training ? "derive" : "derive for evaluation");
+    return graph;
+}
+
+Graph *derive_training(const Program *program)
+{
+    return derive(program, true);
+}
+
+Graph *derive_evaluation(const Program *program)
+{
+    return derive(program, false);
+}

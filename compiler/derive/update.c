@@ -1,0 +1,116 @@
+/* The weights' update. In this order: micro-batches are summed, the sum is clipped, the optimizer makes its
+ * step (which begins with decay), as Keras does. */
+#include "compiler/derive/update.h"
+
+static void add_update(Graph *graph, NodeId target, NodeId node, bool on_update)
+{
+    graph_result(graph,
+                 (Result){.role = RESULT_UPDATE, .node = node, .target = target, .on_update = on_update});
+}
+
+static const char *leaf_name(const Graph *graph, NodeId leaf)
+{
+    return graph_node(graph, leaf)->name;
+}
+
+/* A state of the shape of `parameter`. */
+static NodeId add_state(Graph *graph, NodeId parameter, const char *name, double init)
+{
+    Node node = *graph_node(graph, parameter);
+    LeafAttrs attrs = {.kind = LEAF_STATE, .init = init == 0 ? INIT_ZEROS : INIT_CONSTANT, .init_a = init};
+    return graph_leaf(graph, node.span, name, node.type, attrs);
+}
+
+/* The sum of the gradients of the micro-batches so far. */
+static NodeId accumulate(Graph *graph, NodeId parameter, NodeId gradient)
+{
+    Make make = make_at(graph, parameter);
+    const char *name = arena_printf(graph->arena, "grad.%s", leaf_name(graph, parameter));
+    NodeId state = add_state(graph, parameter, name, 0.0);
+    /* Chosen, not multiplied by 0: what a diverged step left there must not come back. */
+    NodeId sum =
+        make_select(make, make_scalar(make, "first_micro"), gradient, make_add(make, state, gradient));
+    add_update(graph, state, sum, false);
+    return sum;
+}
+
+/* What each gradient is multiplied by so that the norm of all together is at most `most`. */
+static NodeId clip_factor(Graph *graph, const NodeId *gradients, int count, double most)
+{
+    NodeId total = NODE_NONE;
+    for (int i = 0; i < count; i++) {
+        if (gradients[i] == NODE_NONE)
+            continue;
+        Make make = make_at(graph, gradients[i]);
+        int rank = graph_type(graph, gradients[i])->rank;
+        NodeId squares = make_sum(make, make_mul(make, gradients[i], gradients[i]), (1u << rank) - 1);
+        NodeId sum = make_reshape(make, squares, 0, NULL);
+        total = total == NODE_NONE ? sum : make_add(make, total, sum);
+    }
+    if (total == NODE_NONE)
+        return NODE_NONE;
+    Make make = {.graph = graph};
+    NodeId limit = make_constant(make, most);
+    return make_div(make, limit, make_max(make, make_unary(make, OP_sqrt, total), limit));
+}
+
+static void clip(const Program *program, Graph *graph, NodeId *gradients, int count)
+{
+    NodeId factor =
+        program->clip_norm > 0 ? clip_factor(graph, gradients, count, program->clip_norm) : NODE_NONE;
+    for (int i = 0; i < count; i++) {
+        if (gradients[i] == NODE_NONE)
+            continue;
+        Make make = make_at(graph, gradients[i]);
+        if (factor != NODE_NONE)
+            gradients[i] = make_mul(make, gradients[i], factor);
+        if (program->clip_value > 0) {
+            NodeId most = make_constant(make, program->clip_value),
+                   least = make_constant(make, -program->clip_value);
+            gradients[i] = make_min(make, make_max(make, gradients[i], least), most);
+        }
+    }
+}
+
+static void step(const Program *program, Graph *graph, NodeId parameter, NodeId gradient)
+{
+    const Optimizer *optimizer = program->optimizer;
+    Make make = make_at(graph, parameter);
+    Update update = {.make = make,
+                     .weight = parameter,
+                     .gradient = gradient,
+                     .rate = make_scalar(make, "rate"),
+                     .step = make_scalar(make, "step"),
+                     .decays = ((const LeafAttrs *)graph_node(graph, parameter)->attrs)->decays};
+    NodeId states[OPTIMIZER_STATES_MAX];
+    int state_count = 0;
+    while (state_count < OPTIMIZER_STATES_MAX && optimizer->states[state_count])
+        state_count++;
+    if (optimizer->state_count)
+        state_count = optimizer->state_count(program->optimizer_args);
+    for (int i = 0; i < state_count; i++) {
+        const char *name = arena_printf(graph->arena, "%s.%s.%s", optimizer->schema.word,
+                                        optimizer->states[i], leaf_name(graph, parameter));
+        states[i] = update.state[i] = add_state(graph, parameter, name, optimizer->state_init);
+    }
+    NodeId next = optimizer->step(program->optimizer_args, &update);
+    bool on_update = program->accumulate > 1;
+    for (int i = 0; i < state_count; i++)
+        if (update.state[i] != states[i])
+            add_update(graph, states[i], update.state[i], on_update);
+    add_update(graph, parameter, next, on_update);
+}
+
+void update_parameters(const Program *program, Graph *graph, const NodeId *parameters,
+                       const NodeId *gradients, int count)
+{
+    NodeId *clipped = NEW_ARRAY(graph->arena, NodeId, count);
+    for (int i = 0; i < count; i++) {
+        bool summed = program->accumulate > 1 && gradients[i] != NODE_NONE;
+        clipped[i] = summed ? accumulate(graph, parameters[i], gradients[i]) : gradients[i];
+    }
+    clip(program, graph, clipped, count);
+    for (int i = 0; i < count; i++)
+        if (clipped[i] != NODE_NONE)
+            step(program, graph, parameters[i], clipped[i]);
+}

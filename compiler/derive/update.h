@@ -1,0 +1,15 @@
+/* The weights' update: clipping, sums over micro-batches, the optimizer. */
+#ifndef UPDATE_H
+#define UPDATE_H
+
+#include "compiler/check/program.h"
+
+/**
+ * Adds to `graph` what changes each of the `count` parameters by its gradient (NODE_NONE: unchanged), as
+ * RESULT_UPDATE results, with the states that this takes as leaves ("adam.m.conv1.kernel",
+ * "grad.conv1.kernel").
+ */
+void update_parameters(const Program *program, Graph *graph, const NodeId *parameters,
+                       const NodeId *gradients, int count);
+
+#endif
