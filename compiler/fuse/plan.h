@@ -1,5 +1,6 @@
-/* The plan: phases of groups. A group is a set of nodes that become one kernel (or a few, one for each class of a strided
- * gradient); values inside it are never stored, values that others read are, each at its offset in a segment. */
+/* The plan: phases of groups. A group is a set of nodes that become one kernel (or a few, one for each class
+ * of a strided gradient); values inside it are never stored, values that others read are, each at its offset
+ * in a segment. */
 #ifndef PLAN_H
 #define PLAN_H
 
@@ -7,9 +8,15 @@
 #include "compiler/ir/kernel.h"
 #include "runtime/image.h"
 
+typedef enum {
+#define FUSION(id, name, doc) FUSION_##id,
+#include "compiler/fuse/fusions.def"
+#undef FUSION
+    FUSION_COUNT
+} FusionId;
+
 typedef struct {
-    bool off[64];      /* by index into fusion_table: switched off */
-    bool none;         /* each node alone */
+    bool off[FUSION_COUNT]; /* by FusionId: switched off; all of them: each node alone */
 } FusionOptions;
 
 /* One kind of fusion: its name is the flag that turns it off (`--no-NAME`) and what the report says. */
@@ -17,16 +24,16 @@ typedef struct {
     const char *name;
     const char *doc;
 } Fusion;
-extern const Fusion fusion_table[]; /* ends with a NULL name */
-int fusion_find(const char *name);  /* -1: none */
+extern const Fusion fusion_table[FUSION_COUNT];
 
 typedef struct {
-    VEC(NodeId) members;  /* in topological order; the first contraction, window or reduction among them is its anchor */
-    VEC(NodeId) outputs;  /* members that are stored */
-    VEC(NodeId) sums;     /* outputs that are sums over the batch of values made here, joined as added stores */
-    NodeId anchor;        /* NODE_NONE: only pointwise and views */
-    bool chunked;         /* runs sample by sample within a phase; else over the whole batch */
-    bool sums_batch;      /* its outputs are sums over the batch: partial sums when chunked */
+    VEC(NodeId)
+    members; /* in topological order; the first contraction, window or reduction among them is its anchor */
+    VEC(NodeId) outputs; /* members that are stored */
+    VEC(NodeId) sums; /* outputs that are sums over the batch of values made here, joined as added stores */
+    NodeId anchor;    /* NODE_NONE: only pointwise and views */
+    bool chunked;     /* runs sample by sample within a phase; else over the whole batch */
+    PhaseWhen when;   /* WHEN_UPDATE: only the update of the weights needs it */
     VEC(Kernel *) kernels;
 } Group;
 
@@ -47,10 +54,10 @@ typedef struct {
 typedef struct Plan {
     Arena *arena;
     const Graph *graph;
-    VEC(Group) groups;  /* in order of execution */
+    VEC(Group) groups; /* in order of execution */
     VEC(Phase) phases;
     VEC(Buffer) buffers;
-    int *buffer_of;     /* by NodeId: index into buffers, -1: not stored */
+    int *buffer_of; /* by NodeId: index into buffers, -1: not stored */
     uint64_t batch_bytes, worker_bytes;
 } Plan;
 

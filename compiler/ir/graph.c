@@ -6,8 +6,9 @@
 #include "compiler/base/bug.h"
 #include "compiler/ir/op.h"
 
-/* A slice has at least this many samples, and a batch at most this many slices: few enough that the partial sums stay small, enough
- * that a dozen workers have something to do. Fixed by the batch alone, so that sums are the same on every machine. */
+/* A slice has at least this many samples, and a batch at most this many slices: few enough that the partial
+ * sums stay small, enough that a dozen workers have something to do. Fixed by the batch alone, so that sums
+ * are the same on every machine. */
 enum { SLICE_LEAST = 4, SLICES_MOST = 16 };
 
 static int64_t divide_up(int64_t a, int64_t b)
@@ -83,7 +84,8 @@ static bool same_node(const Node *a, const Node *b)
         return false;
     if (a->op == OP_leaf)
         return strcmp(a->name, b->name) == 0;
-    return type_equal(&a->type, &b->type) && memcmp(a->in, b->in, (size_t)a->in_count * sizeof a->in[0]) == 0 &&
+    return type_equal(&a->type, &b->type) &&
+           memcmp(a->in, b->in, (size_t)a->in_count * sizeof a->in[0]) == 0 &&
            attrs_bytes(a) == attrs_bytes(b) && (!a->attrs || memcmp(a->attrs, b->attrs, attrs_bytes(a)) == 0);
 }
 
@@ -122,7 +124,8 @@ static NodeId intern(Graph *graph, Node node)
 }
 
 /* A node with its inferred type; false: an input is POISON. */
-static bool make_node(const Graph *graph, Node *node, OpId op, Span at, const void *attrs, const NodeId *in, int in_count)
+static bool make_node(const Graph *graph, Node *node, OpId op, Span at, const void *attrs, const NodeId *in,
+                      int in_count)
 {
     *node = (Node){.op = op, .attrs = attrs, .span = at, .in_count = in_count};
     if (in_count > NODE_IN_MAX || in_count != op_table[op]->arity)
@@ -174,7 +177,11 @@ void graph_name(Graph *graph, NodeId id, const char *name)
 
 NodeId graph_leaf(Graph *graph, Span at, const char *name, Type type, LeafAttrs attrs)
 {
-    Node node = {.op = OP_leaf, .type = type, .attrs = &attrs, .span = at, .name = arena_text(graph->arena, name, strlen(name))};
+    Node node = {.op = OP_leaf,
+                 .type = type,
+                 .attrs = &attrs,
+                 .span = at,
+                 .name = arena_text(graph->arena, name, strlen(name))};
     NodeId id = intern(graph, node);
     if (!type_equal(graph_type(graph, id), &type))
         BUG("leaf %s has two types", name);

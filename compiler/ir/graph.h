@@ -1,6 +1,6 @@
-/* The graph: typed tensors in single assignment. Nodes stand in topological order and are named by a dense NodeId;
- * a node reads only nodes with smaller ids. After `derive` a graph is a whole training step. Passes read a graph and build
- * a new one; they never change what they read. */
+/* The graph: typed tensors in single assignment. Nodes stand in topological order and are named by a dense
+ * NodeId; a node reads only nodes with smaller ids. After `derive` a graph is a whole training step. Passes
+ * read a graph and build a new one; they never change what they read. */
 #ifndef GRAPH_H
 #define GRAPH_H
 
@@ -17,8 +17,9 @@ typedef uint32_t NodeId;
 
 enum { RANK_MAX = DIMS_MAX, NODE_IN_MAX = 4 };
 
-/* A tensor's type. Memory is dense and row-major: the last dim is innermost. Pictures are [n, height, width, channels],
- * kernels [height, width, channels / groups, filters]. When lead is LEAD_BATCH, dim[0] is the most samples of a step. */
+/* A tensor's type. Memory is dense and row-major: the last dim is innermost. Pictures are [n, height, width,
+ * channels], kernels [height, width, channels / groups, filters]. When lead is LEAD_BATCH, dim[0] is the most
+ * samples of a step. */
 typedef struct {
     Dtype dtype;
     Lead lead;
@@ -66,8 +67,8 @@ typedef struct Graph {
     Diag *diag;
     VEC(Node) nodes;
     VEC(Result) results;
-    int64_t batch; /* the most samples of a step */
-    int64_t slice; /* samples of one slice; slices = ceil(batch / slice) */
+    int64_t batch;     /* the most samples of a step */
+    int64_t slice;     /* samples of one slice; slices = ceil(batch / slice) */
     uint32_t *buckets; /* hash table of the nodes, for hash-consing */
     size_t bucket_count;
 } Graph;
@@ -84,14 +85,15 @@ static inline const Type *graph_type(const Graph *graph, NodeId id)
 }
 
 /**
- * Adds a node computing op(in…), or returns an equal one already there. `attrs` (may be NULL) is copied. The type is inferred.
- * POISON when an input is POISON. Types that do not fit are a BUG: layers check what the user wrote before.
+ * Adds a node computing op(in…), or returns an equal one already there. `attrs` (may be NULL) is copied. The
+ * type is inferred. POISON when an input is POISON. Types that do not fit are a BUG: layers check what the
+ * user wrote before.
  */
 NodeId graph_add(Graph *graph, OpId op, Span at, const void *attrs, const NodeId *in, int in_count);
 
 /**
- * The same for a sum over the batch that is kept as one partial sum for each slice: the type is [slices, dims…] of LEAD_SLICE, where
- * dims are those the op would have given.
+ * The same for a sum over the batch that is kept as one partial sum for each slice: the type is [slices,
+ * dims…] of LEAD_SLICE, where dims are those the op would have given.
  */
 NodeId graph_add_sliced(Graph *graph, OpId op, Span at, const void *attrs, const NodeId *in, int in_count);
 
@@ -104,23 +106,25 @@ static inline int64_t graph_slices(const Graph *graph)
     return (graph->batch + graph->slice - 1) / graph->slice;
 }
 
-/* Leaves: each call with a new name makes a new node; the same name again returns the same node (types must agree). */
+/* Leaves: each call with a new name makes a new node; the same name again returns the same node (types must
+ * agree). */
 typedef enum {
     LEAF_INPUT,     /* the batch's samples */
     LEAF_LABEL,     /* the batch's labels */
     LEAF_PARAMETER, /* trained */
-    LEAF_STATE,     /* kept from step to step but not trained by the gradient: running statistics, optimizer's state */
+    LEAF_STATE,     /* kept from step to step but not trained by the gradient: running statistics, optimizer's
+                       state */
     LEAF_SCALAR,    /* a member of CnnScalars, f32 or i32, rank 0 */
     LEAF_TABLE      /* constant array */
 } LeafKind;
 
 typedef struct {
     LeafKind kind;
-    InitKind init;    /* LEAF_PARAMETER, LEAF_STATE */
+    InitKind init; /* LEAF_PARAMETER, LEAF_STATE */
     double init_a;
-    bool in_weights;  /* LEAF_STATE: belongs to the network (running statistics), not to the optimizer */
-    bool decays;      /* LEAF_PARAMETER: a kernel, subject to weight decay (decay_on=kernels) */
-    int scalar;       /* LEAF_SCALAR: index of the 4-byte member of CnnScalars */
+    bool in_weights;    /* LEAF_STATE: belongs to the network (running statistics), not to the optimizer */
+    bool decays;        /* LEAF_PARAMETER: a kernel, subject to weight decay (decay_on=kernels) */
+    int scalar;         /* LEAF_SCALAR: index of the 4-byte member of CnnScalars */
     const float *table; /* LEAF_TABLE: the values, row-major, in an arena that outlives the graph */
 } LeafAttrs;
 

@@ -126,7 +126,8 @@ static void start_accumulators(Run *run)
     }
     for (size_t i = 0; i < computation->stores.count; i++) {
         const Store *store = &computation->stores.items[i];
-        if (store->kind == STORE_ACC && !run->call->first && guards_hold(run, store->guard_first, store->guard_count))
+        if (store->kind == STORE_ACC && !run->call->first &&
+            guards_hold(run, store->guard_first, store->guard_count))
             run->acc[computation->exprs.items[store->expr].index] =
                 run->tensors[store->tensor][evaluate_affine(run, &store->at)];
     }
@@ -259,7 +260,9 @@ static void run_kernel(Interp *interp, const Kernel *kernel, CnnCall call, int64
     if (!computation->chunked) {
         const Axis *axis = &computation->axes[computation->parallel];
         call.begin = 0;
-        call.end = axis->kind == EXTENT_BATCH ? call.samples : axis->kind == EXTENT_SLICES ? call.slices : axis->extent;
+        call.end = axis->kind == EXTENT_BATCH    ? call.samples
+                   : axis->kind == EXTENT_SLICES ? call.slices
+                                                 : axis->extent;
     }
     interp_computation(computation, tensors, &call);
 }

@@ -1,5 +1,5 @@
-/* The reference interpreter: runs computations in double, point by point, in the order of the axes. Slow, and the oracle of
- * everything. */
+/* The reference interpreter: runs computations in double, point by point, in the order of the axes. Slow, and
+ * the oracle of everything. */
 #ifndef INTERP_H
 #define INTERP_H
 

@@ -142,8 +142,8 @@ static void print_expr(const Computation *computation, const Expr *expr, Text *o
         text_printf(out, ")");
         return;
     case EXPR_RANDOM:
-        text_printf(out, "random %u (e%d, e%d, e%d, e%d) at ", (unsigned)expr->index, expr->in[0], expr->in[1], expr->in[2],
-                    expr->in[3]);
+        text_printf(out, "random %u (e%d, e%d, e%d, e%d) at ", (unsigned)expr->index, expr->in[0],
+                    expr->in[1], expr->in[2], expr->in[3]);
         print_affine(computation, &expr->at, out);
         text_printf(out, " of ");
         print_affine(computation, &expr->at2, out);
@@ -156,18 +156,20 @@ static void print_axes(const Computation *computation, Text *out)
     static const char *const kinds[] = {"", " samples", " slices"};
     for (int i = 0; i < computation->axis_count; i++) {
         const Axis *axis = &computation->axes[i];
-        text_printf(out, "  %s %s: %" PRId64 "%s%s\n", axis->reduced ? "over" : "for", axis->name, axis->extent,
-                    kinds[axis->kind], i == computation->parallel ? ", in parallel" : "");
+        text_printf(out, "  %s %s: %" PRId64 "%s%s\n", axis->reduced ? "over" : "for", axis->name,
+                    axis->extent, kinds[axis->kind], i == computation->parallel ? ", in parallel" : "");
     }
 }
 
 void computation_print(const Computation *computation, Text *out)
 {
-    text_printf(out, "kernel %s%s\n", computation->name, computation->chunked ? ", for the samples of a chunk" : "");
+    text_printf(out, "kernel %s%s\n", computation->name,
+                computation->chunked ? ", for the samples of a chunk" : "");
     print_axes(computation, out);
     for (size_t i = 0; i < computation->tensors.count; i++) {
         const KernelTensor *tensor = &computation->tensors.items[i];
-        text_printf(out, "  t%zu = %%%u %s%s\n", i, tensor->node, dtype_name(tensor->dtype), tensor->written ? ", written" : "");
+        text_printf(out, "  t%zu = %%%u %s%s\n", i, tensor->node, dtype_name(tensor->dtype),
+                    tensor->written ? ", written" : "");
     }
     for (size_t i = 0; i < computation->exprs.count; i++) {
         text_printf(out, "  e%zu = ", i);
@@ -221,7 +223,9 @@ void computation_verify(const Computation *computation, const char *pass)
             BUG("after %s: %s: an output axis inside reduced ones", pass, name);
     for (size_t i = 0; i < computation->exprs.count; i++) {
         const Expr *expr = &computation->exprs.items[i];
-        int arity = expr->kind == EXPR_SCALAR ? scalar_table[expr->scalar].arity : expr->kind == EXPR_RANDOM ? 4 : 0;
+        int arity = expr->kind == EXPR_SCALAR   ? scalar_table[expr->scalar].arity
+                    : expr->kind == EXPR_RANDOM ? 4
+                                                : 0;
         for (int k = 0; k < arity; k++)
             if (expr->in[k] < 0 || (size_t)expr->in[k] >= i)
                 BUG("after %s: %s: e%zu reads e%d", pass, name, i, expr->in[k]);

@@ -1,11 +1,11 @@
 /* A kernel: a computation (what, the same for every target) and a schedule (how, for one target).
  *
- * A computation is a loop nest: output axes, of which each point stores something, and reduced axes, over which
- * accumulators sum or take a maximum. All tensor accesses are affine in the axes. For each point of the output axes: all
- * accumulators run over all points of the reduced axes, then the stores are made.
+ * A computation is a loop nest: output axes, of which each point stores something, and reduced axes, over
+ * which accumulators sum or take a maximum. All tensor accesses are affine in the axes. For each point of the
+ * output axes: all accumulators run over all points of the reduced axes, then the stores are made.
  *
- * Expressions are single-assignment nodes in one array; an expression that no accumulator result occurs in may be used
- * inside accumulators, and any may be used in stores. */
+ * Expressions are single-assignment nodes in one array; an expression that no accumulator result occurs in
+ * may be used inside accumulators, and any may be used in stores. */
 #ifndef KERNEL_H
 #define KERNEL_H
 
@@ -25,10 +25,10 @@ typedef struct {
 } Affine;
 
 typedef enum {
-    EXTENT_FIXED,   /* extent points */
-    EXTENT_BATCH,   /* as an output axis: [call->begin, call->end); reduced: [begin, end) of a chunk, in a chunked kernel,
-                       or [0, call->samples) in a whole-batch kernel. `extent` is the most */
-    EXTENT_SLICES   /* [0, call->slices); `extent` is the most */
+    EXTENT_FIXED, /* extent points */
+    EXTENT_BATCH, /* as an output axis: [call->begin, call->end); reduced: [begin, end) of a chunk, in a
+                     chunked kernel, or [0, call->samples) in a whole-batch kernel. `extent` is the most */
+    EXTENT_SLICES /* [0, call->slices); `extent` is the most */
 } ExtentKind;
 
 typedef struct {
@@ -38,7 +38,8 @@ typedef struct {
     int64_t extent;
 } Axis;
 
-/* A tensor in memory. buffers[i] of the call is where tensor i begins (CnnCall tells how batched ones are meant). */
+/* A tensor in memory. buffers[i] of the call is where tensor i begins (CnnCall tells how batched ones are
+ * meant). */
 typedef struct {
     NodeId node;
     Dtype dtype;
@@ -53,15 +54,18 @@ typedef struct {
 
 typedef enum {
     EXPR_CONST,  /* imm */
-    EXPR_LOAD,   /* tensor `index` at element `at`; zero where a guard fails. f32 after conversion; i32 loads stay integers
-                    only as inputs of EXPR_RANDOM and conversions: their value is used as a real */
+    EXPR_LOAD,   /* tensor `index` at element `at`; zero where a guard fails. f32 after conversion; i32 loads
+                    stay integers   only as inputs of EXPR_RANDOM and conversions: their value is used as a real
+                  */
     EXPR_AXIS,   /* the affine `at` as a real */
     EXPR_ACC,    /* accumulator `index` */
-    EXPR_ACC_AT, /* ACC_MAX: where the maximum was first met: the affine `at` of the accumulator there, as a real */
+    EXPR_ACC_AT, /* ACC_MAX: where the maximum was first met: the affine `at` of the accumulator there, as a
+                    real */
     EXPR_SCALAR, /* scalar function `scalar` of in[0..] (scalar.def) */
-    EXPR_RANDOM  /* uniform in [0,1): word 0 of Philox(key = seed scalars; counter = at, sample, epoch, index(purpose)):
-                    `at` element in the sample, `at2` sample within the batch; in[0], in[1], in[2]: loads of the scalars
-                    seed_low, seed_high, epoch as integers, in[3] first_sample, to which `at2` is added */
+    EXPR_RANDOM  /* uniform in [0,1): word 0 of Philox(key = seed scalars; counter = at, sample, epoch,
+                    index(purpose)):  `at` element in the sample, `at2` sample within the batch; in[0], in[1],
+                    in[2]: loads of the scalars  seed_low, seed_high, epoch as integers, in[3] first_sample, to
+                    which `at2` is added */
 } ExprKind;
 
 typedef enum {
@@ -83,7 +87,7 @@ double scalar_evaluate(ScalarId id, double a, double b, double c);
 typedef struct {
     ExprKind kind;
     ScalarId scalar;
-    int index;   /* tensor, accumulator, or purpose */
+    int index; /* tensor, accumulator, or purpose */
     ExprId in[4];
     double imm;
     Affine at, at2;
@@ -102,10 +106,11 @@ typedef struct {
 
 typedef enum {
     STORE_WRITE, /* tensor[at] = expr */
-    STORE_ADD,   /* tensor[at] = (call->first and first point ? 0 : tensor[at]) + expr, summed over the output axes that `at`
-                    does not depend on, in the order of the axes (sums over samples, rows, columns in an epilogue) */
-    STORE_ACC    /* expr is an accumulator (ACC_SUM) and nothing else: starts from call->first ? 0 : tensor[at], and is
-                    stored back: a chunk's share of a slice's partial sum */
+    STORE_ADD,   /* tensor[at] = (call->first and first point ? 0 : tensor[at]) + expr, summed over the output
+                    axes that `at`   does not depend on, in the order of the axes (sums over samples, rows,
+                    columns in an epilogue) */
+    STORE_ACC /* expr is an accumulator (ACC_SUM) and nothing else: starts from call->first ? 0 : tensor[at],
+                 and is stored back: a chunk's share of a slice's partial sum */
 } StoreKind;
 
 typedef struct {
@@ -120,9 +125,9 @@ typedef struct Computation {
     const char *name;
     int axis_count;
     Axis axes[AXIS_MAX]; /* output axes first, outermost first; then reduced axes, outermost first */
-    int parallel;        /* the axis that call->begin … end runs over: an output axis; in a chunked kernel without an output
-                            batch axis, the reduced batch axis */
-    bool chunked;        /* called for the samples of a chunk of one slice */
+    int parallel; /* the axis that call->begin … end runs over: an output axis; in a chunked kernel without an
+                     output batch axis, the reduced batch axis */
+    bool chunked; /* called for the samples of a chunk of one slice */
     VEC(KernelTensor) tensors;
     VEC(Guard) guards;
     VEC(Expr) exprs;
@@ -133,17 +138,18 @@ typedef struct Computation {
 /* How, on a CPU. Loops run in the order of `order`, outermost first; the register tile is rows x vectors. */
 typedef struct {
     int order_count;
-    int order[AXIS_MAX];       /* output axes, and reduced axes that stand outside the tile (their accumulators then live
-                                  in memory between blocks: only with STORE_ACC) */
+    int order[AXIS_MAX]; /* output axes, and reduced axes that stand outside the tile (their accumulators then
+                            live in memory between blocks: only with STORE_ACC) */
     int reduce_count;
-    int reduce[AXIS_MAX];      /* reduced axes inside the tile, outermost first */
-    int64_t block[AXIS_MAX];   /* of a reduced axis in `order`: points of it that are done inside the tile at a time */
-    int vector_axis;           /* output axis along which vectors lie; -1: scalar code */
-    int vectors;               /* vectors of the tile along it */
-    int row_axis;              /* output axis whose points are rows of the tile; -1: none */
+    int reduce[AXIS_MAX];    /* reduced axes inside the tile, outermost first */
+    int64_t block[AXIS_MAX]; /* of a reduced axis in `order`: points of it that are done inside the tile at a
+                                time */
+    int vector_axis;         /* output axis along which vectors lie; -1: scalar code */
+    int vectors;             /* vectors of the tile along it */
+    int row_axis;            /* output axis whose points are rows of the tile; -1: none */
     int rows;
-    bool unrolled[AXIS_MAX];   /* reduced axes whose loop is written out */
-    int unroll;                /* steps of the innermost reduced loop in one iteration */
+    bool unrolled[AXIS_MAX]; /* reduced axes whose loop is written out */
+    int unroll;              /* steps of the innermost reduced loop in one iteration */
 } CpuSchedule;
 
 typedef struct {
@@ -168,25 +174,28 @@ typedef struct {
     Affine dim[RANK_MAX];
 } Index;
 
-/** The element of node `id` at `at` (rank of its own type; extents of 1 are indexed by 0): computed in place when the node
- * belongs to the group being lowered, loaded otherwise. */
+/** The element of node `id` at `at` (rank of its own type; extents of 1 are indexed by 0): computed in place
+ * when the node belongs to the group being lowered, loaded otherwise. */
 ExprId lower_read(Lowering *lowering, NodeId id, const Index *at);
 /** The same; zero where 0 <= guard < extent fails for one of the `count` guards. */
 ExprId lower_read_guarded(Lowering *lowering, NodeId id, const Index *at, const Guard *guards, int count);
 /** A new reduced axis. Nodes of a group that reduce over equal extents in the same order share axes. */
 Affine lower_reduce_axis(Lowering *lowering, const char *name, ExtentKind kind, int64_t extent);
-/** The accumulator of `expr` over the reduced axes; guards skip points. `contraction`: expr is load * load. */
+/** The accumulator of `expr` over the reduced axes; guards skip points. `contraction`: expr is load * load.
+ */
 ExprId lower_sum(Lowering *lowering, ExprId expr, const Guard *guards, int count, bool contraction);
 /** Maximum and, by *where (may be NULL), the value of `position` where it was first met. */
-ExprId lower_max(Lowering *lowering, ExprId expr, const Guard *guards, int count, const Affine *position, ExprId *where);
+ExprId lower_max(Lowering *lowering, ExprId expr, const Guard *guards, int count, const Affine *position,
+                 ExprId *where);
 ExprId lower_const(Lowering *lowering, double value);
 ExprId lower_axis(Lowering *lowering, const Affine *at);
 ExprId lower_scalar(Lowering *lowering, ScalarId scalar, ExprId a, ExprId b, ExprId c);
-/** Uniform [0,1) for element `element` (affine, within a sample) of sample `sample` (within the batch). scalars: loads of
- * seed_low, seed_high, epoch, first_sample. */
+/** Uniform [0,1) for element `element` (affine, within a sample) of sample `sample` (within the batch).
+ * scalars: loads of seed_low, seed_high, epoch, first_sample. */
 ExprId lower_random(Lowering *lowering, uint32_t purpose, const Affine *element, const Affine *sample,
                     const ExprId scalars[4]);
-/** The class of the point along an axis of period p: base of `at` modulo p (its coefficients are multiples of p). */
+/** The class of the point along an axis of period p: base of `at` modulo p (its coefficients are multiples of
+ * p). */
 int64_t affine_class(const Affine *at, int64_t period);
 
 Affine affine_const(int64_t value);

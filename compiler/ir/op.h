@@ -1,5 +1,5 @@
-/* An op: what a node can compute. One file in compiler/ops/ holds all that is known of it; ops.def lists them. Ops are few
- * and small; layers (layer.h) and optimizers are built of them. */
+/* An op: what a node can compute. One file in compiler/ops/ holds all that is known of it; ops.def lists
+ * them. Ops are few and small; layers (layer.h) and optimizers are built of them. */
 #ifndef OP_H
 #define OP_H
 
@@ -8,8 +8,9 @@
 #include "runtime/schema.h"
 
 typedef enum {
-    OP_LEAF,      /* no inputs, storage of its own */
-    OP_VALUE,     /* no storage and nothing read from batches: constant, iota, random: recomputed wherever it is used */
+    OP_LEAF,  /* no inputs, storage of its own */
+    OP_VALUE, /* no storage and nothing read from batches: constant, iota, random: recomputed wherever it is
+                 used */
     OP_POINTWISE, /* element i of the result from element i of the inputs (broadcast where an extent is 1) */
     OP_VIEW,      /* each element is one element of the input, or zero: pad, crop, permute */
     OP_ALIAS,     /* the input's memory with another shape: reshape */
@@ -28,13 +29,15 @@ typedef struct Op {
     size_t attrs_bytes;
     /** Sets node->type from the inputs' types and the attrs. false: they do not fit (a BUG of the caller). */
     bool (*infer)(const Graph *graph, Node *node);
-    /** din[i] = gradient with respect to input i, given dy, that with respect to the node; NODE_NONE: no gradient flows.
-     * din[i] may have a larger shape than input i where the input was broadcast: autodiff sums it down. */
+    /** din[i] = gradient with respect to input i, given dy, that with respect to the node; NODE_NONE: no
+     * gradient flows. din[i] may have a larger shape than input i where the input was broadcast: autodiff
+     * sums it down. */
     void (*grad)(Graph *graph, NodeId node, NodeId dy, NodeId *din);
-    /** The element of the result at `at` as an expression of the kernel being built (NULL for OP_LEAF and OP_ALIAS). */
+    /** The element of the result at `at` as an expression of the kernel being built (NULL for OP_LEAF and
+     * OP_ALIAS). */
     ExprId (*lower)(Lowering *lowering, const Node *node, const Index *at);
-    /** The result's elements along dim `dim` fall into this many classes (index modulo period) with different expressions:
-     * the stride, for a gradient with respect to a strided window's input. NULL: 1. */
+    /** The result's elements along dim `dim` fall into this many classes (index modulo period) with different
+     * expressions: the stride, for a gradient with respect to a strided window's input. NULL: 1. */
     int64_t (*period)(const Node *node, int dim);
 } Op;
 

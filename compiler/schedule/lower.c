@@ -18,7 +18,7 @@ struct Lowering {
     const Plan *plan;
     const Group *group;
     Computation *computation;
-    bool *member;   /* by NodeId: belongs to the group */
+    bool *member;           /* by NodeId: belongs to the group */
     Guard around[RANK_MAX]; /* of the class being lowered: where its points lie inside the tensor */
     int around_count;
     VEC(Known) known;
@@ -66,7 +66,8 @@ static int add_guards(Lowering *lowering, const Guard *guards, int count, int *k
     }
     /* The same sequence may stand there already. */
     for (int at = 0; *kept && at + *kept <= first; at++) {
-        if (memcmp(&computation->guards.items[at], &computation->guards.items[first], (size_t)*kept * sizeof(Guard)) == 0) {
+        if (memcmp(&computation->guards.items[at], &computation->guards.items[first],
+                   (size_t)*kept * sizeof(Guard)) == 0) {
             computation->guards.count = (size_t)first;
             return at;
         }
@@ -77,7 +78,8 @@ static int add_guards(Lowering *lowering, const Guard *guards, int count, int *k
 static bool always_fails(const Guard *guards, int count)
 {
     for (int i = 0; i < count; i++)
-        if (affine_is_const(&guards[i].at) && (guards[i].at.base < 0 || guards[i].at.base >= guards[i].extent))
+        if (affine_is_const(&guards[i].at) &&
+            (guards[i].at.base < 0 || guards[i].at.base >= guards[i].extent))
             return true;
     return false;
 }
@@ -135,13 +137,13 @@ static int tensor_index(Lowering *lowering, NodeId node, bool written)
     for (size_t i = 0; i < computation->tensors.count; i++)
         if (computation->tensors.items[i].node == node && computation->tensors.items[i].written == written)
             return (int)i;
-    *vec_push(lowering->arena, &computation->tensors) =
-        (KernelTensor){.node = node, .dtype = graph_type(lowering->plan->graph, node)->dtype, .written = written};
+    *vec_push(lowering->arena, &computation->tensors) = (KernelTensor){
+        .node = node, .dtype = graph_type(lowering->plan->graph, node)->dtype, .written = written};
     return (int)computation->tensors.count - 1;
 }
 
-/* Elements from a tensor's start to the element at `at`. In a chunked kernel the pointer of a tensor of slices already is that
- * of the slice. */
+/* Elements from a tensor's start to the element at `at`. In a chunked kernel the pointer of a tensor of
+ * slices already is that of the slice. */
 static Affine address(const Lowering *lowering, const Type *type, const Index *at)
 {
     if (at->rank != type->rank)
@@ -230,7 +232,8 @@ ExprId lower_read_guarded(Lowering *lowering, NodeId id, const Index *at, const 
         return lower_const(lowering, 0);
     if (!is_inside(lowering, id))
         return load(lowering, id, at, guards, count);
-    /* Everything below is computed as if in range, with loads that give zero outside; its value there must still be zero. */
+    /* Everything below is computed as if in range, with loads that give zero outside; its value there must
+     * still be zero. */
     Guard saved[RANK_MAX];
     int saved_count = lowering->around_count;
     memcpy(saved, lowering->around, sizeof saved);
@@ -245,10 +248,13 @@ ExprId lower_read_guarded(Lowering *lowering, NodeId id, const Index *at, const 
     lowering->around_count = saved_count;
     ExprId inside = lower_const(lowering, 1);
     for (int i = 0; i < count; i++) {
-        ExprId low = lower_scalar(lowering, SCALAR_greater, lower_axis(lowering, &guards[i].at), lower_const(lowering, -0.5), 0);
-        ExprId high = lower_scalar(lowering, SCALAR_greater, lower_const(lowering, (double)guards[i].extent - 0.5),
-                                   lower_axis(lowering, &guards[i].at), 0);
-        inside = lower_scalar(lowering, SCALAR_mul, inside, lower_scalar(lowering, SCALAR_mul, low, high, 0), 0);
+        ExprId low = lower_scalar(lowering, SCALAR_greater, lower_axis(lowering, &guards[i].at),
+                                  lower_const(lowering, -0.5), 0);
+        ExprId high =
+            lower_scalar(lowering, SCALAR_greater, lower_const(lowering, (double)guards[i].extent - 0.5),
+                         lower_axis(lowering, &guards[i].at), 0);
+        inside =
+            lower_scalar(lowering, SCALAR_mul, inside, lower_scalar(lowering, SCALAR_mul, low, high, 0), 0);
     }
     return lower_scalar(lowering, SCALAR_select, inside, value, lower_const(lowering, 0));
 }
@@ -280,7 +286,8 @@ Affine lower_reduce_axis(Lowering *lowering, const char *name, ExtentKind kind, 
         if (axis->reduced && axis->kind == kind && axis->extent == extent && strcmp(axis->name, name) == 0)
             return axis_affine(i);
     }
-    return axis_affine(add_axis(computation, (Axis){.name = name, .reduced = true, .kind = kind, .extent = extent}));
+    return axis_affine(
+        add_axis(computation, (Axis){.name = name, .reduced = true, .kind = kind, .extent = extent}));
 }
 
 static ExprId add_accumulator(Lowering *lowering, AccKind kind, ExprId expr, const Guard *guards, int count,
@@ -312,7 +319,8 @@ ExprId lower_sum(Lowering *lowering, ExprId expr, const Guard *guards, int count
     return add_accumulator(lowering, ACC_SUM, expr, guards, count, NULL, contraction);
 }
 
-ExprId lower_max(Lowering *lowering, ExprId expr, const Guard *guards, int count, const Affine *position, ExprId *where)
+ExprId lower_max(Lowering *lowering, ExprId expr, const Guard *guards, int count, const Affine *position,
+                 ExprId *where)
 {
     ExprId value = add_accumulator(lowering, ACC_MAX, expr, guards, count, position, false);
     if (where) {
@@ -390,10 +398,10 @@ static ExtentKind dim_kind(const Type *type, int dim)
     return type->lead == LEAD_BATCH ? EXTENT_BATCH : EXTENT_SLICES;
 }
 
-/* The index of the points of one class: index[d] = period[d] * axis + class[d]. exact: the axis stops at the tensor's end, else
- * guards tell where it is passed. */
-static void make_axes(Lowering *lowering, const Type *space, const int64_t *period, const int64_t *class, bool exact,
-                      Index *index)
+/* The index of the points of one class: index[d] = period[d] * axis + class[d]. exact: the axis stops at the
+ * tensor's end, else guards tell where it is passed. */
+static void make_axes(Lowering *lowering, const Type *space, const int64_t *period, const int64_t *class,
+                      bool exact, Index *index)
 {
     Computation *computation = lowering->computation;
     index->rank = space->rank;
@@ -414,14 +422,16 @@ static void make_axes(Lowering *lowering, const Type *space, const int64_t *peri
             axis = add_axis(computation, (Axis){.name = axis_name(space, d), .kind = kind, .extent = extent});
         index->dim[d] = affine_add(affine_scale(axis_affine(axis), period[d]), affine_const(class[d]));
         if (!exact && (extent - 1) * period[d] + class[d] >= space->dim[d])
-            lowering->around[lowering->around_count++] = (Guard){.at = index->dim[d], .extent = space->dim[d]};
+            lowering->around[lowering->around_count++] =
+                (Guard){.at = index->dim[d], .extent = space->dim[d]};
     }
 }
 
-static void add_store(Lowering *lowering, NodeId output, const Index *index)
+static void add_store(Lowering *lowering, NodeId output, const Type *space, const Index *index)
 {
     const Graph *graph = lowering->plan->graph;
     const Type *type = graph_type(graph, output);
+    Index at = *index;
     Store store;
     memset(&store, 0, sizeof store);
     if (is_sum(lowering->group, output)) {
@@ -434,21 +444,23 @@ static void add_store(Lowering *lowering, NodeId output, const Index *index)
         store.expr = lower_read(lowering, node->in[0], index);
         store.at = address(lowering, type, &place);
     } else {
+        if (!same_dims(type, space))
+            at = look_through(type, space, index);
         store.kind = lowering->computation->chunked && type->lead == LEAD_SLICE ? STORE_ACC : STORE_WRITE;
-        store.expr = lower_read(lowering, output, index);
-        store.at = address(lowering, type, index);
+        store.expr = lower_read(lowering, output, &at);
+        store.at = address(lowering, type, &at);
     }
     store.tensor = tensor_index(lowering, output, true);
     store.guard_first = add_guards(lowering, lowering->around, lowering->around_count, &store.guard_count);
     *vec_push(lowering->arena, &lowering->computation->stores) = store;
 }
 
-static void add_stores(Lowering *lowering, const Index *index)
+static void add_stores(Lowering *lowering, const Type *space, const Index *index)
 {
     const Group *group = lowering->group;
     lowering->known.count = 0;
     for (size_t i = 0; i < group->outputs.count; i++)
-        add_store(lowering, group->outputs.items[i], index);
+        add_store(lowering, group->outputs.items[i], space, index);
 }
 
 static Kernel *new_kernel(Lowering *lowering, const char *name)
@@ -472,7 +484,8 @@ static void finish_kernel(Lowering *lowering, Group *group, Kernel *kernel)
 static const char *group_name(const Plan *plan, const Group *group)
 {
     Text text = {.arena = plan->arena};
-    const char *layer = graph_node(plan->graph, group->anchor != NODE_NONE ? group->anchor : group->members.items[0])->name;
+    const char *layer =
+        graph_node(plan->graph, group->anchor != NODE_NONE ? group->anchor : group->members.items[0])->name;
     text_printf(&text, "%s:", layer ? layer : "step");
     int shown = 0;
     for (size_t i = 0; i < group->members.count && shown < 6; i++) {
@@ -499,11 +512,13 @@ static void lower_group(Lowering *lowering, Group *group)
     const Type *space = graph_type(plan->graph, space_of(plan, group));
     int64_t period[RANK_MAX], class[RANK_MAX] = {0};
     find_periods(plan, group, space, period);
-    /* Points of different classes have sums over different terms: a kernel for each. Without sums one kernel makes all stores. */
+    /* Points of different classes have sums over different terms: a kernel for each. Without sums one kernel
+     * makes all stores. */
     bool reduces = false;
     for (size_t i = 0; i < group->members.count; i++) {
         OpClass kind = node_op(graph_node(plan->graph, group->members.items[i]))->class;
-        reduces = reduces || kind == OP_CONTRACT || (kind == OP_REDUCE && !is_sum(group, group->members.items[i]));
+        reduces =
+            reduces || kind == OP_CONTRACT || (kind == OP_REDUCE && !is_sum(group, group->members.items[i]));
     }
     const char *name = group_name(plan, group);
     Kernel *kernel = NULL;
@@ -517,7 +532,7 @@ static void lower_group(Lowering *lowering, Group *group)
         if (!kernel || reduces)
             kernel = new_kernel(lowering, name);
         make_axes(lowering, space, period, class, reduces, &index);
-        add_stores(lowering, &index);
+        add_stores(lowering, space, &index);
         if (reduces)
             finish_kernel(lowering, group, kernel);
     } while (next_class(class, period, space->rank));

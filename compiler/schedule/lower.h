@@ -1,5 +1,5 @@
-/* From a group of nodes to computations: each output's elements are pulled from the ops' `lower`, inner values staying in
- * registers. */
+/* From a group of nodes to computations: each output's elements are pulled from the ops' `lower`, inner
+ * values staying in registers. */
 #ifndef LOWER_H
 #define LOWER_H
 

@@ -25,7 +25,8 @@ static void each_affine(Computation *computation, VisitAffine *visit, void *cont
 static void remove_coef(Affine *affine, void *context)
 {
     int axis = *(const int *)context;
-    memmove(affine->coef + axis, affine->coef + axis + 1, (size_t)(AXIS_MAX - 1 - axis) * sizeof affine->coef[0]);
+    memmove(affine->coef + axis, affine->coef + axis + 1,
+            (size_t)(AXIS_MAX - 1 - axis) * sizeof affine->coef[0]);
     affine->coef[AXIS_MAX - 1] = 0;
 }
 
@@ -46,7 +47,8 @@ typedef struct {
 static void check_join(Affine *affine, void *context)
 {
     Join *join = context;
-    join->joined = join->joined && affine->coef[join->outer] == affine->coef[join->outer + 1] * join->inner_extent;
+    join->joined =
+        join->joined && affine->coef[join->outer] == affine->coef[join->outer + 1] * join->inner_extent;
 }
 
 /* Joins axis `outer` and the next one, if they are alike and nothing tells them apart. */
@@ -116,7 +118,8 @@ static int64_t inner_part(int64_t extent)
     return best_whole > 1 ? best_whole : best;
 }
 
-/* Workers divide the batch where there is one; else the longest output axis but the innermost, which vectors run along. */
+/* Workers divide the batch where there is one; else the longest output axis but the innermost, which vectors
+ * run along. */
 static void choose_parallel(Computation *computation)
 {
     for (int i = 0; i < computation->axis_count; i++) {
@@ -134,7 +137,8 @@ static void choose_parallel(Computation *computation)
             BUG("%s has more than %d axes", computation->name, AXIS_MAX);
         Split none = {.axis = 0, .inner_extent = 0};
         each_affine(computation, split_coef, &none);
-        memmove(computation->axes + 1, computation->axes, (size_t)computation->axis_count * sizeof computation->axes[0]);
+        memmove(computation->axes + 1, computation->axes,
+                (size_t)computation->axis_count * sizeof computation->axes[0]);
         computation->axes[0] = (Axis){.name = "one", .extent = 1};
         computation->axis_count++;
         computation->parallel = 0;
