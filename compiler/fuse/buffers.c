@@ -32,16 +32,6 @@ static void use(Plan *plan, NodeId node, int group)
         buffer->last_use = group;
 }
 
-static int *find_groups(const Plan *plan)
-{
-    int *maker = NEW_ARRAY(plan->arena, int, plan->graph->nodes.count);
-    memset(maker, 0xff, plan->graph->nodes.count * sizeof *maker);
-    for (size_t g = 0; g < plan->groups.count; g++)
-        for (size_t i = 0; i < plan->groups.items[g].outputs.count; i++)
-            maker[plan->groups.items[g].outputs.items[i]] = (int)g;
-    return maker;
-}
-
 static void find_uses(Plan *plan, const int *maker)
 {
     const Graph *graph = plan->graph;
@@ -197,7 +187,7 @@ static void drop_joined(Plan *plan)
 
 void place_buffers(Plan *plan)
 {
-    const int *maker = find_groups(plan);
+    const int *maker = plan_makers(plan);
     plan->buffer_of = NEW_ARRAY(plan->arena, int, plan->graph->nodes.count);
     memset(plan->buffer_of, 0xff, plan->graph->nodes.count * sizeof *plan->buffer_of);
     find_uses(plan, maker);

@@ -17,22 +17,11 @@ static bool reads_node(const Plan *plan, const Group *group, NodeId root)
     return false;
 }
 
-/* maker[node]: the group that stores it, or -1. */
-static int *find_makers(const Plan *plan)
-{
-    int *maker = NEW_ARRAY(plan->arena, int, plan->graph->nodes.count);
-    memset(maker, 0xff, plan->graph->nodes.count * sizeof *maker);
-    for (size_t g = 0; g < plan->groups.count; g++)
-        for (size_t i = 0; i < plan->groups.items[g].outputs.count; i++)
-            maker[plan->groups.items[g].outputs.items[i]] = (int)g;
-    return maker;
-}
-
 bool *group_order(const Plan *plan)
 {
     size_t count = plan->groups.count;
     bool *before = NEW_ARRAY(plan->arena, bool, count *count);
-    const int *maker = find_makers(plan);
+    const int *maker = plan_makers(plan);
     for (size_t g = 0; g < count; g++) {
         const Group *group = &plan->groups.items[g];
         for (size_t i = 0; i < group->members.count; i++) {
@@ -59,7 +48,7 @@ bool *group_order(const Plan *plan)
 static void find_when(Plan *plan)
 {
     size_t count = plan->groups.count;
-    const int *maker = find_makers(plan);
+    const int *maker = plan_makers(plan);
     bool *always = NEW_ARRAY(plan->arena, bool, count);
     for (size_t i = 0; i < plan->graph->results.count; i++) {
         const Result *result = &plan->graph->results.items[i];

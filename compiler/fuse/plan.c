@@ -6,6 +6,17 @@
 #include "compiler/fuse/group.h"
 #include "compiler/ir/op.h"
 
+int *plan_makers(const Plan *plan)
+{
+    int *maker = NEW_ARRAY(plan->arena, int, plan->graph->nodes.count);
+    for (size_t i = 0; i < plan->graph->nodes.count; i++)
+        maker[i] = -1;
+    for (size_t g = 0; g < plan->groups.count; g++)
+        for (size_t i = 0; i < plan->groups.items[g].outputs.count; i++)
+            maker[plan->groups.items[g].outputs.items[i]] = (int)g;
+    return maker;
+}
+
 Plan *plan_make(Arena *arena, const Graph *graph, const PlanOptions *options)
 {
     Plan *plan = NEW(arena, Plan);
@@ -78,12 +89,7 @@ static void verify_group(const Plan *plan, int index, const int *maker)
 
 void plan_verify(const Plan *plan)
 {
-    int *maker = NEW_ARRAY(plan->arena, int, plan->graph->nodes.count);
-    for (size_t i = 0; i < plan->graph->nodes.count; i++)
-        maker[i] = -1;
-    for (size_t g = 0; g < plan->groups.count; g++)
-        for (size_t i = 0; i < plan->groups.items[g].outputs.count; i++)
-            maker[plan->groups.items[g].outputs.items[i]] = (int)g;
+    const int *maker = plan_makers(plan);
     int covered = 0;
     for (size_t p = 0; p < plan->phases.count; p++)
         covered += plan->phases.items[p].group_count;

@@ -71,6 +71,9 @@ bool reshape_is_trivial(const Type *from, const Type *to);
 /** The node whose memory `id` is: `id` itself, or what a chain of reshapes starts from. */
 NodeId plan_root(const Graph *graph, NodeId id);
 
+/** By node: the group that stores it, or -1. In the plan's arena. */
+int *plan_makers(const Plan *plan);
+
 /** Groups, phases and buffers; no kernels yet (schedule/lower.h). */
 Plan *plan_make(Arena *arena, const Graph *graph, const PlanOptions *options);
 void plan_print(const Plan *plan, Text *out);

@@ -1,0 +1,14 @@
+/* Rewrites of a graph: each reads one and builds another. Those here keep the function that is learnt. */
+#ifndef REWRITE_H
+#define REWRITE_H
+
+#include "compiler/ir/graph.h"
+
+/**
+ * Moves what grows with its argument (a bias, relu, tanh, …) behind the max-pool that follows it: max f(x) =
+ * f(max x). Done on the forward graph, so that the backward pass, too, needs pooled values only. Equal also
+ * in floating point: rounding is monotone.
+ */
+Graph *rewrite_pool_first(const Graph *graph);
+
+#endif
