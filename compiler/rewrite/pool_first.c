@@ -84,11 +84,10 @@ static void count_readers(Rewrite *rewrite, const bool *live)
         rewrite->readers[from->results.items[i].node]++;
 }
 
-Graph *rewrite_pool_first(const Graph *graph)
+Graph *rewrite_pool_first(const Graph *graph, NodeId *map)
 {
-    Rewrite rewrite = {.from = graph, .to = copy_start(graph)};
+    Rewrite rewrite = {.from = graph, .to = copy_start(graph), .map = map};
     rewrite.readers = NEW_ARRAY(graph->arena, int, graph->nodes.count);
-    rewrite.map = NEW_ARRAY(graph->arena, NodeId, graph->nodes.count);
     const bool *live = copy_live(graph);
     count_readers(&rewrite, live);
     for (NodeId id = 0; id < graph->nodes.count; id++) {

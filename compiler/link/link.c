@@ -1,0 +1,243 @@
+#include "compiler/link/link.h"
+
+#include <string.h>
+
+#include "compiler/base/bug.h"
+#include "compiler/ir/op.h"
+#include "runtime/rng.h"
+
+enum { ALIGNMENT = 64 };
+
+typedef struct {
+    Arena *arena;
+    const Program *program;
+    CnnImage *image;
+    VEC(CnnTensor) tensors;
+    VEC(float) table;
+} Linking;
+
+Kernel **link_kernels(Arena *arena, const Plan *plan, int *count)
+{
+    VEC(Kernel *) kernels = {0};
+    for (size_t g = 0; g < plan->groups.count; g++)
+        for (size_t k = 0; k < plan->groups.items[g].kernels.count; k++)
+            *vec_push(arena, &kernels) = plan->groups.items[g].kernels.items[k];
+    *count = (int)kernels.count;
+    return kernels.items;
+}
+
+static const CnnTensor *find_tensor(const Linking *linking, const char *name)
+{
+    for (size_t i = 0; i < linking->tensors.count; i++)
+        if (strcmp(linking->tensors.items[i].name, name) == 0)
+            return &linking->tensors.items[i];
+    return NULL;
+}
+
+/* The tensor of a parameter or state; the evaluation finds those of the training. */
+static const CnnTensor *add_tensor(Linking *linking, const Node *node)
+{
+    const LeafAttrs *leaf = node->attrs;
+    const CnnTensor *known = find_tensor(linking, node->name);
+    if (known)
+        return known;
+    CnnTensor *tensor = vec_push(linking->arena, &linking->tensors);
+    *tensor = (CnnTensor){.name = node->name,
+                          .dtype = node->type.dtype,
+                          .rank = node->type.rank,
+                          .offset = linking->image->state_bytes,
+                          .trainable = leaf->kind == LEAF_PARAMETER,
+                          .in_weights = leaf->kind == LEAF_PARAMETER || leaf->in_weights,
+                          .init = leaf->init,
+                          .init_a = leaf->init_a,
+                          .init_key = cnn_hash_name(node->name)};
+    memcpy(tensor->dim, node->type.dim, sizeof tensor->dim);
+    uint64_t bytes = (uint64_t)type_elements(&node->type) * dtype_bytes(node->type.dtype);
+    linking->image->state_bytes += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return tensor;
+}
+
+static uint64_t add_table(Linking *linking, const Node *node)
+{
+    const LeafAttrs *leaf = node->attrs;
+    while (linking->table.count % (ALIGNMENT / sizeof(float)))
+        *vec_push(linking->arena, &linking->table) = 0;
+    uint64_t offset = linking->table.count * sizeof(float);
+    for (int64_t i = 0; i < type_elements(&node->type); i++)
+        *vec_push(linking->arena, &linking->table) = leaf->table[i];
+    return offset;
+}
+
+static uint64_t leaf_offset(Linking *linking, const Node *node)
+{
+    const LeafAttrs *leaf = node->attrs;
+    switch (leaf->kind) {
+    case LEAF_INPUT:
+    case LEAF_LABEL:
+        return 0;
+    case LEAF_PARAMETER:
+    case LEAF_STATE:
+        return add_tensor(linking, node)->offset;
+    case LEAF_SCALAR:
+        return 4 * (uint64_t)leaf->scalar;
+    case LEAF_TABLE:
+        return add_table(linking, node);
+    }
+    BUG("leaf of kind %d", (int)leaf->kind);
+}
+
+static CnnBuffer *link_buffers(Linking *linking, const Plan *plan)
+{
+    CnnBuffer *buffers = NEW_ARRAY(linking->arena, CnnBuffer, plan->buffers.count);
+    for (size_t i = 0; i < plan->buffers.count; i++) {
+        const Buffer *from = &plan->buffers.items[i];
+        const Node *node = graph_node(plan->graph, from->node);
+        buffers[i] = (CnnBuffer){.name = node->name ? node->name : node_op(node)->name,
+                                 .segment = from->segment,
+                                 .dtype = node->type.dtype,
+                                 .lead = node->type.lead,
+                                 .offset = node->op == OP_leaf ? leaf_offset(linking, node) : from->offset,
+                                 .bytes = from->bytes,
+                                 .lead_bytes = from->lead_bytes};
+    }
+    return buffers;
+}
+
+/* Bytes that a computation reads and writes, each tensor counted once, for one sample where it runs in
+ * chunks. */
+static double kernel_bytes(const Plan *plan, const Computation *computation)
+{
+    double bytes = 0;
+    for (size_t i = 0; i < computation->tensors.count; i++) {
+        const Buffer *buffer = &plan->buffers.items[plan->buffer_of[computation->tensors.items[i].node]];
+        const Type *type = graph_type(plan->graph, computation->tensors.items[i].node);
+        bool sample = computation->chunked && type->lead == LEAD_BATCH;
+        bytes += (double)(sample                                             ? buffer->lead_bytes
+                          : computation->chunked && type->lead == LEAD_SLICE ? 0
+                                                                             : buffer->bytes);
+    }
+    return bytes;
+}
+
+static double kernel_flops(const Plan *plan, const Computation *computation)
+{
+    double flops = computation_flops(computation);
+    if (!computation->chunked)
+        return flops;
+    return flops / (double)plan->graph->batch;
+}
+
+static CnnStep link_step(const Linking *linking, const Plan *plan, const Kernel *kernel, int code)
+{
+    const Computation *computation = kernel->computation;
+    int *buffers = NEW_ARRAY(linking->arena, int, computation->tensors.count);
+    for (size_t i = 0; i < computation->tensors.count; i++)
+        buffers[i] = plan->buffer_of[computation->tensors.items[i].node];
+    const Axis *parallel = &computation->axes[computation->parallel];
+    bool rows = kernel->cpu.row_axis == computation->parallel;
+    return (CnnStep){.name = kernel->name,
+                     .label = kernel->name,
+                     .where = diag_where(linking->program->diag, kernel->span),
+                     .flops = kernel_flops(plan, computation),
+                     .bytes = kernel_bytes(plan, computation),
+                     .code = code,
+                     .buffer_count = (int)computation->tensors.count,
+                     .buffers = buffers,
+                     .extent = parallel->kind == EXTENT_BATCH ? 0 : parallel->extent,
+                     .grain = rows && kernel->cpu.rows > 1 ? kernel->cpu.rows : 1};
+}
+
+static void link_steps(Linking *linking, const LinkedPlan *linked, CnnProgram *program)
+{
+    const Plan *plan = linked->plan;
+    int count;
+    Kernel **kernels = link_kernels(linking->arena, plan, &count);
+    CnnStep *steps = NEW_ARRAY(linking->arena, CnnStep, count);
+    for (int k = 0; k < count; k++)
+        steps[k] = link_step(linking, plan, kernels[k], linked->code[k]);
+    CnnPhase *phases = NEW_ARRAY(linking->arena, CnnPhase, plan->phases.count);
+    int step = 0;
+    for (size_t p = 0; p < plan->phases.count; p++) {
+        const Phase *phase = &plan->phases.items[p];
+        phases[p] =
+            (CnnPhase){.kind = phase->kind, .when = phase->when, .first_step = step, .chunk = phase->chunk};
+        for (int g = 0; g < phase->group_count; g++)
+            phases[p].step_count += (int)plan->groups.items[phase->first_group + g].kernels.count;
+        step += phases[p].step_count;
+    }
+    program->steps = steps;
+    program->step_count = count;
+    program->phases = phases;
+    program->phase_count = (int)plan->phases.count;
+}
+
+static int result_buffer(const Plan *plan, ResultRole role)
+{
+    NodeId node = graph_find_result(plan->graph, role);
+    return node == NODE_NONE ? -1 : plan->buffer_of[node];
+}
+
+static void link_metrics(Linking *linking, const Plan *plan, CnnProgram *program)
+{
+    VEC(CnnMetric) metrics = {0};
+    for (size_t i = 0; i < plan->graph->results.count; i++) {
+        const Result *result = &plan->graph->results.items[i];
+        if (result->role == RESULT_METRIC)
+            *vec_push(linking->arena, &metrics) =
+                (CnnMetric){.name = result->name, .buffer = plan->buffer_of[result->node]};
+    }
+    program->metrics = metrics.items;
+    program->metric_count = (int)metrics.count;
+}
+
+static CnnProgram link_program(Linking *linking, const LinkedPlan *linked)
+{
+    const Plan *plan = linked->plan;
+    CnnProgram program = {.batch = plan->graph->batch,
+                          .slice = plan->graph->slice,
+                          .buffer_count = (int)plan->buffers.count,
+                          .batch_bytes = plan->batch_bytes,
+                          .worker_bytes = plan->worker_bytes,
+                          .loss = result_buffer(plan, RESULT_TOTAL),
+                          .logits = result_buffer(plan, RESULT_OUTPUT)};
+    program.buffers = link_buffers(linking, plan);
+    link_steps(linking, linked, &program);
+    link_metrics(linking, plan, &program);
+    return program;
+}
+
+static void set_interface(CnnImage *image, const Graph *graph)
+{
+    const Type *output = graph_type(graph, graph_find_result(graph, RESULT_OUTPUT));
+    image->classes = output->dim[output->rank - 1];
+    image->label_dtype = DTYPE_I32;
+    for (NodeId id = 0; id < graph->nodes.count; id++) {
+        const Node *node = graph_node(graph, id);
+        const LeafAttrs *leaf = node->op == OP_leaf ? node->attrs : NULL;
+        if (leaf && leaf->kind == LEAF_LABEL)
+            image->label_dtype = node->type.dtype;
+        if (!leaf || leaf->kind != LEAF_INPUT)
+            continue;
+        image->input_dtype = node->type.dtype;
+        image->input_shape.count = node->type.rank - 1;
+        for (int d = 1; d < node->type.rank; d++)
+            image->input_shape.value[d - 1] = node->type.dim[d];
+    }
+}
+
+CnnImage *link_image(Arena *arena, const Program *program, const LinkedPlan *train, const LinkedPlan *eval,
+                     const char *summary)
+{
+    CnnImage *image = NEW(arena, CnnImage);
+    Linking linking = {.arena = arena, .program = program, .image = image};
+    image->recipe = program->recipe;
+    image->summary = summary;
+    set_interface(image, eval->plan->graph);
+    image->train = link_program(&linking, train);
+    image->eval = link_program(&linking, eval);
+    image->tensors = linking.tensors.items;
+    image->tensor_count = (int)linking.tensors.count;
+    image->table = linking.table.items;
+    image->table_bytes = linking.table.count * sizeof(float);
+    return image;
+}
