@@ -1,0 +1,196 @@
+/* To be read from top to bottom: what happens to a model file. */
+#include "compiler/driver.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "compiler/base/bug.h"
+#include "compiler/derive/derive.h"
+#include "compiler/link/link.h"
+#include "compiler/rewrite/rewrite.h"
+#include "compiler/schedule/lower.h"
+
+const PassInfo driver_passes[] = {
+    {"parse", "text to Ast"},
+    {"check", "names, imports, blocks, arguments, shapes: Ast to Program"},
+    {"pool-first",
+     "what grows with its argument moves behind the max-pool that follows it (--no-pool-first)"},
+    {"derive", "loss, backward pass, optimizer's update, metrics: Program to Graph"},
+    {"slice", "sums over the batch become partial sums of fixed slices, added in their order"},
+    {"fuse", "Graph to Plan: groups, phases, buffers (--no-fuse: each node alone)"},
+    {"lower", "groups to kernels: expressions pulled from the outputs"},
+    {"schedule", "tiles, loop orders and blocks for this machine"},
+    {"emit", "kernels to machine code by LLVM, or from the cache (--no-cache)"},
+    {"link", "plans and code to an image"},
+    {NULL, NULL},
+};
+
+typedef struct {
+    Session session;
+    VEC(Program *) programs; /* whose data is to be closed */
+} OpenSession;
+
+Session *session_open(void)
+{
+    Arena *arena = arena_new();
+    OpenSession *open = NEW(arena, OpenSession);
+    open->session.arena = arena;
+    open->session.diag = diag_new(arena);
+    open->session.target = cpu_host(arena);
+    return &open->session;
+}
+
+void session_close(Session *session)
+{
+    OpenSession *open = (OpenSession *)session;
+    for (size_t i = 0; i < open->programs.count; i++)
+        cnn_data_close(open->programs.items[i]->data);
+    arena_free(session->arena);
+}
+
+Program *driver_check(Session *session, const char *path)
+{
+    Program *program = program_check(session->arena, session->diag, path, &session->check);
+    if (program && program->data)
+        *vec_push(session->arena, &((OpenSession *)session)->programs) = program;
+    return program;
+}
+
+/* The program with its forward graph rewritten. */
+static Program rewrite_forward(Session *session, const Program *program, bool training)
+{
+    Program rewritten = *program;
+    if (session->fusions.off[FUSION_POOL_FIRST])
+        return rewritten;
+    const Graph *forward = training ? program->train : program->eval;
+    NodeId *map = NEW_ARRAY(session->arena, NodeId, forward->nodes.count);
+    Graph *graph = rewrite_pool_first(forward, map);
+    graph_verify(graph, "pool-first");
+    NodeId *logits = training ? &rewritten.train_logits : &rewritten.eval_logits;
+    if (*logits != NODE_NONE)
+        *logits = map[*logits];
+    *(training ? &rewritten.train : &rewritten.eval) = graph;
+    return rewritten;
+}
+
+Graph *driver_graph(Session *session, const Program *program, bool training)
+{
+    Program rewritten = rewrite_forward(session, program, training);
+    Graph *graph = training ? derive_training(&rewritten) : derive_evaluation(&rewritten);
+    if (!graph)
+        return NULL;
+    graph = slice_sums(graph);
+    graph_verify(graph, "slice");
+    return graph;
+}
+
+Plan *driver_plan(Session *session, const Graph *graph)
+{
+    /* Code, weights and the next chunk's input want room in the cache, too. */
+    PlanOptions options = {.fusions = session->fusions, .cache_bytes = session->target->l2_bytes * 3 / 4};
+    Plan *plan = plan_make(session->arena, graph, &options);
+    lower_plan(plan);
+    for (size_t g = 0; g < plan->groups.count; g++) {
+        for (size_t k = 0; k < plan->groups.items[g].kernels.count; k++) {
+            Kernel *kernel = plan->groups.items[g].kernels.items[k];
+            cpu_schedule(session->target, kernel->computation, &kernel->cpu);
+            const char *complaint = cpu_schedule_legal(kernel->computation, &kernel->cpu, session->arena);
+            if (complaint)
+                BUG("schedule: %s: %s", kernel->name, complaint);
+        }
+    }
+    return plan;
+}
+
+/* Kernels that are the same code share it. */
+static int *share_code(Session *session, Linked *linked, const char *const *symbols, const CpuObject *objects,
+                       int first, int count)
+{
+    int *code = NEW_ARRAY(session->arena, int, count);
+    for (int k = 0; k < count; k++) {
+        int at = 0;
+        while (at < linked->object_count && strcmp(linked->symbols[at], symbols[first + k]) != 0)
+            at++;
+        if (at == linked->object_count) {
+            linked->symbols[at] = symbols[first + k];
+            linked->objects[at] = objects[first + k];
+            linked->object_count++;
+            *(objects[first + k].cached ? &linked->cached : &linked->compiled) += 1;
+        }
+        code[k] = at;
+    }
+    return code;
+}
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static bool compile(Session *session, Linked *linked, LinkedPlan *train, LinkedPlan *eval,
+                    const char **complaint)
+{
+    int train_count, eval_count;
+    Kernel **kernels = link_kernels(session->arena, train->plan, &train_count);
+    Kernel **more = link_kernels(session->arena, eval->plan, &eval_count);
+    int count = train_count + eval_count;
+    Kernel **all = NEW_ARRAY(session->arena, Kernel *, count);
+    memcpy(all, kernels, (size_t)train_count * sizeof *all);
+    memcpy(all + train_count, more, (size_t)eval_count * sizeof *all);
+    const char **symbols = NEW_ARRAY(session->arena, const char *, count);
+    CpuObject *objects = NEW_ARRAY(session->arena, CpuObject, count);
+    CpuCompileOptions options = {.threads = session->threads};
+    if (options.threads == 0)
+        options.threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    if (!session->no_cache)
+        options.cache = cpu_cache_folder(session->arena, &linked->cache_complaint);
+    if (!cpu_compile(session->target, all, symbols, count, &options, session->arena, objects, complaint))
+        return false;
+    linked->objects = NEW_ARRAY(session->arena, CpuObject, count);
+    linked->symbols = NEW_ARRAY(session->arena, const char *, count);
+    train->code = share_code(session, linked, symbols, objects, 0, train_count);
+    eval->code = share_code(session, linked, symbols, objects, train_count, eval_count);
+    return true;
+}
+
+bool driver_link(Session *session, const Program *program, const char *summary, bool load, Linked *linked,
+                 const char **complaint)
+{
+    double start = now();
+    *linked = (Linked){0};
+    *complaint = NULL;
+    const Graph *train_graph = driver_graph(session, program, true);
+    const Graph *eval_graph = train_graph ? driver_graph(session, program, false) : NULL;
+    if (!eval_graph)
+        return false;
+    linked->train = driver_plan(session, train_graph);
+    linked->eval = driver_plan(session, eval_graph);
+    LinkedPlan train = {.plan = linked->train}, eval = {.plan = linked->eval};
+    if (!compile(session, linked, &train, &eval, complaint))
+        return false;
+    linked->image = link_image(session->arena, program, &train, &eval, summary);
+    linked->image->target =
+        arena_printf(session->arena, "%s %s", session->target->triple, session->target->cpu);
+    linked->image->needs = session->target->features;
+    linked->image->code_count = linked->object_count;
+    if (load) {
+        CnnCode **code = NEW_ARRAY(session->arena, CnnCode *, linked->object_count);
+        linked->code = cpu_load(linked->objects, linked->symbols, linked->object_count, code, complaint);
+        if (!linked->code)
+            return false;
+        linked->image->code = code;
+    }
+    linked->seconds = now() - start;
+    return true;
+}
+
+void driver_unlink(Linked *linked)
+{
+    if (linked->code)
+        cpu_unload(linked->code);
+    linked->code = NULL;
+}

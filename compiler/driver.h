@@ -1,0 +1,63 @@
+/* The pipeline, from a model file to an image that can run. */
+#ifndef DRIVER_H
+#define DRIVER_H
+
+#include "compiler/check/program.h"
+#include "compiler/cpu/cpu.h"
+#include "compiler/fuse/plan.h"
+#include "runtime/image.h"
+
+/* One invocation of the compiler: its options, and the memory of everything it makes. */
+typedef struct {
+    Arena *arena;
+    Diag *diag;
+    CheckOptions check;
+    FusionOptions fusions;
+    int threads;             /* that compile; 0: all cores */
+    bool no_cache;           /* neither read nor write the object cache */
+    const CpuTarget *target; /* set by session_open: this machine */
+} Session;
+
+Session *session_open(void);
+void session_close(Session *session);
+
+/** Parses and checks. NULL after errors in the session's diag. Closes with the session: the program and its
+ * data. */
+Program *driver_check(Session *session, const char *path);
+
+/** The graph of a whole step, after all rewrites: of training or of evaluation. NULL after errors in the
+ * diag. */
+Graph *driver_graph(Session *session, const Program *program, bool training);
+
+/** Its plan, lowered and scheduled. */
+Plan *driver_plan(Session *session, const Graph *graph);
+
+/* An image with the code it runs. */
+typedef struct {
+    CnnImage *image;
+    Plan *train, *eval;
+    CpuObject *objects; /* one for each function of the image, in its order */
+    const char **symbols;
+    int object_count;
+    CpuCode *code;               /* NULL when not loaded */
+    double seconds;              /* from the program to here */
+    int compiled, cached;        /* objects made, objects from the cache */
+    const char *cache_complaint; /* why there is no cache, or NULL */
+} Linked;
+
+/**
+ * Compiles both programs, and loads the code if `load`. false with a sentence in *complaint when LLVM
+ * refuses, or after errors in the diag (*complaint is then NULL). Ended by driver_unlink.
+ */
+bool driver_link(Session *session, const Program *program, const char *summary, bool load, Linked *linked,
+                 const char **complaint);
+void driver_unlink(Linked *linked);
+
+/* The passes between the checked program and the plan, in order: for `cnnc passes`. */
+typedef struct {
+    const char *name;
+    const char *doc;
+} PassInfo;
+extern const PassInfo driver_passes[]; /* ends with a NULL name */
+
+#endif
