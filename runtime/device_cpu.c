@@ -1,0 +1,391 @@
+/* The CPU: slabs, pointer tables, and the run of a program's phases on the pool.
+ *
+ * Each worker has its own table of pointers for each program, filled when the device opens; a step changes
+ * only those that depend on the batch that the loader lent, on the slice or on the chunk. One run of the pool
+ * is one step of the training; between phases, and between the large steps of a whole phase, stands a
+ * barrier. What is computed does not depend on who computes it: a slice is done by one worker in order, and a
+ * whole step's ranges are independent. */
+#include "runtime/device.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/image_verify.h"
+#include "runtime/init.h"
+#include "runtime/memory.h"
+#include "runtime/pool.h"
+
+enum { LINE = 64, PAGE = 4096 };
+/* A whole step with less than this many operations and bytes is done before another worker has woken: about 5
+ * microseconds of one core's work. */
+static const double SOLO_WORK = 65536;
+
+/* A pointer that depends on the sample or slice being worked on: base + number * lead_bytes. */
+typedef struct {
+    int index; /* in the worker's table */
+    uint64_t offset, lead_bytes;
+} Patch;
+
+/* A list of patches, cut by phase (or, for input and label, in one piece). */
+typedef struct {
+    Patch *items;
+    int *first; /* first[phase] … first[phase + 1] */
+} Patches;
+
+/* A program, made ready to run. */
+typedef struct {
+    const CnnProgram *program;
+    int *table_first; /* by step: where its pointers begin in a table */
+    int table_count;
+    void ***tables; /* by worker */
+    Patches chunk, slice, input, label;
+    bool *solo;               /* by step of a whole phase: done by worker 0 alone */
+    atomic_llong *next_slice; /* by phase */
+} Ready;
+
+struct CnnDevice {
+    const CnnImage *image;
+    CnnPool *pool;
+    int threads;
+    char *state, *batch, *worker, *table;
+    uint64_t worker_stride; /* bytes from one worker's slab to the next */
+    uint64_t bytes;
+    CnnScalars *scalars;
+    Ready ready[2]; /* train, eval */
+};
+
+static void *place(const void *base, uint64_t offset)
+{
+    return (void *)((uintptr_t)base + offset);
+}
+
+static char *device_segment(const CnnDevice *device, Segment segment, int worker)
+{
+    switch (segment) {
+    case SEGMENT_STATE:
+        return device->state;
+    case SEGMENT_BATCH:
+        return device->batch;
+    case SEGMENT_WORKER:
+        return device->worker + (uint64_t)worker * device->worker_stride;
+    case SEGMENT_SCALAR:
+        return (char *)device->scalars;
+    case SEGMENT_TABLE:
+        return device->table;
+    case SEGMENT_INPUT:
+    case SEGMENT_LABEL:
+    case SEGMENT_COUNT:
+        break; /* lent with each step */
+    }
+    return NULL;
+}
+
+/* Where the pointer of this buffer must be set again, in a phase of this kind; NULL: it never changes. */
+static Patches *ready_patches(Ready *ready, const CnnBuffer *buffer, PhaseKind kind)
+{
+    if (buffer->segment == SEGMENT_INPUT)
+        return &ready->input;
+    if (buffer->segment == SEGMENT_LABEL)
+        return &ready->label;
+    if (kind == PHASE_WHOLE)
+        return NULL;
+    if (buffer->segment == SEGMENT_WORKER)
+        return buffer->lead == LEAD_BATCH ? &ready->chunk : NULL;
+    return buffer->lead == LEAD_SLICE ? &ready->slice : NULL;
+}
+
+/* Fills the tables and the lists of patches, whose rooms are large enough for every pointer. */
+static void ready_fill(const CnnDevice *device, Ready *ready)
+{
+    const CnnProgram *program = ready->program;
+    Patches *const lists[] = {&ready->chunk, &ready->slice, &ready->input, &ready->label};
+    int at[4] = {0};
+    for (int p = 0; p < program->phase_count; p++) {
+        const CnnPhase *phase = &program->phases[p];
+        for (int l = 0; l < 4; l++)
+            lists[l]->first[p] = at[l];
+        for (int s = phase->first_step; s < phase->first_step + phase->step_count; s++) {
+            const CnnStep *step = &program->steps[s];
+            ready->solo[s] = phase->kind == PHASE_WHOLE && step->flops + step->bytes < SOLO_WORK;
+            for (int b = 0; b < step->buffer_count; b++) {
+                const CnnBuffer *buffer = &program->buffers[step->buffers[b]];
+                int index = ready->table_first[s] + b;
+                for (int w = 0; w < device->threads; w++)
+                    ready->tables[w][index] =
+                        place(device_segment(device, buffer->segment, w), buffer->offset);
+                Patches *list = ready_patches(ready, buffer, phase->kind);
+                for (int l = 0; l < 4; l++)
+                    if (lists[l] == list)
+                        list->items[at[l]++] = (Patch){index, buffer->offset, buffer->lead_bytes};
+            }
+        }
+    }
+    for (int l = 0; l < 4; l++)
+        lists[l]->first[program->phase_count] = at[l];
+}
+
+static void *room(size_t count, size_t bytes, bool *enough)
+{
+    void *block = calloc(count + 1, bytes); /* never of size 0, for which calloc may give NULL */
+    *enough = *enough && block;
+    return block;
+}
+
+static bool ready_open(const CnnDevice *device, const CnnProgram *program, Ready *ready)
+{
+    bool enough = true;
+    size_t steps = (size_t)program->step_count, phases = (size_t)program->phase_count;
+    ready->program = program;
+    ready->table_first = room(steps, sizeof *ready->table_first, &enough);
+    ready->solo = room(steps, sizeof *ready->solo, &enough);
+    ready->next_slice = room(phases, sizeof *ready->next_slice, &enough);
+    ready->tables = room((size_t)device->threads, sizeof *ready->tables, &enough);
+    for (int s = 0; s < program->step_count && enough; s++) {
+        ready->table_first[s] = ready->table_count;
+        ready->table_count += program->steps[s].buffer_count;
+    }
+    for (int w = 0; w < device->threads && enough; w++) {
+        ready->tables[w] = cnn_memory_take((uint64_t)ready->table_count * sizeof(void *));
+        enough = ready->tables[w] != NULL;
+    }
+    Patches *const lists[] = {&ready->chunk, &ready->slice, &ready->input, &ready->label};
+    for (int l = 0; l < 4; l++) {
+        lists[l]->items = room((size_t)ready->table_count, sizeof(Patch), &enough);
+        lists[l]->first = room(phases + 1, sizeof(int), &enough);
+    }
+    if (enough)
+        ready_fill(device, ready);
+    return enough;
+}
+
+static void ready_close(const CnnDevice *device, Ready *ready)
+{
+    Patches *const lists[] = {&ready->chunk, &ready->slice, &ready->input, &ready->label};
+    for (int l = 0; l < 4; l++) {
+        free(lists[l]->items);
+        free(lists[l]->first);
+    }
+    for (int w = 0; w < device->threads && ready->tables; w++)
+        free(ready->tables[w]);
+    free(ready->tables);
+    free(ready->table_first);
+    free(ready->solo);
+    free(ready->next_slice);
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Takes the slabs, after a look at how much memory there is. */
+static CnnStatus device_take(CnnDevice *device, CnnError *error)
+{
+    const CnnImage *image = device->image;
+    uint64_t batch = larger(image->train.batch_bytes, image->eval.batch_bytes);
+    uint64_t worker = larger(image->train.worker_bytes, image->eval.worker_bytes), workers, bytes;
+    bool fits = cnn_add(worker, PAGE - 1, &worker);
+    device->worker_stride = worker / PAGE * PAGE;
+    fits = fits && cnn_multiply(device->worker_stride, (uint64_t)device->threads, &workers);
+    fits = fits && cnn_add(image->state_bytes, batch, &bytes) && cnn_add(bytes, workers, &bytes) &&
+           cnn_add(bytes, image->table_bytes, &bytes);
+    if (!fits)
+        return cnn_fail(error, CNN_NO_RESOURCE, "the training needs more memory than can be counted");
+    uint64_t available = cnn_memory_available();
+    if (bytes <= available) {
+        device->state = cnn_memory_take(image->state_bytes);
+        device->batch = cnn_memory_take(batch);
+        device->worker = cnn_memory_take(workers);
+        device->table = cnn_memory_take(image->table_bytes);
+        device->scalars = cnn_memory_take(sizeof *device->scalars);
+    }
+    if (!device->state || !device->batch || !device->worker || !device->table || !device->scalars)
+        return cnn_fail(
+            error, CNN_NO_RESOURCE,
+            "the training needs %llu bytes of memory (%.1f GiB: weights and optimizer %.1f, batch %.1f, %d "
+            "threads %.1f), and %.1f GiB are free: a smaller batch or fewer threads need less",
+            (unsigned long long)bytes, (double)bytes / 0x1p30, (double)image->state_bytes / 0x1p30,
+            (double)batch / 0x1p30, device->threads, (double)workers / 0x1p30, (double)available / 0x1p30);
+    device->bytes = bytes;
+    return CNN_OK;
+}
+
+CnnStatus cnn_device_open(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out, CnnError *error)
+{
+    *out = NULL;
+    TRY(cnn_image_verify(image, error));
+    CnnDevice *device = calloc(1, sizeof *device);
+    if (!device)
+        return cnn_fail(error, CNN_NO_RESOURCE, "no memory for the device");
+    device->image = image;
+    CnnStatus status = cnn_pool_open(threads, &device->pool, error);
+    if (status == CNN_OK) {
+        device->threads = cnn_pool_threads(device->pool);
+        status = device_take(device, error);
+    }
+    if (status == CNN_OK && !(ready_open(device, &image->train, &device->ready[0]) &&
+                              ready_open(device, &image->eval, &device->ready[1])))
+        status = cnn_fail(error, CNN_NO_RESOURCE, "no memory for the tables of %d threads", device->threads);
+    if (status != CNN_OK) {
+        cnn_device_close(device);
+        return status;
+    }
+    if (image->table_bytes)
+        memcpy(device->table, image->table, image->table_bytes);
+    for (int i = 0; i < image->tensor_count; i++)
+        cnn_init_tensor(&image->tensors[i], seed, cnn_device_tensor(device, &image->tensors[i]));
+    *out = device;
+    return CNN_OK;
+}
+
+void cnn_device_close(CnnDevice *device)
+{
+    if (!device)
+        return;
+    cnn_pool_close(device->pool);
+    for (int i = 0; i < 2; i++)
+        ready_close(device, &device->ready[i]);
+    free(device->state);
+    free(device->batch);
+    free(device->worker);
+    free(device->table);
+    free(device->scalars);
+    free(device);
+}
+
+/* One step of the training, as the workers see it. */
+typedef struct {
+    CnnDevice *device;
+    Ready *ready;
+    const void *input, *label;
+    int64_t samples, slices;
+    bool update;
+} Job;
+
+static void table_lend(const Ready *ready, void **table, const Patches *list, const void *base)
+{
+    int count = list->first[ready->program->phase_count];
+    for (int i = 0; i < count; i++)
+        table[list->items[i].index] = place(base, list->items[i].offset);
+}
+
+/* A slice, chunk by chunk, through all steps of the phase. */
+static void job_slice(const Job *job, int worker, int p, int64_t slice)
+{
+    const Ready *ready = job->ready;
+    const CnnProgram *program = ready->program;
+    const CnnPhase *phase = &program->phases[p];
+    void **table = ready->tables[worker];
+    for (int i = ready->slice.first[p]; i < ready->slice.first[p + 1]; i++) {
+        const Patch *patch = &ready->slice.items[i];
+        table[patch->index] = place(job->device->batch, patch->offset + (uint64_t)slice * patch->lead_bytes);
+    }
+    const char *own = device_segment(job->device, SEGMENT_WORKER, worker);
+    int64_t start = slice * program->slice, end = start + program->slice;
+    if (end > job->samples)
+        end = job->samples;
+    for (int64_t begin = start; begin < end; begin += phase->chunk) {
+        CnnCall call = {begin, begin + phase->chunk, job->samples, job->slices, begin == start};
+        if (call.end > end)
+            call.end = end;
+        for (int i = ready->chunk.first[p]; i < ready->chunk.first[p + 1]; i++) {
+            const Patch *patch = &ready->chunk.items[i];
+            /* Sample `begin` lies at the start, so sample 0 would lie before it: only unsigned arithmetic may
+             * go there. */
+            table[patch->index] = place(own, patch->offset - (uint64_t)begin * patch->lead_bytes);
+        }
+        for (int s = phase->first_step; s < phase->first_step + phase->step_count; s++)
+            job->device->image->code[program->steps[s].code](table + ready->table_first[s], &call);
+    }
+}
+
+/* This worker's share of a step over the whole batch, or all of it. */
+static void job_share(const Job *job, int worker, int s, bool all)
+{
+    const CnnStep *step = &job->ready->program->steps[s];
+    int64_t extent = step->extent ? step->extent : job->samples;
+    int64_t grains = (extent + step->grain - 1) / step->grain, threads = job->device->threads;
+    int64_t begin = all ? 0 : grains * worker / threads * step->grain;
+    int64_t end = all ? extent : grains * (worker + 1) / threads * step->grain;
+    if (end > extent)
+        end = extent;
+    if (begin >= end)
+        return;
+    CnnCall call = {begin, end, job->samples, job->slices, 1};
+    job->device->image->code[step->code](job->ready->tables[worker] + job->ready->table_first[s], &call);
+}
+
+static void job_work(void *context, int worker)
+{
+    const Job *job = context;
+    const Ready *ready = job->ready;
+    const CnnProgram *program = ready->program;
+    CnnPool *pool = job->device->pool;
+    table_lend(ready, ready->tables[worker], &ready->input, job->input);
+    table_lend(ready, ready->tables[worker], &ready->label, job->label);
+    /* What the last work was: nothing, worker 0's alone, or everyone's. All workers count alike, so all agree
+     * on where a barrier stands; between two steps that worker 0 does alone none is needed. */
+    enum { NOTHING, ALONE, TOGETHER } last = NOTHING;
+    for (int p = 0; p < program->phase_count; p++) {
+        const CnnPhase *phase = &program->phases[p];
+        if (phase->when == WHEN_UPDATE && !job->update)
+            continue;
+        if (phase->kind == PHASE_CHUNKED) {
+            if (last != NOTHING)
+                cnn_pool_barrier(pool);
+            last = TOGETHER;
+            int64_t slice;
+            while ((slice = atomic_fetch_add_explicit(&ready->next_slice[p], 1, memory_order_relaxed)) <
+                   job->slices)
+                job_slice(job, worker, p, slice);
+            continue;
+        }
+        for (int s = phase->first_step; s < phase->first_step + phase->step_count; s++) {
+            bool solo = ready->solo[s];
+            if (last == TOGETHER || (last == ALONE && !solo))
+                cnn_pool_barrier(pool);
+            last = solo ? ALONE : TOGETHER;
+            if (!solo || worker == 0)
+                job_share(job, worker, s, solo);
+        }
+    }
+}
+
+void cnn_device_step(CnnDevice *device, const CnnProgram *program, const void *input, const void *label,
+                     const CnnScalars *scalars, int64_t samples)
+{
+    Ready *ready = &device->ready[program == &device->image->eval];
+    Job job = {device,
+               ready,
+               input,
+               label,
+               samples,
+               (samples + program->slice - 1) / program->slice,
+               scalars->last_micro == 1};
+    *device->scalars = *scalars;
+    for (int p = 0; p < program->phase_count; p++)
+        atomic_store_explicit(&ready->next_slice[p], 0, memory_order_relaxed);
+    cnn_pool_run(device->pool, job_work, &job);
+}
+
+const void *cnn_device_buffer(const CnnDevice *device, const CnnProgram *program, int buffer)
+{
+    const CnnBuffer *wanted = &program->buffers[buffer];
+    return place(device_segment(device, wanted->segment, 0), wanted->offset);
+}
+
+void *cnn_device_tensor(CnnDevice *device, const CnnTensor *tensor)
+{
+    return device->state + tensor->offset;
+}
+
+int cnn_device_threads(const CnnDevice *device)
+{
+    return device->threads;
+}
+
+uint64_t cnn_device_bytes(const CnnDevice *device)
+{
+    return device->bytes;
+}

@@ -1,0 +1,20 @@
+/* First values of tensors. */
+#ifndef CNN_INIT_H
+#define CNN_INIT_H
+
+#include "runtime/image.h"
+
+/** Elements of a tensor. */
+int64_t cnn_tensor_elements(const CnnTensor *tensor);
+/** Bytes of a tensor. */
+uint64_t cnn_tensor_bytes(const CnnTensor *tensor);
+
+/**
+ * Fills `out` as tensor->init says. Random elements are functions of seed, init_key and their index alone.
+ * INIT_UNIFORM: [-init_a, init_a). INIT_NORMAL: deviation init_a, by Box and Muller's transform (Annals of
+ * Mathematical Statistics 29, 1958). INIT_TRUNCATED_NORMAL: the same, drawn again while beyond 2 init_a, as
+ * Keras' TruncatedNormal.
+ */
+void cnn_init_tensor(const CnnTensor *tensor, uint64_t seed, void *out);
+
+#endif

@@ -1,0 +1,63 @@
+/* Memory in large blocks: zeroed at once, so that a step never waits for the system to hand out a page. */
+#include "runtime/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { LINE = 64, LARGE_PAGE = 2 << 20 };
+
+/* The number behind `key` in a file of lines "key number"; an empty key: the number that the file begins
+ * with. */
+static bool number_in_file(const char *path, const char *key, uint64_t *out)
+{
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return false;
+    char line[256];
+    bool found = false;
+    size_t length = strlen(key);
+    unsigned long long value;
+    while (!found && fgets(line, sizeof line, file))
+        found = strncmp(line, key, length) == 0 && sscanf(line + length, "%llu", &value) == 1;
+    fclose(file);
+    if (found)
+        *out = value;
+    return found;
+}
+
+uint64_t cnn_memory_available(void)
+{
+    uint64_t available = UINT64_MAX, kibibytes, limit;
+    if (number_in_file("/proc/meminfo", "MemAvailable:", &kibibytes))
+        available = kibibytes * 1024;
+    if (number_in_file("/sys/fs/cgroup/memory.max", "", &limit) && limit < available)
+        available = limit;
+    return available;
+}
+
+void *cnn_memory_take(uint64_t bytes)
+{
+    if (bytes > SIZE_MAX / 2)
+        return NULL;
+    size_t alignment = bytes >= 2 * LARGE_PAGE ? LARGE_PAGE : LINE;
+    size_t size = ((size_t)bytes + alignment) / alignment * alignment; /* never 0 */
+    void *block = aligned_alloc(alignment, size);
+    if (!block)
+        return NULL;
+    if (alignment == LARGE_PAGE)
+        madvise(block, size, MADV_HUGEPAGE); /* a wish: refused where the kernel has none */
+    memset(block, 0, size);
+    return block;
+}
+
+bool cnn_multiply(uint64_t a, uint64_t b, uint64_t *out)
+{
+    return !__builtin_mul_overflow(a, b, out);
+}
+
+bool cnn_add(uint64_t a, uint64_t b, uint64_t *out)
+{
+    return !__builtin_add_overflow(a, b, out);
+}
