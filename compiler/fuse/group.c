@@ -30,9 +30,11 @@ typedef struct {
     NodeList *users; /* by node; users through trivial and other reshapes are users of the reshape */
     bool *inlined;   /* views computed wherever they are read */
     bool *is_result;
-    int *group_of;       /* by node; -1: none */
-    VEC(Type) space;     /* by group: the dims its points run over */
-    VEC(NodeList) reads; /* by group: stored nodes it loads */
+    bool *always;           /* needed in every step, not only when weights are updated */
+    int *group_of;          /* by node; -1: none */
+    VEC(bool) group_always; /* by group: of its members */
+    VEC(Type) space;        /* by group: the dims its points run over */
+    VEC(NodeList) reads;    /* by group: stored nodes it loads */
 } Grouping;
 
 static const Node *node_at(const Grouping *grouping, NodeId id)
@@ -82,13 +84,16 @@ static void find_users(Grouping *grouping)
     for (size_t i = 0; i < graph->results.count; i++) {
         const Result *result = &graph->results.items[i];
         grouping->live[result->node] = grouping->is_result[result->node] = true;
+        grouping->always[result->node] = grouping->always[result->node] || !result->on_update;
         if (result->role == RESULT_UPDATE)
             grouping->live[result->target] = true;
     }
     for (size_t i = graph->nodes.count; i-- > 0;) {
         const Node *node = graph_node(graph, (NodeId)i);
-        for (int k = 0; grouping->live[i] && k < node->in_count; k++)
+        for (int k = 0; grouping->live[i] && k < node->in_count; k++) {
             grouping->live[node->in[k]] = true;
+            grouping->always[node->in[k]] = grouping->always[node->in[k]] || grouping->always[i];
+        }
     }
     for (NodeId id = 0; id < graph->nodes.count; id++) {
         const Node *node = graph_node(graph, id);
@@ -158,10 +163,11 @@ static void add_member(Grouping *grouping, int index, NodeId id)
     *vec_push(grouping->plan->arena, &group_at(grouping, index)->members) = id;
 }
 
-static int new_group(Grouping *grouping, NodeId anchor, const Type *space)
+static int new_group(Grouping *grouping, NodeId first, NodeId anchor, const Type *space)
 {
     Arena *arena = grouping->plan->arena;
     *vec_push(arena, &grouping->plan->groups) = (Group){.anchor = anchor};
+    *vec_push(arena, &grouping->group_always) = grouping->always[first];
     *vec_push(arena, &grouping->space) = *space;
     *vec_push(arena, &grouping->reads) = (NodeList){0};
     return (int)grouping->plan->groups.count - 1;
@@ -169,7 +175,7 @@ static int new_group(Grouping *grouping, NodeId anchor, const Type *space)
 
 static void start_group(Grouping *grouping, NodeId id, bool anchor)
 {
-    int index = new_group(grouping, anchor ? id : NODE_NONE, &node_at(grouping, id)->type);
+    int index = new_group(grouping, id, anchor ? id : NODE_NONE, &node_at(grouping, id)->type);
     grouping->group_of[id] = index;
     add_member(grouping, index, id);
 }
@@ -290,7 +296,8 @@ static bool join_pointwise(Grouping *grouping, NodeId id)
         }
         if (best < 0)
             return false;
-        if (!is_sliced(grouping, best) && epilogue_allowed(grouping, best) &&
+        if (!is_sliced(grouping, best) && grouping->group_always.items[best] == grouping->always[id] &&
+            epilogue_allowed(grouping, best) &&
             reshape_is_trivial(&node->type, &grouping->space.items[best]) &&
             operands_visible(grouping, best, id) && is_acyclic(grouping, best, id)) {
             join(grouping, best, id);
@@ -395,7 +402,9 @@ static bool absorb_operand(Grouping *grouping, NodeId id)
 {
     const Node *node = node_at(grouping, id);
     int made = grouping->group_of[node->in[0]];
-    if (!allowed(grouping, FUSION_REDUCE) || made < 0 || group_at(grouping, made)->anchor != NODE_NONE)
+    if (!allowed(grouping, FUSION_REDUCE) || made < 0 ||
+        grouping->group_always.items[made] != grouping->always[id] ||
+        group_at(grouping, made)->anchor != NODE_NONE)
         return false;
     Group *group = group_at(grouping, made);
     for (size_t i = 0; i < group->members.count; i++) {
@@ -521,6 +530,7 @@ void group_nodes(Plan *plan, const FusionOptions *fusions)
     grouping.live = NEW_ARRAY(arena, bool, count);
     grouping.users = NEW_ARRAY(arena, NodeList, count);
     grouping.inlined = NEW_ARRAY(arena, bool, count);
+    grouping.always = NEW_ARRAY(arena, bool, count);
     grouping.is_result = NEW_ARRAY(arena, bool, count);
     grouping.group_of = NEW_ARRAY(arena, int, count);
     memset(grouping.group_of, 0xff, count * sizeof(int));
