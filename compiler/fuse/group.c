@@ -513,11 +513,12 @@ static bool runs_in_chunks(const Grouping *grouping, const Group *group, int ind
     return true;
 }
 
-static void choose_chunked(Grouping *grouping)
+static void choose_when_and_how(Grouping *grouping)
 {
     for (size_t g = 0; g < grouping->plan->groups.count; g++) {
         Group *group = &grouping->plan->groups.items[g];
         group->chunked = runs_in_chunks(grouping, group, (int)g);
+        group->when = grouping->group_always.items[g] ? WHEN_ALWAYS : WHEN_UPDATE;
     }
 }
 
@@ -540,5 +541,5 @@ void group_nodes(Plan *plan, const FusionOptions *fusions)
         if (grouping.live[id])
             group_node(&grouping, id);
     list_outputs(&grouping);
-    choose_chunked(&grouping);
+    choose_when_and_how(&grouping);
 }

@@ -44,36 +44,6 @@ bool *group_order(const Plan *plan)
     return before;
 }
 
-/* Marks the groups that only updates of the weights need. */
-static void find_when(Plan *plan)
-{
-    size_t count = plan->groups.count;
-    const int *maker = plan_makers(plan);
-    bool *always = NEW_ARRAY(plan->arena, bool, count);
-    for (size_t i = 0; i < plan->graph->results.count; i++) {
-        const Result *result = &plan->graph->results.items[i];
-        int made = maker[plan_root(plan->graph, result->node)];
-        if (made >= 0 && !result->on_update)
-            always[made] = true;
-    }
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (size_t g = 0; g < count; g++) {
-            const Group *group = &plan->groups.items[g];
-            for (size_t i = 0; always[g] && i < group->members.count; i++) {
-                const Node *node = graph_node(plan->graph, group->members.items[i]);
-                for (int k = 0; k < node->in_count; k++) {
-                    int made = maker[plan_root(plan->graph, node->in[k])];
-                    if (made >= 0 && !always[made])
-                        always[made] = changed = true;
-                }
-            }
-        }
-    }
-    for (size_t g = 0; g < count; g++)
-        plan->groups.items[g].when = always[g] ? WHEN_ALWAYS : WHEN_UPDATE;
-}
-
 typedef struct {
     Plan *plan;
     const bool *before;
@@ -174,7 +144,6 @@ static uint64_t sample_bytes(const Plan *plan, const Phase *phase)
 void make_phases(Plan *plan, uint64_t cache_bytes)
 {
     bool *before = group_order(plan);
-    find_when(plan);
     order_groups(plan, before);
     for (size_t p = 0; p < plan->phases.count; p++) {
         Phase *phase = &plan->phases.items[p];
