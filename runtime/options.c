@@ -1,0 +1,34 @@
+/* The tables of the flags of a run and of an evaluation. */
+#include "runtime/options.h"
+
+#include "runtime/training.h"
+
+const Flag training_flags[] = {
+    {"--epochs", FLAG_INTEGER, offsetof(TrainingOptions, epochs), "N",
+     "go through the training part N times, whatever the model says", 1, 1e9, 0},
+    {"--steps", FLAG_INTEGER, offsetof(TrainingOptions, steps), "N", "end after N updates of the weights", 1,
+     1e15, 0},
+    {"--batch", FLAG_INTEGER, offsetof(TrainingOptions, batch), "N", "samples of a batch", 1, 1 << 20, 0},
+    {"--threads", FLAG_COUNT, offsetof(TrainingOptions, threads), "N",
+     "use N cores; the numbers do not depend on it (default: all)", 1, 1024, 0},
+    {"--seed", FLAG_INTEGER, offsetof(TrainingOptions, seed), "N", "the key of all random numbers", 0,
+     9007199254740992.0, offsetof(TrainingOptions, seed_given)},
+    {"--start", FLAG_TEXT, offsetof(TrainingOptions, start), "FILE",
+     "start from the weights of a .safetensors file", 0, 0, 0},
+    {"--save", FLAG_TEXT, offsetof(TrainingOptions, save), "FILE",
+     "write the weights to a .safetensors file at the end", 0, 0, 0},
+    {"--log", FLAG_TEXT, offsetof(TrainingOptions, log), "FILE", "write one JSON object a step", 0, 0, 0},
+    FLAGS_END,
+};
+
+const Flag evaluation_flags[] = {
+    {"--weights", FLAG_TEXT, offsetof(EvaluationOptions, weights), "FILE", "the weights, a .safetensors file",
+     0, 0, 0},
+    {"--outputs", FLAG_TEXT, offsetof(EvaluationOptions, outputs), "FILE",
+     "write the network's outputs to a .npy file", 0, 0, 0},
+    {"--validation", FLAG_SWITCH, offsetof(EvaluationOptions, validation), NULL,
+     "on the validation part, even where there is a test part", 0, 0, 0},
+    {"--threads", FLAG_COUNT, offsetof(EvaluationOptions, threads), "N", "use N cores (default: all)", 1,
+     1024, 0},
+    FLAGS_END,
+};
