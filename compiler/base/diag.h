@@ -46,6 +46,11 @@ void diag_warning(Diag *diag, Span at, const char *slug, const char *format, ...
 int diag_errors(const Diag *diag);
 int diag_warnings(const Diag *diag);
 
+/** The slug of a message that is kept, counted from 0 in the order they were reported; NULL past the last. */
+const char *diag_slug(const Diag *diag, int index);
+/** Whether a printed message ends with its slug in brackets, under which docs/errors.md explains it. On by default. */
+void diag_show_slugs(Diag *diag, bool show);
+
 /** Writes all messages in order of position of their first place and forgets them (the counts stay). Escapes control characters. */
 void diag_print(Diag *diag, FILE *out);
 
