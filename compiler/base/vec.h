@@ -22,7 +22,7 @@ static inline void *vec_grow(Arena *arena, void *items, size_t *count, size_t *c
     if (*count == *capacity) {
         size_t larger = *capacity ? 2 * *capacity : 8;
         void *moved = arena_array(arena, larger, bytes);
-        if (*count)
+        if (items)
             memcpy(moved, items, *count * bytes);
         items = moved;
         *capacity = larger;

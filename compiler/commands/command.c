@@ -1,0 +1,198 @@
+/* The table of commands, and the way from a command line to one of them. */
+#include "compiler/commands/command.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "compiler/base/bug.h"
+#include "compiler/base/diag.h"
+#include "compiler/base/vec.h"
+#include "compiler/cpu/cpu.h"
+#include "runtime/options.h"
+
+#define OPTION(member) offsetof(Options, member)
+
+static const Flag emit_flags[] = {
+    {"--stage", FLAG_TEXT, OPTION(stage), "STAGE", "ast, program, graph, plan, kernel, llvm or asm", 0, 0, 0},
+    {"--kernel", FLAG_TEXT, OPTION(kernel), "NAME", "only kernels whose name contains NAME", 0, 0, 0},
+    {"--eval", FLAG_SWITCH, OPTION(of_evaluation), NULL, "of the evaluation, not of the training step", 0, 0,
+     0},
+    FLAGS_END,
+};
+static const Flag show_flags[] = {
+    {"--dot", FLAG_SWITCH, OPTION(dot), NULL,
+     "the layers as a graph, for Graphviz: cnnc show --dot M | dot -Tsvg", 0, 0, 0},
+    FLAGS_END,
+};
+static const Flag fmt_flags[] = {
+    {"--check", FLAG_SWITCH, OPTION(check), NULL, "change nothing; exit code 1 if a file is not in its form",
+     0, 0, 0},
+    FLAGS_END,
+};
+static const Flag build_flags[] = {
+    {"-o", FLAG_TEXT, OPTION(output), "FILE", "the executable to write", 0, 0, 0},
+    FLAGS_END,
+};
+static const Flag compare_flags[] = {
+    {"--steps", FLAG_INTEGER, OPTION(training.steps), "N", "steps that are timed (default: 20)", 1, 1e6, 0},
+    FLAGS_END,
+};
+static const Flag help_flags[] = {
+    {"--markdown", FLAG_SWITCH, OPTION(markdown), NULL, "everything, as docs/reference.md", 0, 0, 0},
+    FLAGS_END,
+};
+
+/* Of every command that reads a model. */
+static const Flag compile_flags[] = {
+    {"-D", FLAG_LIST, OPTION(defines), "NAME=VALUE", "replace the value of a `let`", 0, 0, 0},
+    {"--set", FLAG_LIST, OPTION(sets), "PATH=VALUE", "replace an argument: --set train.batch=64", 0, 0, 0},
+    {"--no-fuse", FLAG_SWITCH, OPTION(no_fuse), NULL, "no fusions: each operation is a kernel of its own", 0,
+     0, 0},
+    {"--fuse", FLAG_TEXT, OPTION(fuse), "NAME,…", "only these fusions (`cnnc passes` lists them)", 0, 0, 0},
+    {"--no-cache", FLAG_SWITCH, OPTION(no_cache), NULL,
+     "neither read nor write the cache of compiled kernels", 0, 0, 0},
+    FLAGS_END,
+};
+/* The two of them that a training has in its own table, for commands that do not train. */
+static const Flag size_flags[] = {
+    {"--batch", FLAG_INTEGER, OPTION(training.batch), "N", "samples of a batch", 1, 1 << 20, 0},
+    {"--threads", FLAG_COUNT, OPTION(training.threads), "N", "use N cores (default: all)", 1, 1024, 0},
+    FLAGS_END,
+};
+
+enum { MANY = 1 << 20 };
+
+const Command command_table[] = {
+    {"run", "MODEL", 1, 1, "train a network", NULL, true, true, false, command_run},
+    {"check", "MODEL", 1, 1, "all that can be known before training: mistakes, shapes, memory, data", NULL,
+     true, false, false, command_check},
+    {"show", "MODEL", 1, 1, "the layers: shapes, parameters, operations, kernels", show_flags, true, false,
+     false, command_show},
+    {"eval", "MODEL", 1, 1, "loss and accuracy of trained weights", NULL, true, false, true, command_eval},
+    {"compare", "MODEL", 1, 1, "fused against unfused: time, memory, kernels, difference", compare_flags,
+     true, false, false, command_compare},
+    {"build", "MODEL", 1, 1, "an executable that trains the network without cnnc", build_flags, true, false,
+     false, command_build},
+    {"emit", "MODEL", 1, 1, "what a stage of the compiler makes of a model", emit_flags, true, false, false,
+     command_emit},
+    {"fmt", "FILE…", 1, MANY, "write files in their one form", fmt_flags, false, false, false, command_fmt},
+    {"passes", "", 0, 0, "the passes of the compiler, and the fusions", NULL, false, false, false,
+     command_passes},
+    {"help", "[WORD]", 0, 1, "what a command, a layer, or any other word of the language means", help_flags,
+     false, false, false, command_help},
+    {0},
+};
+
+const FlagTable *command_flags(const Command *command, Options *options)
+{
+    VEC(FlagTable) tables = {0};
+    if (command->flags)
+        *vec_push(options->arena, &tables) = (FlagTable){command->flags, options};
+    if (command->trains)
+        *vec_push(options->arena, &tables) = (FlagTable){training_flags, &options->training};
+    if (command->evaluates)
+        *vec_push(options->arena, &tables) = (FlagTable){evaluation_flags, &options->evaluation};
+    if (command->compiles) {
+        if (!command->trains && !command->evaluates)
+            *vec_push(options->arena, &tables) = (FlagTable){size_flags, options};
+        *vec_push(options->arena, &tables) = (FlagTable){compile_flags, options};
+        Flag *fusions = NEW_ARRAY(options->arena, Flag, FUSION_COUNT + 1);
+        for (int i = 0; i < FUSION_COUNT; i++)
+            fusions[i] = (Flag){.name = arena_printf(options->arena, "--no-%s", fusion_table[i].name),
+                                .kind = FLAG_SWITCH,
+                                .offset = OPTION(fusion_off) + (size_t)i * sizeof(bool),
+                                .doc = arena_printf(options->arena, "without: %s", fusion_table[i].doc)};
+        *vec_push(options->arena, &tables) = (FlagTable){fusions, options};
+    }
+    *vec_push(options->arena, &tables) = (FlagTable){NULL, NULL};
+    return tables.items;
+}
+
+CnnStatus command_fail(CnnStatus status, const char *format, ...)
+{
+    va_list args;
+    fflush(stdout);
+    fputs("cnnc: error: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return status;
+}
+
+static const Command *command_find(const char *word)
+{
+    for (const Command *command = command_table; command->word; command++)
+        if (strcmp(command->word, word) == 0)
+            return command;
+    return NULL;
+}
+
+static CnnStatus command_unknown(const char *word)
+{
+    const char *words[COUNT(command_table)];
+    int count = 0;
+    for (const Command *command = command_table; command->word; command++)
+        words[count++] = command->word;
+    words[count] = NULL;
+    size_t length = strlen(word);
+    if (length > 4 && strcmp(word + length - 4, ".cnn") == 0)
+        return command_fail(CNN_BAD_USAGE, "'%s' is a model, not a command: cnnc run %s", word, word);
+    const char *similar = nearest_name(word, words);
+    if (similar)
+        return command_fail(CNN_BAD_USAGE, "unknown command '%s'; did you mean '%s'?", word, similar);
+    return command_fail(CNN_BAD_USAGE, "unknown command '%s'; `cnnc help` lists them", word);
+}
+
+static CnnStatus print_version(Arena *arena)
+{
+    const CpuTarget *target = cpu_host(arena);
+    printf("cnnc %s, LLVM %s, %s %s (%d lanes of 32 bits)\n", CNNC_VERSION, CNNC_LLVM_VERSION, target->triple,
+           target->cpu, target->lanes);
+    return CNN_OK;
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static CnnStatus read_and_run(Options *options, int argc, char **argv)
+{
+    CnnError error = {0};
+    const Command *command = options->command;
+    options->words = NEW_ARRAY(options->arena, const char *, argc + 1);
+    for (int i = 0; i < argc; i++) {
+        if (!is_help(argv[i]))
+            continue;
+        options->words[options->word_count++] = command->word;
+        return command_help(options);
+    }
+    if (cnn_flags_read(command_flags(command, options), argc, argv, nearest_name, options->words,
+                       &options->word_count, &error))
+        return command_fail(error.status, "%s: %s", command->word, error.text);
+    if (options->word_count < command->least_words)
+        return command_fail(CNN_BAD_USAGE, "usage: cnnc %s %s", command->word, command->words);
+    if (options->word_count > command->most_words)
+        return command_fail(CNN_BAD_USAGE, "%s: '%s' is one argument too many", command->word,
+                            options->words[command->most_words]);
+    return command->run(options);
+}
+
+int command_main(int argc, char **argv)
+{
+    Options options = {.arena = arena_new()};
+    CnnStatus status;
+    if (argc < 2) {
+        status = command_fail(CNN_BAD_USAGE, "usage: cnnc COMMAND …; `cnnc help` lists the commands");
+    } else if (strcmp(argv[1], "--version") == 0) {
+        status = print_version(options.arena);
+    } else {
+        options.command = command_find(is_help(argv[1]) ? "help" : argv[1]);
+        status = options.command ? read_and_run(&options, argc - 2, argv + 2) : command_unknown(argv[1]);
+    }
+    if ((fflush(stdout) || ferror(stdout)) && status == CNN_OK)
+        status = command_fail(CNN_NO_RESOURCE, "cannot write to the standard output");
+    arena_free(options.arena);
+    return (int)status;
+}

@@ -1,0 +1,73 @@
+/* The commands of `cnnc`: one row each, one file each. What the command line says goes into one struct of
+ * options, by the tables of flags that a command takes. */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include <stdio.h>
+
+#include "compiler/base/arena.h"
+#include "compiler/fuse/plan.h"
+#include "runtime/flags.h"
+#include "runtime/training.h"
+
+struct Command;
+
+typedef struct {
+    Arena *arena; /* of the command line, until the end of the process */
+    const struct Command *command;
+    const char **words; /* what is no flag: "model.cnn" */
+    int word_count;
+    /* Of the commands that read a model: */
+    FlagList defines, sets;
+    const char *fuse; /* the only fusions to be made, separated by commas */
+    bool no_fuse, no_cache;
+    bool fusion_off[FUSION_COUNT];
+    TrainingOptions training; /* also `threads` and `batch` of commands that do not train */
+    EvaluationOptions evaluation;
+    /* Of one command each: */
+    const char *stage;  /* emit */
+    const char *kernel; /* emit */
+    bool of_evaluation; /* emit */
+    bool dot;           /* show */
+    bool check;         /* fmt */
+    bool markdown;      /* help */
+    const char *output; /* build */
+} Options;
+
+typedef struct Command {
+    const char *word;
+    const char *words; /* what it takes beside flags: "MODEL", "MODEL…", "[WORD]", or "" */
+    int least_words, most_words;
+    const char *doc;
+    const Flag *flags; /* into Options, of this command alone; may be NULL */
+    bool compiles;     /* takes the flags of everything that compiles a model */
+    bool trains;       /* takes the flags of a training (runtime/options.h) */
+    bool evaluates;    /* takes those of an evaluation */
+    CnnStatus (*run)(const Options *options);
+} Command;
+
+/** All commands, in the order of the help; ended by a NULL word. */
+extern const Command command_table[];
+
+/** The tables of flags of a command, ended by one without flags; their values go to `options`. */
+const FlagTable *command_flags(const Command *command, Options *options);
+
+/** Reads the command line, runs the command, and returns the exit code of the process. */
+int command_main(int argc, char **argv);
+
+/** Prints "cnnc: error: …" and returns `status`: for what is wrong outside of a model's text. */
+CnnStatus command_fail(CnnStatus status, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* The commands, each in the file of its name. */
+CnnStatus command_run(const Options *options);
+CnnStatus command_check(const Options *options);
+CnnStatus command_show(const Options *options);
+CnnStatus command_emit(const Options *options);
+CnnStatus command_fmt(const Options *options);
+CnnStatus command_eval(const Options *options);
+CnnStatus command_build(const Options *options);
+CnnStatus command_compare(const Options *options);
+CnnStatus command_help(const Options *options);
+CnnStatus command_passes(const Options *options);
+
+#endif

@@ -1,0 +1,114 @@
+/* `cnnc help`: the commands, or what is known of a word. `--markdown`: all of it, as docs/reference.md. */
+#include <string.h>
+
+#include "compiler/base/diag.h"
+#include "compiler/commands/catalog.h"
+#include "compiler/commands/command.h"
+#include "compiler/commands/reference.h"
+
+enum { WIDTH = 96 };
+
+static void print_overview(const Catalog *catalog, Text *out)
+{
+    text_printf(out, "cnnc trains convolutional networks with machine code made for each of them.\n\n");
+    for (const Command *command = command_table; command->word; command++)
+        text_printf(out, "  cnnc %-7s %-8s %s\n", command->word, command->words, command->doc);
+    text_printf(out, "  cnnc --version\n\n");
+    text_printf(out, "`cnnc help WORD` tells more of a command, or of a statement of the language:\n");
+    for (size_t s = 0; s < catalog->sections.count; s++) {
+        const CatalogSection *section = &catalog->sections.items[s];
+        Text words = {.arena = out->arena};
+        for (size_t i = 0; i < section->entries.count; i++)
+            if (!section->entries.items[i].schema->planned)
+                text_printf(&words, "%s ", section->entries.items[i].schema->word);
+        text_printf(out, "\n%s\n", section->title);
+        catalog_wrap(out, text_string(&words), 2, WIDTH);
+    }
+}
+
+static void print_command(const Command *command, Options *options)
+{
+    printf("cnnc %s %s\n\n  %s\n\n", command->word, command->words, command->doc);
+    for (const FlagTable *table = command_flags(command, options); table->flags; table++)
+        cnn_flags_print(table->flags, stdout);
+}
+
+static void print_fields(const Schema *schema, Text *out)
+{
+    for (const Field *field = schema->fields; field->name; field++) {
+        text_printf(out, "\n  %-12s %s; ", field->name, catalog_type(out->arena, field));
+        text_printf(out, field->preset ? "default %s" : "%s", catalog_default(field));
+        text_printf(out, field->named_only ? "; by name only\n" : "\n");
+        catalog_wrap(out, field->doc ? field->doc : "", 15, WIDTH);
+    }
+}
+
+static void print_statement(const CatalogSection *section, const CatalogEntry *entry, Text *out)
+{
+    const Schema *schema = entry->schema;
+    text_printf(out, "%s\n\n", catalog_usage(out->arena, section, schema));
+    catalog_wrap(out, schema->doc, 2, WIDTH);
+    if (schema->planned)
+        text_printf(out, "\n  Not there yet: %s.\n", schema->planned);
+    print_fields(schema, out);
+    if (schema->example)
+        text_printf(out, "\n  Example: %s\n", schema->example);
+    for (const char *const *sample = entry->samples; sample && *sample; sample++)
+        text_printf(out, "           %s\n", *sample);
+    if (schema->source)
+        text_printf(out, "\n  Source: %s\n", schema->source);
+    text_printf(out, "  (%s)\n\n", section->title);
+}
+
+static CnnStatus unknown_word(const Catalog *catalog, const char *word, Arena *arena)
+{
+    VEC(const char *) words = {0};
+    for (const Command *command = command_table; command->word; command++)
+        *vec_push(arena, &words) = command->word;
+    for (size_t s = 0; s < catalog->sections.count; s++)
+        for (size_t i = 0; i < catalog->sections.items[s].entries.count; i++)
+            *vec_push(arena, &words) = catalog->sections.items[s].entries.items[i].schema->word;
+    *vec_push(arena, &words) = NULL;
+    const char *similar = nearest_name(word, words.items);
+    if (similar)
+        return command_fail(CNN_BAD_USAGE, "nothing is called '%s'; did you mean '%s'?", word, similar);
+    return command_fail(CNN_BAD_USAGE, "nothing is called '%s'; `cnnc help` lists all words", word);
+}
+
+/* A word may mean several things: `crop` is a layer and an augmentation. */
+static CnnStatus help_word(const Catalog *catalog, const char *word, Arena *arena)
+{
+    Text out = {.arena = arena};
+    bool found = false;
+    for (const Command *command = command_table; command->word; command++) {
+        if (strcmp(command->word, word) == 0) {
+            print_command(command, &(Options){.arena = arena});
+            found = true;
+        }
+    }
+    for (size_t s = 0; s < catalog->sections.count; s++) {
+        const CatalogSection *section = &catalog->sections.items[s];
+        for (size_t i = 0; i < section->entries.count; i++) {
+            if (strcmp(section->entries.items[i].schema->word, word) == 0) {
+                print_statement(section, &section->entries.items[i], &out);
+                found = true;
+            }
+        }
+    }
+    fputs(text_string(&out), stdout);
+    return found ? CNN_OK : unknown_word(catalog, word, arena);
+}
+
+CnnStatus command_help(const Options *options)
+{
+    const Catalog *catalog = catalog_new(options->arena);
+    Text out = {.arena = options->arena};
+    if (options->markdown)
+        reference_markdown(catalog, &out);
+    else if (options->word_count > 0)
+        return help_word(catalog, options->words[0], options->arena);
+    else
+        print_overview(catalog, &out);
+    fputs(text_string(&out), stdout);
+    return CNN_OK;
+}
