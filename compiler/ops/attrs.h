@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include "runtime/schema.h"
 
+/* A member of an attrs struct, for printing; what it means stands at the op. */
+#define ATTR(T, member, kind) FIELD(T, member, kind, .doc = "")
+
 typedef struct {
     double value;
 } ConstantAttrs;
@@ -51,7 +54,8 @@ typedef struct {
 } MatmulAttrs;
 
 typedef struct {
-    Dims shape; /* of the result */
+    Dims shape;   /* of the result */
+    int64_t lead; /* Lead of the result */
 } BroadcastAttrs;
 
 typedef struct {

@@ -1,5 +1,6 @@
-/* A layer: a statement that may stand in a model. Its schema says what the user may write; `build` checks shapes, reports what
- * does not fit, and builds the layer of ops. A layer stands in the file of the op or idea it belongs to; layers.def lists all. */
+/* A layer: a statement that may stand in a model. Its schema says what the user may write; `build` checks
+ * shapes, reports what does not fit, and builds the layer of ops. A layer stands in the file of the op or
+ * idea it belongs to; layers.def lists all. */
 #ifndef LAYER_H
 #define LAYER_H
 
@@ -12,11 +13,13 @@ typedef struct Body Body; /* the statements in a layer's `{ }` */
 
 typedef struct Layer {
     Schema schema;
-    /** The layer's value, from the current value `in`; POISON after an error. args is the schema's struct. body: NULL without
+    /** The layer's value, from the current value `in`; POISON after an error. args is the schema's struct.
+     * body: NULL without
      * `{ }`. */
     NodeId (*build)(Build *build, const void *args, NodeId in, const Body *body);
-    /** Lines of a model's body, separated by " -> " or newlines, that use the layer on a small `input`; shown in the docs, and
-     * run by every generic test (gradients, fused against unfused, kernels against the interpreter). NULL-terminated. */
+    /** Lines of a model's body, separated by " -> " or newlines, that use the layer on a small `input`; shown
+     * in the docs, and run by every generic test (gradients, fused against unfused, kernels against the
+     * interpreter). NULL-terminated. */
     const char *const *samples;
 } Layer;
 
@@ -39,8 +42,8 @@ bool build_next_is(const Build *build, const char *word);
 /** The classes of the data set, 0 when there are none. */
 int64_t build_classes(const Build *build);
 
-/** Reports at an argument (or the statement, argument NULL) of the layer being built, with a note of where `in`, if it is a
- * value, got its shape. Returns POISON. */
+/** Reports at an argument (or the statement, argument NULL) of the layer being built, with a note of where
+ * `in`, if it is a value, got its shape. Returns POISON. */
 NodeId build_error(Build *build, const char *argument, NodeId in, const char *slug, const char *format, ...)
     PRINTF_LIKE(5, 6);
 
@@ -62,7 +65,8 @@ NodeId build_body(Build *build, const Body *body, NodeId in);
 /** The number of `branch` statements of a body, and the body of one. */
 int build_branches(Build *build, const Body *body);
 const Body *build_branch(Build *build, const Body *body, int index);
-/** Builds another layer as part of this one, named LAYER.suffix: its args struct must be filled (schema_presets first). */
+/** Builds another layer as part of this one, named LAYER.suffix: its args struct must be filled
+ * (schema_presets first). */
 NodeId build_layer(Build *build, const Layer *layer, const char *suffix, const void *args, NodeId in);
 
 #endif

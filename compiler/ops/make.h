@@ -1,5 +1,6 @@
-/* Short forms for building graphs of ops: what layers, losses, gradients and optimizers are written with. All take the span
- * and layer name of `at`: the node the new one derives from. Operands are broadcast as numpy does. */
+/* Short forms for building graphs of ops: what layers, losses, gradients and optimizers are written with. All
+ * take the span and layer name of `at`: the node the new one derives from. Operands are broadcast as numpy
+ * does. */
 #ifndef MAKE_H
 #define MAKE_H
 
@@ -12,8 +13,13 @@ typedef struct {
     const char *layer; /* may be NULL */
 } Make;
 
+/** Any op. */
+NodeId make_op(Make make, OpId op, const void *attrs, const NodeId *in, int in_count);
+/** Any pointwise op; of constants the constant result. */
+NodeId make_pointwise(Make make, OpId op, const NodeId *in, int in_count);
 NodeId make_constant(Make make, double value);
-NodeId make_scalar(Make make, const char *member); /* leaf of CnnScalars: "rate", "step", "inverse_count", … */
+NodeId make_scalar(Make make,
+                   const char *member); /* leaf of CnnScalars: "rate", "step", "inverse_count", … */
 NodeId make_add(Make make, NodeId a, NodeId b);
 NodeId make_sub(Make make, NodeId a, NodeId b);
 NodeId make_mul(Make make, NodeId a, NodeId b);
@@ -40,10 +46,14 @@ NodeId make_pad(Make make, NodeId a, const int64_t *before, const int64_t *after
 NodeId make_crop(Make make, NodeId a, const int64_t *before, const int64_t *after);
 /** a @ b: [m,k] x [k,n]; a or b transposed first where said. */
 NodeId make_matmul(Make make, NodeId a, NodeId b, bool transpose_a, bool transpose_b);
-/** Sums `a` down to the shape of `like`, of which it is a broadcast. */
+/** Repeats `a` to the shape and lead of `type`. */
+NodeId make_broadcast(Make make, NodeId a, const Type *type);
+/** Sums `a` down to the shape of `like`, of which it is a broadcast; where `like` is larger, repeats it. */
 NodeId make_sum_to(Make make, NodeId a, NodeId like);
 /** Uniform [0,1) of the shape and lead of `like`, the same for the same layer, sample, epoch and seed. */
 NodeId make_random(Make make, NodeId like, uint32_t purpose);
+/** The same of shape [batch, dim[0], …, dim[rank - 2]]. */
+NodeId make_random_of(Make make, uint32_t purpose, int rank, const int64_t *dim);
 /** Index along dim `dim` of a tensor of the rank of `like`: extents 1 elsewhere. */
 NodeId make_iota(Make make, NodeId like, int dim);
 

@@ -1,0 +1,277 @@
+/* Convolution and its two gradients. With one group, pictures are [n, height, width, channels] and kernels
+ * [kh, kw, channels, filters]; with several, the group is a dim of its own before the channel, so that all
+ * indices stay affine: [n, height, width, groups, channels] and [kh, kw, channels, groups, filters]: channels
+ * and filters of one group. Both are reshapes of what the user sees. The innermost dim of every kernel is the
+ * one that the result's vectors run along. */
+#include "compiler/ops/make.h"
+#include "compiler/ops/index.h"
+#include "compiler/ops/window.h"
+#include "compiler/ir/op.h"
+
+/* Where the dims of a picture or kernel are: the group's is missing with one group. */
+static bool has_group(const WindowAttrs *attrs)
+{
+    return attrs->groups > 1;
+}
+
+static int picture_rank(const WindowAttrs *attrs)
+{
+    return has_group(attrs) ? 5 : 4;
+}
+
+static Index picture_index(const WindowAttrs *attrs, Affine n, Affine y, Affine x, Affine group,
+                           Affine channel)
+{
+    if (has_group(attrs))
+        return (Index){5, {n, y, x, group, channel}};
+    return (Index){4, {n, y, x, channel}};
+}
+
+static Index kernel_index(const WindowAttrs *attrs, Affine ky, Affine kx, Affine in, Affine group, Affine out)
+{
+    if (has_group(attrs))
+        return (Index){5, {ky, kx, in, group, out}};
+    return (Index){4, {ky, kx, in, out}};
+}
+
+/* The group and the channel of a point of a picture, or the group and the last dim of a kernel. */
+static Affine group_at(const WindowAttrs *attrs, const Index *at)
+{
+    return has_group(attrs) ? at->dim[3] : affine_const(0);
+}
+
+static Affine last_at(const Index *at)
+{
+    return at->dim[at->rank - 1];
+}
+
+static int64_t last_dim(const Type *type)
+{
+    return type->dim[type->rank - 1];
+}
+
+/* A picture of this rank, with the groups of the attrs. */
+static bool is_picture(const WindowAttrs *attrs, const Type *type)
+{
+    return type->rank == picture_rank(attrs) && (!has_group(attrs) || type->dim[3] == attrs->groups);
+}
+
+static bool is_window(const WindowAttrs *attrs, const Type *kernel)
+{
+    return kernel->rank == picture_rank(attrs) && kernel->dim[0] == attrs->window_height &&
+           kernel->dim[1] == attrs->window_width && (!has_group(attrs) || kernel->dim[3] == attrs->groups);
+}
+
+static Type picture_type(const WindowAttrs *attrs, const Type *like, int64_t height, int64_t width,
+                         int64_t channels)
+{
+    Type type = {.dtype = DTYPE_F32, .lead = like->lead, .rank = like->rank};
+    type.dim[0] = like->dim[0];
+    type.dim[1] = height;
+    type.dim[2] = width;
+    type.dim[3] = attrs->groups;
+    type.dim[type.rank - 1] = channels;
+    return type;
+}
+
+static Type output_type(const WindowAttrs *attrs, const Type *like, int64_t filters)
+{
+    Side y = side_y(attrs), x = side_x(attrs);
+    return picture_type(attrs, like, side_outputs(&y), side_outputs(&x), filters);
+}
+
+static const WindowAttrs *window_of(const Node *node)
+{
+    return node->attrs;
+}
+
+/* The kernel with its two channel dims exchanged. */
+static NodeId swap_channels(Make make, NodeId kernel)
+{
+    static const int plain[] = {0, 1, 3, 2}, grouped[] = {0, 1, 4, 3, 2};
+    return make_permute(make, kernel, graph_type(make.graph, kernel)->rank == 4 ? plain : grouped);
+}
+
+static NodeId make_window(Make make, OpId op, const WindowAttrs *attrs, NodeId a, NodeId b)
+{
+    return make_op(make, op, attrs, (const NodeId[]){a, b}, 2);
+}
+
+static const Field window_fields[] = {WINDOW_FIELDS};
+
+/* ---- conv2d ---- */
+
+static bool conv2d_infer(const Graph *graph, Node *node)
+{
+    const WindowAttrs *attrs = window_of(node);
+    const Type *x = graph_type(graph, node->in[0]), *kernel = graph_type(graph, node->in[1]);
+    if (!is_picture(attrs, x) || !is_window(attrs, kernel) || kernel->dim[2] != last_dim(x) ||
+        x->dim[1] != attrs->height || x->dim[2] != attrs->width)
+        return false;
+    node->type = output_type(attrs, x, last_dim(kernel));
+    return node->type.dim[1] > 0 && node->type.dim[2] > 0;
+}
+
+static void conv2d_grad(Graph *graph, NodeId id, NodeId dy, NodeId *din)
+{
+    const Node node = *graph_node(graph, id);
+    Make make = make_at(graph, id);
+    din[0] = make_window(make, OP_conv2d_dx, node.attrs, dy, swap_channels(make, node.in[1]));
+    din[1] = make_window(make, OP_conv2d_dw, node.attrs, node.in[0], dy);
+}
+
+static ExprId conv2d_lower(Lowering *lowering, const Node *node, const Index *at)
+{
+    const WindowAttrs *attrs = window_of(node);
+    const Graph *graph = lowering_graph(lowering);
+    Side side[2] = {side_y(attrs), side_x(attrs)};
+    Affine ky = lower_reduce_axis(lowering, "ky", EXTENT_FIXED, side[0].window);
+    Affine kx = lower_reduce_axis(lowering, "kx", EXTENT_FIXED, side[1].window);
+    Affine c = lower_reduce_axis(lowering, "k", EXTENT_FIXED, last_dim(graph_type(graph, node->in[0])));
+    Affine y = side_input(&side[0], &at->dim[1], &ky), x = side_input(&side[1], &at->dim[2], &kx);
+    Guard guards[2] = {0};
+    int count = side_guard(&side[0], &y, guards, 0);
+    count = side_guard(&side[1], &x, guards, count);
+    Affine group = group_at(attrs, at);
+    Index pixel = picture_index(attrs, at->dim[0], y, x, group, c);
+    Index weight = kernel_index(attrs, ky, kx, c, group, last_at(at));
+    ExprId product = lower_scalar(lowering, SCALAR_mul, lower_read(lowering, node->in[0], &pixel),
+                                  lower_read(lowering, node->in[1], &weight), 0);
+    return lower_sum(lowering, product, guards, count, true);
+}
+
+const Op op_conv2d = {
+    .name = "conv2d",
+    .doc = "y[n,i,j,f] = sum over ky, kx, c of x[n, i stride + ky dilation - pad, j stride + kx dilation - "
+           "pad, c] k[ky,kx,c,f]",
+    .class = OP_CONTRACT,
+    .arity = 2,
+    .attrs = window_fields,
+    .attrs_bytes = sizeof(WindowAttrs),
+    .infer = conv2d_infer,
+    .grad = conv2d_grad,
+    .lower = conv2d_lower,
+};
+
+/* ---- conv2d_dx: the gradient of conv2d with respect to x, from dy and the kernel [kh, kw, filters,
+ * (groups,) channels] ---- */
+
+static bool conv2d_dx_infer(const Graph *graph, Node *node)
+{
+    const WindowAttrs *attrs = window_of(node);
+    const Type *dy = graph_type(graph, node->in[0]), *kernel = graph_type(graph, node->in[1]);
+    if (!is_picture(attrs, dy) || !is_window(attrs, kernel) || kernel->dim[2] != last_dim(dy))
+        return false;
+    node->type = picture_type(attrs, dy, attrs->height, attrs->width, last_dim(kernel));
+    Type expected = output_type(attrs, dy, last_dim(dy));
+    return expected.dim[1] == dy->dim[1] && expected.dim[2] == dy->dim[2];
+}
+
+static void conv2d_dx_grad(Graph *graph, NodeId id, NodeId dz, NodeId *din)
+{
+    const Node node = *graph_node(graph, id);
+    Make make = make_at(graph, id);
+    din[0] = make_window(make, OP_conv2d, node.attrs, dz, swap_channels(make, node.in[1]));
+    din[1] = swap_channels(make, make_window(make, OP_conv2d_dw, node.attrs, dz, node.in[0]));
+}
+
+static int64_t stride_of(const Node *node, int dim)
+{
+    return dim == 1 ? window_of(node)->stride_y : dim == 2 ? window_of(node)->stride_x : 1;
+}
+
+static ExprId conv2d_dx_lower(Lowering *lowering, const Node *node, const Index *at)
+{
+    static const char *const names[2] = {"ky", "kx"};
+    const WindowAttrs *attrs = window_of(node);
+    const Side side[2] = {side_y(attrs), side_x(attrs)};
+    Affine tap[2], output[2];
+    Guard guards[2] = {0};
+    int count = 0;
+    for (int d = 0; d < 2; d++) {
+        Taps taps = side_taps(&side[d], &at->dim[d + 1]);
+        if (taps.count == 0)
+            return lower_const(lowering, 0);
+        Affine i = lower_reduce_axis(lowering, names[d], EXTENT_FIXED, taps.count);
+        tap[d] = affine_add(affine_const(taps.first), affine_scale(i, taps.step));
+        output[d] = side_output(&side[d], &at->dim[d + 1], &tap[d]);
+        if (!taps.inside)
+            guards[count++] = (Guard){output[d], taps.outputs};
+    }
+    int64_t filters = last_dim(graph_type(lowering_graph(lowering), node->in[0]));
+    Affine f = lower_reduce_axis(lowering, "k", EXTENT_FIXED, filters);
+    Affine group = group_at(attrs, at);
+    Index pixel = picture_index(attrs, at->dim[0], output[0], output[1], group, f);
+    Index weight = kernel_index(attrs, tap[0], tap[1], f, group, last_at(at));
+    ExprId product = lower_scalar(lowering, SCALAR_mul, lower_read(lowering, node->in[0], &pixel),
+                                  lower_read(lowering, node->in[1], &weight), 0);
+    return lower_sum(lowering, product, guards, count, true);
+}
+
+const Op op_conv2d_dx = {
+    .name = "conv2d_dx",
+    .doc = "x[n,y,x,c] = sum over the i, j, ky, kx with i stride + ky dilation - pad = y (x likewise) and f "
+           "of dy[n,i,j,f] k[ky,kx,f,c]",
+    .source = "Dumoulin, Visin, A guide to convolution arithmetic for deep learning, 2016, section 4",
+    .class = OP_CONTRACT,
+    .arity = 2,
+    .attrs = window_fields,
+    .attrs_bytes = sizeof(WindowAttrs),
+    .infer = conv2d_dx_infer,
+    .grad = conv2d_dx_grad,
+    .lower = conv2d_dx_lower,
+    .period = stride_of,
+};
+
+/* ---- conv2d_dw: the gradient of conv2d with respect to the kernel, from x and dy ---- */
+
+static bool conv2d_dw_infer(const Graph *graph, Node *node)
+{
+    const WindowAttrs *attrs = window_of(node);
+    const Type *x = graph_type(graph, node->in[0]), *dy = graph_type(graph, node->in[1]);
+    if (!is_picture(attrs, x) || !is_picture(attrs, dy) || x->lead != dy->lead)
+        return false;
+    Type type = {.dtype = DTYPE_F32, .rank = x->rank};
+    type.dim[0] = attrs->window_height;
+    type.dim[1] = attrs->window_width;
+    type.dim[2] = last_dim(x);
+    type.dim[3] = attrs->groups;
+    type.dim[type.rank - 1] = last_dim(dy);
+    node->type = type;
+    Type expected = output_type(attrs, x, last_dim(dy));
+    return expected.dim[1] == dy->dim[1] && expected.dim[2] == dy->dim[2];
+}
+
+static ExprId conv2d_dw_lower(Lowering *lowering, const Node *node, const Index *result)
+{
+    const WindowAttrs *attrs = window_of(node);
+    const Graph *graph = lowering_graph(lowering);
+    const Type *dy = graph_type(graph, node->in[1]);
+    Index at = index_without_slice(graph, node, result);
+    Side side[2] = {side_y(attrs), side_x(attrs)};
+    Affine n = lower_reduce_dim(lowering, "n", dy, 0);
+    Affine i = lower_reduce_dim(lowering, "i", dy, 1);
+    Affine j = lower_reduce_dim(lowering, "j", dy, 2);
+    Affine y = side_input(&side[0], &i, &at.dim[0]), x = side_input(&side[1], &j, &at.dim[1]);
+    Guard guards[2] = {0};
+    int count = side_guard(&side[0], &y, guards, 0);
+    count = side_guard(&side[1], &x, guards, count);
+    Affine group = group_at(attrs, &at);
+    Index pixel = picture_index(attrs, n, y, x, group, at.dim[2]);
+    Index slope = picture_index(attrs, n, i, j, group, last_at(&at));
+    ExprId product = lower_scalar(lowering, SCALAR_mul, lower_read(lowering, node->in[0], &pixel),
+                                  lower_read(lowering, node->in[1], &slope), 0);
+    return lower_sum(lowering, product, guards, count, true);
+}
+
+const Op op_conv2d_dw = {
+    .name = "conv2d_dw",
+    .doc = "k[ky,kx,c,f] = sum over n, i, j of x[n, i stride + ky dilation - pad, j stride + kx dilation - "
+           "pad, c] dy[n,i,j,f]",
+    .class = OP_CONTRACT,
+    .arity = 2,
+    .attrs = window_fields,
+    .attrs_bytes = sizeof(WindowAttrs),
+    .infer = conv2d_dw_infer,
+    .lower = conv2d_dw_lower,
+};

@@ -1,0 +1,74 @@
+/* Products of matrices. The batch may be the rows of the result, or what is summed over. */
+#include "compiler/ops/make.h"
+#include "compiler/ops/index.h"
+#include "compiler/ir/op.h"
+
+static const MatmulAttrs *attrs_of(const Node *node)
+{
+    return node->attrs;
+}
+
+static bool matmul_infer(const Graph *graph, Node *node)
+{
+    const Type *a = graph_type(graph, node->in[0]), *b = graph_type(graph, node->in[1]);
+    bool ta = attrs_of(node)->transpose_a, tb = attrs_of(node)->transpose_b;
+    if (a->rank != 2 || b->rank != 2 || a->dim[ta ? 0 : 1] != b->dim[tb ? 1 : 0])
+        return false;
+    Type type = {.dtype = DTYPE_F32, .rank = 2, .dim = {a->dim[ta ? 1 : 0], b->dim[tb ? 0 : 1]}};
+    Lead rows = ta ? LEAD_NONE : a->lead, columns = tb ? b->lead : LEAD_NONE;
+    Lead summed_a = ta ? a->lead : LEAD_NONE, summed_b = tb ? LEAD_NONE : b->lead;
+    type.lead = rows;
+    node->type = type;
+    return columns == LEAD_NONE && summed_a == summed_b;
+}
+
+/* The transposed kernel is made first where its columns would be read across rows: vectors run along the
+ * result's last dim. */
+static NodeId multiply_transposed(Make make, NodeId a, NodeId b, bool transpose_a, bool transpose_b)
+{
+    static const int swap[] = {1, 0};
+    if (transpose_b && graph_type(make.graph, b)->lead == LEAD_NONE)
+        return make_matmul(make, a, make_permute(make, b, swap), transpose_a, false);
+    return make_matmul(make, a, b, transpose_a, transpose_b);
+}
+
+static void matmul_grad(Graph *graph, NodeId y, NodeId dy, NodeId *din)
+{
+    const Node node = *graph_node(graph, y);
+    NodeId a = node.in[0], b = node.in[1];
+    bool ta = attrs_of(&node)->transpose_a, tb = attrs_of(&node)->transpose_b;
+    Make make = make_at(graph, y);
+    din[0] = ta ? multiply_transposed(make, b, dy, tb, true) : multiply_transposed(make, dy, b, false, !tb);
+    din[1] = tb ? multiply_transposed(make, dy, a, true, ta) : multiply_transposed(make, a, dy, !ta, false);
+}
+
+static ExprId matmul_lower(Lowering *lowering, const Node *node, const Index *result)
+{
+    const Graph *graph = lowering_graph(lowering);
+    bool ta = attrs_of(node)->transpose_a, tb = attrs_of(node)->transpose_b;
+    const Type *a = graph_type(graph, node->in[0]);
+    Index at = index_without_slice(graph, node, result);
+    Affine k = lower_reduce_dim(lowering, ta && a->lead != LEAD_NONE ? "n" : "k", a, ta ? 0 : 1);
+    Index left = {2, {at.dim[0], k}}, right = {2, {k, at.dim[1]}};
+    if (ta)
+        left = (Index){2, {k, at.dim[0]}};
+    if (tb)
+        right = (Index){2, {at.dim[1], k}};
+    ExprId product = lower_scalar(lowering, SCALAR_mul, lower_read(lowering, node->in[0], &left),
+                                  lower_read(lowering, node->in[1], &right), 0);
+    return lower_sum(lowering, product, NULL, 0, true);
+}
+
+static const Field matmul_attrs[] = {ATTR(MatmulAttrs, transpose_a, FIELD_BOOLEAN),
+                                     ATTR(MatmulAttrs, transpose_b, FIELD_BOOLEAN), FIELDS_END};
+const Op op_matmul = {
+    .name = "matmul",
+    .doc = "y[i,j] = sum over k of a[i,k] b[k,j]; a or b transposed first where said",
+    .class = OP_CONTRACT,
+    .arity = 2,
+    .attrs = matmul_attrs,
+    .attrs_bytes = sizeof(MatmulAttrs),
+    .infer = matmul_infer,
+    .grad = matmul_grad,
+    .lower = matmul_lower,
+};

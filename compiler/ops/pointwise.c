@@ -1,0 +1,228 @@
+/* Pointwise ops: each applies one scalar function to the elements of its operands, broadcast as numpy does.
+ * Gradients are given in the shape of the result; autodiff sums them down to the operand's. */
+#include "compiler/ops/pointwise.h"
+
+#include <math.h>
+
+#include "compiler/ops/index.h"
+#include "compiler/ops/make.h"
+
+bool pointwise_infer(const Graph *graph, Node *node)
+{
+    Type type = {.dtype = DTYPE_F32};
+    for (int i = 0; i < RANK_MAX; i++)
+        type.dim[i] = 1;
+    for (int k = 0; k < node->in_count; k++)
+        if (graph_type(graph, node->in[k])->rank > type.rank)
+            type.rank = graph_type(graph, node->in[k])->rank;
+    for (int k = 0; k < node->in_count; k++) {
+        const Type *in = graph_type(graph, node->in[k]);
+        int skipped = type.rank - in->rank;
+        for (int i = 0; i < in->rank; i++) {
+            int64_t *dim = &type.dim[i + skipped];
+            if (*dim != 1 && in->dim[i] != 1 && *dim != in->dim[i])
+                return false;
+            if (in->dim[i] != 1)
+                *dim = in->dim[i];
+        }
+        if (in->lead == LEAD_NONE)
+            continue;
+        if (skipped || (type.lead != LEAD_NONE && type.lead != in->lead))
+            return false;
+        type.lead = in->lead;
+    }
+    node->type = type;
+    return type.lead != LEAD_BATCH || type.dim[0] == graph->batch;
+}
+
+static ExprId pointwise_lower(Lowering *lowering, const Node *node, const Index *at)
+{
+    ExprId in[3] = {0};
+    for (int k = 0; k < node->in_count; k++) {
+        Index index = index_broadcast(graph_type(lowering_graph(lowering), node->in[k]), at);
+        in[k] = lower_read(lowering, node->in[k], &index);
+    }
+    return lower_scalar(lowering, pointwise_scalar(node->op), in[0], in[1], in[2]);
+}
+
+/* ---- Gradients: y the node, d its gradient, a, b, c its operands. ---- */
+
+typedef struct {
+    Make make;
+    NodeId a, b, c;
+} Operands;
+
+static Operands operands(Graph *graph, NodeId y)
+{
+    const Node *node = graph_node(graph, y);
+    return (Operands){make_at(graph, y), node->in[0], node->in[1], node->in[2]};
+}
+
+#define GRADIENT(op) static void op##_grad(Graph *graph, NodeId y, NodeId d, NodeId *din)
+
+GRADIENT(add)
+{
+    (void)graph, (void)y;
+    din[0] = din[1] = d;
+}
+
+GRADIENT(sub)
+{
+    din[0] = d;
+    din[1] = make_unary(make_at(graph, y), OP_neg, d);
+}
+
+GRADIENT(mul)
+{
+    Operands o = operands(graph, y);
+    din[0] = make_mul(o.make, d, o.b);
+    din[1] = make_mul(o.make, d, o.a);
+}
+
+GRADIENT(div)
+{
+    Operands o = operands(graph, y);
+    din[0] = make_div(o.make, d, o.b);
+    din[1] = make_unary(o.make, OP_neg, make_div(o.make, make_mul(o.make, d, y), o.b));
+}
+
+/* a wins where y > b, which is where a > b: so only y must be kept for the backward pass. Where they are
+ * equal b wins, as in the function itself. */
+GRADIENT(maximum)
+{
+    Operands o = operands(graph, y);
+    NodeId zero = make_constant(o.make, 0), first = make_greater(o.make, y, o.b);
+    din[0] = make_select(o.make, first, d, zero);
+    din[1] = make_select(o.make, first, zero, d);
+}
+
+GRADIENT(minimum)
+{
+    Operands o = operands(graph, y);
+    NodeId zero = make_constant(o.make, 0), first = make_greater(o.make, o.b, y);
+    din[0] = make_select(o.make, first, d, zero);
+    din[1] = make_select(o.make, first, zero, d);
+}
+
+GRADIENT(neg)
+{
+    din[0] = make_unary(make_at(graph, y), OP_neg, d);
+}
+
+GRADIENT(abs)
+{
+    Operands o = operands(graph, y);
+    din[0] = make_mul(o.make, d, make_unary(o.make, OP_sign, o.a));
+}
+
+GRADIENT(sqrt)
+{
+    Make make = make_at(graph, y);
+    din[0] = make_div(make, make_scale(make, d, 0.5), y);
+}
+
+GRADIENT(rsqrt)
+{
+    Make make = make_at(graph, y);
+    NodeId cube = make_mul(make, y, make_mul(make, y, y));
+    din[0] = make_mul(make, make_scale(make, d, -0.5), cube);
+}
+
+GRADIENT(exp)
+{
+    din[0] = make_mul(make_at(graph, y), d, y);
+}
+
+GRADIENT(expm1)
+{
+    Make make = make_at(graph, y);
+    din[0] = make_mul(make, d, make_offset(make, y, 1));
+}
+
+GRADIENT(log)
+{
+    Operands o = operands(graph, y);
+    din[0] = make_div(o.make, d, o.a);
+}
+
+GRADIENT(log1p)
+{
+    Operands o = operands(graph, y);
+    din[0] = make_div(o.make, d, make_offset(o.make, o.a, 1));
+}
+
+GRADIENT(tanh)
+{
+    Make make = make_at(graph, y);
+    din[0] = make_mul(make, d, make_sub(make, make_constant(make, 1), make_mul(make, y, y)));
+}
+
+GRADIENT(sigmoid)
+{
+    Make make = make_at(graph, y);
+    din[0] = make_mul(make, d, make_mul(make, y, make_sub(make, make_constant(make, 1), y)));
+}
+
+GRADIENT(erf)
+{
+    Operands o = operands(graph, y);
+    NodeId slope = make_unary(o.make, OP_exp, make_unary(o.make, OP_neg, make_mul(o.make, o.a, o.a)));
+    din[0] = make_mul(o.make, d, make_scale(o.make, slope, 2 / sqrt(acos(-1))));
+}
+
+GRADIENT(select)
+{
+    Operands o = operands(graph, y);
+    NodeId zero = make_constant(o.make, 0);
+    din[1] = make_select(o.make, o.a, d, zero);
+    din[2] = make_select(o.make, o.a, zero, d);
+}
+
+GRADIENT(power)
+{
+    Operands o = operands(graph, y);
+    const NodeId less[2] = {o.a, make_offset(o.make, o.b, -1)};
+    NodeId slope = make_mul(o.make, o.b, make_pointwise(o.make, OP_power, less, 2));
+    din[0] = make_mul(o.make, d, slope);
+    din[1] = make_mul(o.make, d, make_mul(o.make, y, make_unary(o.make, OP_log, o.a)));
+}
+
+/* ---- The table: row(op, arity, scalar function, gradient, formula). ---- */
+
+#define POINTWISE_OPS(row)                                                                                   \
+    row(add, 2, add, add_grad, "y = a + b") row(sub, 2, sub, sub_grad, "y = a - b") row(                     \
+        mul, 2, mul, mul_grad, "y = a b") row(div, 2, div, div_grad, "y = a / b")                            \
+        row(maximum, 2, max, maximum_grad, "y = a where a > b, else b") row(                                 \
+            minimum, 2, min, minimum_grad, "y = a where a < b, else b") row(neg, 1, neg, neg_grad, "y = -a") \
+            row(abs, 1, abs, abs_grad, "y = |a|") row(sqrt, 1, sqrt, sqrt_grad, "y = square root of a")      \
+                row(rsqrt, 1, rsqrt, rsqrt_grad, "y = 1 / square root of a")                                 \
+                    row(exp, 1, exp, exp_grad, "y = e^a") row(expm1, 1, expm1, expm1_grad, "y = e^a - 1")    \
+                        row(log, 1, log, log_grad, "y = natural logarithm of a")                             \
+                            row(log1p, 1, log1p, log1p_grad, "y = natural logarithm of 1 + a")               \
+                                row(tanh, 1, tanh, tanh_grad, "y = hyperbolic tangent of a")                 \
+                                    row(sigmoid, 1, sigmoid, sigmoid_grad, "y = 1 / (1 + e^-a)")             \
+                                        row(erf, 1, erf, erf_grad, "y = error function of a")                \
+                                            row(sign, 1, sign, NULL, "y = -1, 0 or 1") row(                  \
+                                                greater, 2, greater, NULL, "y = 1 where a > b, else 0")      \
+                                                row(equal, 2, equal, NULL, "y = 1 where a = b, else 0")      \
+                                                    row(select, 3, select, select_grad,                      \
+                                                        "y = b where a is not 0, else c")                    \
+                                                        row(power, 2, power, power_grad, "y = a^b, a >= 0")
+
+#define DEFINE(op, inputs, scalar, gradient, formula)                                                        \
+    const Op op_##op = {.name = #op,                                                                         \
+                        .doc = formula,                                                                      \
+                        .class = OP_POINTWISE,                                                               \
+                        .arity = inputs,                                                                     \
+                        .infer = pointwise_infer,                                                            \
+                        .grad = gradient,                                                                    \
+                        .lower = pointwise_lower};
+POINTWISE_OPS(DEFINE)
+
+#define SCALAR_OF(op, inputs, scalar, gradient, formula) [OP_##op] = SCALAR_##scalar,
+
+ScalarId pointwise_scalar(OpId op)
+{
+    static const ScalarId scalars[OP_COUNT] = {POINTWISE_OPS(SCALAR_OF)};
+    return scalars[op];
+}

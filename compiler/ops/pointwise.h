@@ -1,0 +1,13 @@
+/* What other files know of the pointwise ops. */
+#ifndef POINTWISE_H
+#define POINTWISE_H
+
+#include "compiler/ir/op.h"
+
+/** The scalar function that a pointwise op applies to each element. */
+ScalarId pointwise_scalar(OpId op);
+
+/** The type of a result whose operands are broadcast as numpy does; false when they do not fit. */
+bool pointwise_infer(const Graph *graph, Node *node);
+
+#endif

@@ -1,0 +1,82 @@
+/* Arithmetic of sliding windows. */
+#include "compiler/ops/window.h"
+
+Side side_y(const WindowAttrs *attrs)
+{
+    return (Side){attrs->window_height, attrs->stride_y,   attrs->dilation_y,
+                  attrs->pad_top,       attrs->pad_bottom, attrs->height};
+}
+
+Side side_x(const WindowAttrs *attrs)
+{
+    return (Side){attrs->window_width, attrs->stride_x,  attrs->dilation_x,
+                  attrs->pad_left,     attrs->pad_right, attrs->width};
+}
+
+/* Pixels from the first tap to the last. */
+static int64_t side_span(const Side *side)
+{
+    return (side->window - 1) * side->dilation + 1;
+}
+
+int64_t side_outputs(const Side *side)
+{
+    int64_t room = side->extent + side->before + side->after - side_span(side);
+    return room < 0 ? 0 : room / side->stride + 1;
+}
+
+Affine side_input(const Side *side, const Affine *output, const Affine *tap)
+{
+    Affine input = affine_add(affine_scale(*output, side->stride), affine_scale(*tap, side->dilation));
+    return affine_add(input, affine_const(-side->before));
+}
+
+int side_guard(const Side *side, const Affine *input, Guard *guards, int count)
+{
+    if (side->before || side->after)
+        guards[count++] = (Guard){*input, side->extent};
+    return count;
+}
+
+static int64_t floor_divide(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+Taps side_taps(const Side *side, const Affine *position)
+{
+    int64_t class = affine_class(position, side->stride);
+    Taps taps = {.outputs = side_outputs(side)};
+    int64_t last = 0;
+    for (int64_t tap = 0; tap < side->window; tap++) {
+        if ((class + side->before - tap * side->dilation) % side->stride)
+            continue;
+        if (taps.count == 0)
+            taps.first = tap;
+        if (taps.count == 1)
+            taps.step = tap - taps.first;
+        taps.count++;
+        last = tap;
+    }
+    int64_t highest = class + (side->extent - 1 - class) / side->stride * side->stride;
+    taps.inside =
+        floor_divide(class + side->before - last * side->dilation, side->stride) >= 0 &&
+        floor_divide(highest + side->before - taps.first * side->dilation, side->stride) < taps.outputs;
+    return taps;
+}
+
+Affine side_output(const Side *side, const Affine *position, const Affine *tap)
+{
+    Affine distance = affine_add(*position, affine_const(side->before));
+    return affine_divide(affine_add(distance, affine_scale(*tap, -side->dilation)), side->stride);
+}
+
+void side_pad_same(Side *side)
+{
+    int64_t outputs = (side->extent + side->stride - 1) / side->stride;
+    int64_t total = (outputs - 1) * side->stride + side_span(side) - side->extent;
+    if (total < 0)
+        total = 0;
+    side->before = total / 2;
+    side->after = total - side->before;
+}
