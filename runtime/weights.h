@@ -24,7 +24,7 @@ typedef struct WeightFile WeightFile;
 CnnStatus cnn_weights_open(const char *path, WeightFile **out, CnnError *error);
 void cnn_weights_close(WeightFile *file);
 int cnn_weights_count(const WeightFile *file);
-/** Tensor number i; data points into memory of the file, until it is closed. */
+/** Tensor number i; data points into memory of the file, until it is closed, at any alignment: copy with memcpy. */
 const NamedTensor *cnn_weights_tensor(const WeightFile *file, int i);
 const NamedTensor *cnn_weights_find(const WeightFile *file, const char *name);
 const char *cnn_weights_metadata(const WeightFile *file, const char *key); /* NULL: not there */

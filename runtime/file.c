@@ -1,0 +1,190 @@
+/* Writing a file in one move, and reading one whole. */
+#include "runtime/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/memory.h"
+
+size_t cnn_path_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+/* The folder of a path, as a name that can be opened; freed by the caller. */
+static char *folder_of(const char *path)
+{
+    size_t length = cnn_path_folder(path);
+    return length ? strndup(path, length) : strdup(".");
+}
+
+CnnStatus cnn_file_check(const char *path, CnnError *error)
+{
+    struct stat info;
+    if (*path == '\0')
+        return cnn_fail(error, CNN_BAD_USAGE, "an empty name cannot be written to");
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return cnn_fail(error, CNN_BAD_USAGE, "cannot write '%s': it is %s", path,
+                        S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
+    char *folder = folder_of(path);
+    if (!folder)
+        return cnn_fail(error, CNN_NO_RESOURCE, "no memory for a path");
+    int failure = access(folder, W_OK | X_OK) == 0 ? 0 : errno;
+    free(folder);
+    if (failure)
+        return cnn_fail(error, CNN_BAD_USAGE, "cannot write '%s': its folder: %s", path, strerror(failure));
+    return CNN_OK;
+}
+
+static CnnStatus file_failure(const NewFile *file, CnnError *error)
+{
+    return cnn_fail(error, CNN_NO_RESOURCE, "cannot write '%s': %s", file->path, strerror(errno));
+}
+
+CnnStatus cnn_file_create(const char *path, NewFile *file, CnnError *error)
+{
+    *file = (NewFile){.descriptor = -1};
+    TRY(cnn_file_check(path, error));
+    file->path = strdup(path);
+    if (!file->path || asprintf(&file->temporary, "%s.tmp", path) < 0) {
+        file->temporary = NULL;
+        cnn_file_abandon(file);
+        return cnn_fail(error, CNN_NO_RESOURCE, "no memory for a path");
+    }
+    unlink(file->temporary); /* left by a process that was killed; O_EXCL below follows no link */
+    file->descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file->descriptor < 0) {
+        CnnStatus status = file_failure(file, error);
+        cnn_file_abandon(file);
+        return status;
+    }
+    return CNN_OK;
+}
+
+CnnStatus cnn_file_write(NewFile *file, const void *bytes, size_t count, CnnError *error)
+{
+    const char *at = bytes;
+    while (count > 0) {
+        ssize_t written = write(file->descriptor, at, count);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return file_failure(file, error);
+        at += written;
+        count -= (size_t)written;
+    }
+    return CNN_OK;
+}
+
+CnnStatus cnn_file_seek(NewFile *file, size_t offset, CnnError *error)
+{
+    return lseek(file->descriptor, (off_t)offset, SEEK_SET) < 0 ? file_failure(file, error) : CNN_OK;
+}
+
+/* A rename is safe on disk only when its folder is. */
+static int folder_sync(const char *path)
+{
+    char *folder = folder_of(path);
+    if (!folder)
+        return -1;
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(folder);
+    if (descriptor < 0)
+        return -1;
+    int result = fsync(descriptor);
+    close(descriptor);
+    return result;
+}
+
+static void file_forget(NewFile *file)
+{
+    free(file->path);
+    free(file->temporary);
+    *file = (NewFile){.descriptor = -1};
+}
+
+CnnStatus cnn_file_commit(NewFile *file, CnnError *error)
+{
+    int synced = fsync(file->descriptor), failure = errno;
+    int closed = close(file->descriptor);
+    file->descriptor = -1;
+    if (synced == 0)
+        failure = errno;
+    if (synced == 0 && closed == 0 && rename(file->temporary, file->path) == 0) {
+        CnnStatus status = folder_sync(file->path) == 0 ? CNN_OK : file_failure(file, error);
+        file_forget(file);
+        return status;
+    }
+    errno = synced == 0 && closed == 0 ? errno : failure;
+    CnnStatus status = file_failure(file, error);
+    cnn_file_abandon(file);
+    return status;
+}
+
+void cnn_file_abandon(NewFile *file)
+{
+    if (file->descriptor >= 0) {
+        close(file->descriptor);
+        file->descriptor = -1;
+    }
+    if (file->temporary)
+        unlink(file->temporary);
+    file_forget(file);
+}
+
+CnnStatus cnn_folder_make(const char *path, CnnError *error)
+{
+    if (mkdir(path, 0777) == 0 || errno == EEXIST)
+        return CNN_OK;
+    return cnn_fail(error, CNN_NO_RESOURCE, "cannot make the folder '%s': %s", path, strerror(errno));
+}
+
+/* Reads `count` bytes, and finds out whether the file ends there. */
+static CnnStatus read_exactly(int descriptor, const char *path, char *bytes, size_t count, CnnError *error)
+{
+    size_t at = 0;
+    while (at < count) {
+        ssize_t got = pread(descriptor, bytes + at, count - at, (off_t)at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return cnn_fail(error, CNN_BAD_INPUT, "cannot read '%s': %s", path, strerror(errno));
+        if (got == 0)
+            return cnn_fail(error, CNN_BAD_INPUT, "'%s' was cut short while it was read", path);
+        at += (size_t)got;
+    }
+    bytes[count] = '\0';
+    return CNN_OK;
+}
+
+CnnStatus cnn_file_read(const char *path, char **bytes, size_t *count, CnnError *error)
+{
+    *bytes = NULL;
+    /* Not blocking: a pipe that nobody writes to must not hang us before it is refused. */
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0)
+        return cnn_fail(error, CNN_BAD_INPUT, "cannot open '%s': %s", path, strerror(errno));
+    struct stat info;
+    CnnStatus status = CNN_OK;
+    if (fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
+        status = cnn_fail(error, CNN_BAD_INPUT, "'%s' is not a regular file", path);
+    } else {
+        *count = (size_t)info.st_size;
+        *bytes = *count < cnn_memory_available() ? malloc(*count + 1) : NULL;
+        status = *bytes
+                     ? read_exactly(descriptor, path, *bytes, *count, error)
+                     : cnn_fail(error, CNN_NO_RESOURCE, "no memory for the %zu bytes of '%s'", *count, path);
+    }
+    close(descriptor);
+    if (status != CNN_OK) {
+        free(*bytes);
+        *bytes = NULL;
+    }
+    return status;
+}

@@ -1,0 +1,39 @@
+/* Files that are written whole or not at all: beside the old one, synced, renamed over it, the folder synced
+ * (Pillai et al., "All file systems are not created equal", OSDI 2014). */
+#ifndef CNN_FILE_H
+#define CNN_FILE_H
+
+#include <stddef.h>
+
+#include "runtime/status.h"
+
+typedef struct {
+    int descriptor;  /* -1: not open */
+    char *path;      /* where it will be */
+    char *temporary; /* where it is being written: PATH.tmp */
+} NewFile;
+
+/** Whether a file could be written there, said before the work that it is for: CNN_BAD_USAGE for a folder, a
+ * device, a missing or read-only folder. */
+CnnStatus cnn_file_check(const char *path, CnnError *error);
+
+/** Begins a file; the old one stays until cnn_file_commit. */
+CnnStatus cnn_file_create(const char *path, NewFile *file, CnnError *error);
+CnnStatus cnn_file_write(NewFile *file, const void *bytes, size_t count, CnnError *error);
+/** Goes on writing at `offset` from the start. */
+CnnStatus cnn_file_seek(NewFile *file, size_t offset, CnnError *error);
+/** Puts the file in its place and closes it; on failure the old one is intact and the new one is gone. */
+CnnStatus cnn_file_commit(NewFile *file, CnnError *error);
+/** Removes what was written, if cnn_file_commit has not been called. */
+void cnn_file_abandon(NewFile *file);
+
+/** Makes one folder, unless it is there. */
+CnnStatus cnn_folder_make(const char *path, CnnError *error);
+
+/** A whole regular file, freed by the caller, followed by a NUL byte that does not count. */
+CnnStatus cnn_file_read(const char *path, char **bytes, size_t *count, CnnError *error);
+
+/** The folder part of a path, with its '/': "" when there is none. Returns its length. */
+size_t cnn_path_folder(const char *path);
+
+#endif
