@@ -1,35 +1,24 @@
 /* `cnnc fmt`: writes files in the one form that the formatter knows. A file is replaced whole or not at all.
  */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "compiler/base/diag.h"
 #include "compiler/base/source.h"
 #include "compiler/commands/command.h"
 #include "compiler/syntax/ast.h"
+#include "runtime/file.h"
 
 static CnnStatus write_whole(const char *path, const Text *text)
 {
-    char temporary[4096];
-    struct stat status;
-    if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= (int)sizeof temporary)
-        return command_fail(CNN_NO_RESOURCE, "%s: the path is too long", path);
-    int descriptor = mkstemp(temporary);
-    if (descriptor < 0)
-        return command_fail(CNN_NO_RESOURCE, "%s: %s", temporary, strerror(errno));
-    FILE *file = fdopen(descriptor, "w");
-    bool written = file && fwrite(text->bytes, 1, text->length, file) == text->length &&
-                   stat(path, &status) == 0 && fchmod(descriptor, status.st_mode & 07777) == 0;
-    if (file ? fclose(file) : close(descriptor))
-        written = false;
-    if (written && rename(temporary, path) == 0)
-        return CNN_OK;
-    int cause = errno;
-    unlink(temporary);
-    return command_fail(CNN_NO_RESOURCE, "%s: %s", path, strerror(cause));
+    NewFile file;
+    CnnError error = {0};
+    CnnStatus status = cnn_file_create(path, &file, &error);
+    if (status == CNN_OK) {
+        status = cnn_file_write(&file, text->bytes, text->length, &error);
+        if (status == CNN_OK)
+            status = cnn_file_commit(&file, &error);
+        cnn_file_abandon(&file);
+    }
+    return status == CNN_OK ? CNN_OK : command_fail(status, "%s", error.text);
 }
 
 static CnnStatus format_file(const char *path, bool only_check, Arena *arena)

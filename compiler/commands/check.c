@@ -1,0 +1,104 @@
+/* `cnnc check`: all that can be known of a training before it begins. */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "compiler/commands/layers.h"
+#include "compiler/commands/model.h"
+#include "runtime/memory.h"
+
+enum { BAR_COLUMNS = 40, CLASSES_SHOWN = 24 };
+
+typedef struct {
+    int64_t least, most;
+} ClassCounts;
+
+static ClassCounts count_classes(const CnnData *data, Part part)
+{
+    ClassCounts counts = {INT64_MAX, 0};
+    for (int64_t c = 0; c < cnn_data_classes(data); c++) {
+        int64_t count = cnn_data_class_count(data, part, c);
+        counts.least = count < counts.least ? count : counts.least;
+        counts.most = count > counts.most ? count : counts.most;
+    }
+    return counts;
+}
+
+static void print_bars(const CnnData *data, int64_t most, Text *out)
+{
+    int64_t classes = cnn_data_classes(data);
+    for (int64_t c = 0; c < classes; c++) {
+        int64_t count = cnn_data_class_count(data, PART_TRAIN, c);
+        text_printf(out, "  %-24.24s %8" PRId64 "  ", cnn_data_class_name(data, c), count);
+        for (int64_t i = 0; i < (count * BAR_COLUMNS + most - 1) / most; i++)
+            text_printf(out, "#");
+        text_printf(out, "\n");
+    }
+}
+
+/* A few classes, or unequal ones, are listed: a class that is rare is what one wants to see. */
+static void print_classes(const CnnData *data, Text *out)
+{
+    int64_t classes = cnn_data_classes(data);
+    if (classes == 0) {
+        text_printf(out, "labels: real numbers\n");
+        return;
+    }
+    ClassCounts counts = count_classes(data, PART_TRAIN);
+    text_printf(out, "classes: %" PRId64 ", %s to %s training samples each\n", classes,
+                count_text(out->arena, counts.least), count_text(out->arena, counts.most));
+    bool unequal = counts.most > counts.least + counts.least / 4;
+    if (counts.most > 0 && (classes <= CLASSES_SHOWN || unequal))
+        print_bars(data, counts.most, out);
+}
+
+static void print_data(const CnnData *data, Text *out)
+{
+    Dims shape = cnn_data_shape(data);
+    text_printf(out, "data: %s training, %s validation, %s test samples of ",
+                count_text(out->arena, cnn_data_count(data, PART_TRAIN)),
+                count_text(out->arena, cnn_data_count(data, PART_VALIDATION)),
+                count_text(out->arena, cnn_data_count(data, PART_TEST)));
+    for (int i = 0; i < shape.count; i++)
+        text_printf(out, i ? "x%" PRId64 : "%" PRId64, shape.value[i]);
+    text_printf(out, "\n");
+    print_classes(data, out);
+}
+
+static CnnStatus print_memory(const Model *model, const Plan *train, const Plan *eval, Text *out)
+{
+    int threads = model->session->threads;
+    if (threads == 0)
+        threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t bytes = plan_bytes(train, threads), evaluation = plan_bytes(eval, threads);
+    bytes = evaluation > bytes ? evaluation : bytes;
+    uint64_t available = cnn_memory_available();
+    text_printf(out, "memory: %s on %d thread%s, batch %" PRId64 "\n", bytes_text(out->arena, (double)bytes),
+                threads, threads == 1 ? "" : "s", model->program->batch);
+    if (bytes <= available)
+        return CNN_OK;
+    return command_fail(CNN_NO_RESOURCE, "the training needs %s of memory, and %s are available",
+                        bytes_text(out->arena, (double)bytes), bytes_text(out->arena, (double)available));
+}
+
+CnnStatus command_check(const Options *options)
+{
+    Model model;
+    TRY(model_open(options, &model));
+    Session *session = model.session;
+    Text out = {.arena = session->arena};
+    CnnStatus status = CNN_BAD_INPUT;
+    const Graph *train = driver_graph(session, model.program, true);
+    const Graph *eval = train ? driver_graph(session, model.program, false) : NULL;
+    if (eval) {
+        const Plan *plan = driver_plan(session, train);
+        text_printf(&out, "%s", layers_table(session, model.program, plan));
+        status = print_memory(&model, plan, driver_plan(session, eval), &out);
+        if (model.program->data)
+            print_data(model.program->data, &out);
+        fputs(text_string(&out), stdout);
+    }
+    if (model_report(&model) != CNN_OK)
+        status = CNN_BAD_INPUT;
+    model_close(&model);
+    return status;
+}
