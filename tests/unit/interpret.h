@@ -2,12 +2,37 @@
 #ifndef INTERPRET_H
 #define INTERPRET_H
 
+#include <math.h>
 #include <string.h>
 
 #include "compiler/base/bug.h"
 #include "compiler/ir/interp.h"
+#include "compiler/ops/make.h"
 #include "compiler/schedule/lower.h"
 #include "runtime/rng.h"
+
+/* A batch of the tests: less than what a graph has room for. */
+enum { BATCH = 8, SAMPLES = 6 };
+
+static inline Type batched(int64_t columns)
+{
+    return type_make(DTYPE_F32, LEAD_BATCH, 2, (const int64_t[]){BATCH, columns});
+}
+
+static inline Type plain(int rank, int64_t a, int64_t b)
+{
+    return type_make(DTYPE_F32, LEAD_NONE, rank, (const int64_t[]){a, b});
+}
+
+static inline Make new_graph(Arena *arena)
+{
+    return (Make){.graph = graph_new(arena, diag_new(arena), BATCH)};
+}
+
+static inline NodeId add_leaf(Make make, const char *name, LeafKind kind, Type type)
+{
+    return graph_leaf(make.graph, make.span, name, type, (LeafAttrs){.kind = kind, .decays = true});
+}
 
 typedef struct {
     const Graph *graph;
@@ -59,6 +84,13 @@ static inline CnnScalars step_scalars(double rate, int step, int64_t samples)
                         .count = (float)samples,
                         .first_micro = 1,
                         .last_micro = 1};
+}
+
+/* Equal to 1e-7 of `scale`. */
+static inline void assert_close(double have, double want, double scale)
+{
+    if (!(fabs(have - want) <= 1e-7 * scale))
+        fail_msg("%.12g, expected %.12g", have, want);
 }
 
 /* Deterministic values in [-1, 1). */
