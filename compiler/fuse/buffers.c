@@ -25,7 +25,8 @@ static int add_buffer(Plan *plan, NodeId node)
 
 static void use(Plan *plan, NodeId node, int group)
 {
-    Buffer *buffer = &plan->buffers.items[add_buffer(plan, node)];
+    int index = add_buffer(plan, node); /* may move the buffers */
+    Buffer *buffer = &plan->buffers.items[index];
     if (group < buffer->first_use)
         buffer->first_use = group;
     if (group > buffer->last_use)

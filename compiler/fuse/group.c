@@ -118,10 +118,31 @@ static bool can_inline(const Grouping *grouping, NodeId id)
     return true;
 }
 
+/* A dropout mask and its like read nothing but random numbers and constants: their readers make them again.
+ */
+static bool is_made_of_values(const Grouping *grouping, NodeId id)
+{
+    const Node *node = node_at(grouping, id);
+    if (class_of(grouping, id) != OP_POINTWISE || grouping->is_result[id] ||
+        !allowed(grouping, FUSION_ELEMENTWISE))
+        return false;
+    for (int k = 0; k < node->in_count; k++)
+        if (class_of(grouping, node->in[k]) != OP_VALUE && !grouping->inlined[node->in[k]])
+            return false;
+    for (size_t i = 0; i < grouping->users[id].count; i++) {
+        OpClass user = class_of(grouping, grouping->users[id].items[i]);
+        if (user != OP_POINTWISE && user != OP_REDUCE)
+            return false;
+    }
+    return true;
+}
+
 static void find_inlined(Grouping *grouping)
 {
+    for (NodeId id = 0; id < grouping->graph->nodes.count; id++)
+        grouping->inlined[id] = grouping->live[id] && is_made_of_values(grouping, id);
     for (size_t i = grouping->graph->nodes.count; i-- > 0;)
-        grouping->inlined[i] = grouping->live[i] && can_inline(grouping, (NodeId)i);
+        grouping->inlined[i] = grouping->inlined[i] || (grouping->live[i] && can_inline(grouping, (NodeId)i));
 }
 
 /* ---- Groups and what they read ---- */
@@ -436,7 +457,7 @@ static void group_node(Grouping *grouping, NodeId id)
             start_group(grouping, id, false);
         return;
     case OP_POINTWISE:
-        if (!join_pointwise(grouping, id))
+        if (!grouping->inlined[id] && !join_pointwise(grouping, id))
             start_group(grouping, id, false);
         return;
     case OP_WINDOW:

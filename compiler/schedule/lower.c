@@ -164,7 +164,8 @@ static ExprId load(Lowering *lowering, NodeId id, const Index *at, const Guard *
     Guard all[2 * RANK_MAX];
     if (count > RANK_MAX)
         BUG("%d guards on a load", count);
-    memcpy(all, guards, (size_t)count * sizeof *guards);
+    if (count)
+        memcpy(all, guards, (size_t)count * sizeof *guards);
     memcpy(all + count, lowering->around, (size_t)lowering->around_count * sizeof *all);
     Expr expr = blank_expr(EXPR_LOAD);
     expr.at = address(lowering, graph_type(lowering->plan->graph, id), at);
