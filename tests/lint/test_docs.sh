@@ -1,0 +1,42 @@
+# The documents say what the program does: docs/reference.md is what `cnnc help --markdown` prints; every error that the compiler
+# reports has a section in docs/errors.md, and every section an error.
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+failed=0
+
+"$CNNC" help --markdown >"$folder/reference.md"
+if ! diff -u docs/reference.md "$folder/reference.md"; then
+    echo "docs/reference.md is not what the tables say: build/release/cnnc help --markdown >docs/reference.md"
+    failed=1
+fi
+
+git ls-files 'compiler/*.c' 'compiler/*.h' 'grammar/*' | xargs perl tests/lint/slugs.pl >"$folder/calls"
+cut -d ' ' -f 1 "$folder/calls" | sort -u >"$folder/reported"
+sed -n 's/^### *`\{0,1\}\([a-z0-9-]*\)`\{0,1\} *$/\1/p; s/^## *`\{0,1\}\([a-z0-9-]*\)`\{0,1\} *$/\1/p' docs/errors.md |
+    sort >"$folder/explained"
+test -s "$folder/reported" || { echo "no call that reports an error was found"; exit 1; }
+
+for slug in $(uniq -d "$folder/explained"); do
+    echo "docs/errors.md has two sections '$slug'"
+    failed=1
+done
+for slug in $(comm -23 "$folder/reported" "$folder/explained"); do
+    echo "docs/errors.md lacks a section '$slug': $(grep "^$slug " "$folder/calls" | cut -d ' ' -f 2 | tr '\n' ' ')"
+    failed=1
+done
+for slug in $(comm -13 "$folder/reported" "$folder/explained"); do
+    echo "docs/errors.md explains '$slug', which nothing reports"
+    failed=1
+done
+
+# Links between documents lead somewhere.
+for page in README.md $(git ls-files 'docs/*.md' 'examples/*.md' 'tests/*.md'); do
+    for target in $(grep -o '](\([^)#:]*\))' "$page" | sed 's/^](//; s/)$//' || true); do
+        if [ ! -e "$(dirname "$page")/$target" ]; then
+            echo "$page: nothing is at '$target'"
+            failed=1
+        fi
+    done
+done
+exit $failed
