@@ -118,16 +118,32 @@ static bool can_inline(const Grouping *grouping, NodeId id)
     return true;
 }
 
+/* Stored whatever else is decided: leaves, results, operands of contractions. */
+static bool is_surely_stored(const Grouping *grouping, NodeId id)
+{
+    if (class_of(grouping, id) == OP_LEAF || grouping->is_result[id])
+        return true;
+    for (size_t i = 0; i < grouping->users[id].count; i++) {
+        NodeId user = grouping->users[id].items[i];
+        OpClass class = class_of(grouping, user);
+        if (class == OP_CONTRACT || (class == OP_ALIAS && is_surely_stored(grouping, user)))
+            return true;
+    }
+    return false;
+}
+
 /* A dropout mask and its like read nothing but random numbers and constants: their readers make them again.
- */
-static bool is_made_of_values(const Grouping *grouping, NodeId id)
+ * So they do with the mask of an activation whose result is stored for other reasons. */
+static bool is_made_again(const Grouping *grouping, NodeId id)
 {
     const Node *node = node_at(grouping, id);
     if (class_of(grouping, id) != OP_POINTWISE || grouping->is_result[id] ||
         !allowed(grouping, FUSION_ELEMENTWISE))
         return false;
+    bool compares = node->op == OP_greater || node->op == OP_equal;
     for (int k = 0; k < node->in_count; k++)
-        if (class_of(grouping, node->in[k]) != OP_VALUE && !grouping->inlined[node->in[k]])
+        if (class_of(grouping, node->in[k]) != OP_VALUE && !grouping->inlined[node->in[k]] &&
+            !(compares && is_surely_stored(grouping, node->in[k])))
             return false;
     for (size_t i = 0; i < grouping->users[id].count; i++) {
         OpClass user = class_of(grouping, grouping->users[id].items[i]);
@@ -140,7 +156,7 @@ static bool is_made_of_values(const Grouping *grouping, NodeId id)
 static void find_inlined(Grouping *grouping)
 {
     for (NodeId id = 0; id < grouping->graph->nodes.count; id++)
-        grouping->inlined[id] = grouping->live[id] && is_made_of_values(grouping, id);
+        grouping->inlined[id] = grouping->live[id] && is_made_again(grouping, id);
     for (size_t i = grouping->graph->nodes.count; i-- > 0;)
         grouping->inlined[i] = grouping->inlined[i] || (grouping->live[i] && can_inline(grouping, (NodeId)i));
 }
@@ -407,9 +423,10 @@ static bool join_sum(Grouping *grouping, NodeId id)
         return false;
     const Group *group = group_at(grouping, made);
     for (size_t i = 0; i < group->members.count; i++) {
-        const Op *op = node_op(node_at(grouping, group->members.items[i]));
-        if (op->period)
-            return false;
+        const Node *member = node_at(grouping, group->members.items[i]);
+        for (int d = 0; node_op(member)->period && d < member->type.rank; d++)
+            if (node_op(member)->period(member, d) > 1)
+                return false;
     }
     if (anchor_class(grouping, made) == OP_REDUCE)
         return false;

@@ -108,6 +108,9 @@ static void order_groups(Plan *plan, const bool *before)
     ordering.done = NEW_ARRAY(plan->arena, bool, count);
     ordering.done_earlier = NEW_ARRAY(plan->arena, bool, count);
     ordering.order = NEW_ARRAY(plan->arena, int, count);
+    /* What needs no sample (transposed kernels, an optimizer's step sizes) goes first, so that it divides no
+     * phase. */
+    fill_phase(&ordering, PHASE_WHOLE, WHEN_ALWAYS);
     while (ordering.placed < count) {
         size_t start = ordering.placed;
         fill_phase(&ordering, PHASE_CHUNKED, WHEN_ALWAYS);

@@ -9,7 +9,9 @@
 
 bool pointwise_infer(const Graph *graph, Node *node)
 {
-    Type type = {.dtype = DTYPE_F32};
+    /* What is 1 or 0 is kept, where it is kept, in a byte. */
+    bool truth = node->op == OP_greater || node->op == OP_equal;
+    Type type = {.dtype = truth ? DTYPE_U8 : DTYPE_F32};
     for (int i = 0; i < RANK_MAX; i++)
         type.dim[i] = 1;
     for (int k = 0; k < node->in_count; k++)
