@@ -93,6 +93,8 @@ typedef struct {
     int64_t chunk; /* samples at a time, PHASE_CHUNKED */
 } CnnPhase;
 
+enum { METRICS_MAX = 16 };
+
 typedef struct {
     int64_t batch; /* the most samples of a step */
     int64_t slice; /* samples of one slice: fixed, so that sums do not depend on the number of threads */

@@ -120,8 +120,8 @@ static CnnStatus verify_program(const CnnImage *image, const CnnProgram *program
               program->slice <= EXTENT_LIMIT,
           "a batch of no samples");
     CHECK(program->buffer_count >= 0 && program->step_count >= 0 && program->phase_count >= 0 &&
-              program->metric_count >= 0,
-          "a table of negative length");
+              program->metric_count >= 0 && program->metric_count <= METRICS_MAX,
+          "a table of a length that cannot be");
     for (int i = 0; i < program->buffer_count; i++)
         TRY(verify_buffer(image, program, &program->buffers[i], error));
     for (int i = 0; i < program->step_count; i++)

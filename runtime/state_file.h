@@ -1,0 +1,43 @@
+/* The state of a training in weight files: parameters and running statistics by their names, what the data
+ * section measured
+ * ("data.mean"), and in checkpoints the optimizer's state. */
+#ifndef CNN_STATE_FILE_H
+#define CNN_STATE_FILE_H
+
+#include "runtime/data/data.h"
+#include "runtime/device.h"
+#include "runtime/weights.h"
+
+/* What a file gave to an image. */
+typedef struct {
+    int found, wanted; /* tensors of the weights that are in the file; all of them */
+    int unused;        /* tensors of the file that are neither weights nor measured nor state of this image */
+    char missing[256]; /* names of those that are not in the file, as many as fit */
+    bool measured;     /* the data section has its measured values from the file */
+} StateMatch;
+
+/**
+ * Compares a file with an image and its data, without changing anything.
+ *
+ * Errors  CNN_BAD_INPUT: a tensor of another shape or type (both are named); none of the image's tensors is
+ * in it.
+ */
+CnnStatus cnn_state_match(const CnnImage *image, CnnData *data, const WeightFile *file, const char *path,
+                          StateMatch *match, CnnError *error);
+
+/** Gives the data section the measured values of a file that matched. */
+void cnn_state_load_measured(CnnData *data, const WeightFile *file);
+
+/** Copies the weights of a file that matched into the device. */
+void cnn_state_load(CnnDevice *device, const CnnImage *image, const WeightFile *file);
+
+/**
+ * Writes a weight file; with `everything`, also the optimizer's state.
+ *
+ * Errors  CNN_DIVERGED, and the old file stays, when a weight is not finite; CNN_NO_RESOURCE when it cannot
+ * be written.
+ */
+CnnStatus cnn_state_save(CnnDevice *device, const CnnImage *image, CnnData *data, const char *path,
+                         bool everything, int64_t epoch, int64_t step, CnnError *error);
+
+#endif

@@ -1,0 +1,25 @@
+#include "runtime/totals.h"
+
+/* Sums that a step leaves behind. */
+static double buffer_value(const CnnDevice *device, const CnnProgram *program, int buffer)
+{
+    return *(const float *)cnn_device_buffer(device, program, buffer);
+}
+
+void totals_add(Totals *totals, const CnnDevice *device, const CnnProgram *program, int64_t samples)
+{
+    totals->loss += buffer_value(device, program, program->loss);
+    for (int i = 0; i < program->metric_count; i++)
+        totals->metric[i] += buffer_value(device, program, program->metrics[i].buffer);
+    totals->samples += samples;
+}
+
+double totals_loss(const Totals *totals)
+{
+    return totals->loss / (double)totals->samples;
+}
+
+double totals_metric(const Totals *totals, int i)
+{
+    return totals->metric[i] / (double)totals->samples;
+}

@@ -1,0 +1,21 @@
+/* Sums over the samples of several batches: what an epoch or an evaluation reports. */
+#ifndef CNN_TOTALS_H
+#define CNN_TOTALS_H
+
+#include "runtime/device.h"
+
+typedef struct {
+    double loss,
+        metric[METRICS_MAX]; /* sums; in double, so that their rounding does not grow with the data */
+    int64_t samples;
+} Totals;
+
+/** Adds what the last step of `program` left in its buffers. */
+void totals_add(Totals *totals, const CnnDevice *device, const CnnProgram *program, int64_t samples);
+
+/** The mean loss. */
+double totals_loss(const Totals *totals);
+/** The mean of metric i. */
+double totals_metric(const Totals *totals, int i);
+
+#endif
