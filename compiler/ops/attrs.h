@@ -23,6 +23,12 @@ typedef struct {
 } RandomAttrs;
 
 typedef struct {
+    int64_t purpose; /* uint32: which random numbers */
+    double rate;     /* share of the elements that are 0 */
+    Dims shape;      /* of the result, dim 0 the batch */
+} MaskAttrs;
+
+typedef struct {
     Dims shape; /* of the result */
 } ReshapeAttrs;
 

@@ -66,14 +66,14 @@ const Op op_iota = {
     .lower = iota_lower,
 };
 
-static bool random_infer(const Graph *graph, Node *node)
+/* A random tensor of this shape, one row of numbers for each sample. */
+static bool infer_random(const Graph *graph, Node *node, const Dims *shape)
 {
-    const RandomAttrs *random = node->attrs;
-    node->type = type_make(DTYPE_F32, LEAD_BATCH, random->shape.count, random->shape.value);
-    return random->shape.count >= 1 && random->shape.value[0] == graph->batch;
+    node->type = type_make(DTYPE_F32, LEAD_BATCH, shape->count, shape->value);
+    return shape->count >= 1 && shape->value[0] == graph->batch;
 }
 
-static ExprId random_lower(Lowering *lowering, const Node *node, const Index *at)
+static ExprId lower_uniform(Lowering *lowering, const Node *node, int64_t purpose, const Index *at)
 {
     ExprId scalars[4];
     Index none = {0};
@@ -82,8 +82,17 @@ static ExprId random_lower(Lowering *lowering, const Node *node, const Index *at
     Affine element = affine_const(0);
     for (int i = 1; i < at->rank; i++)
         element = affine_add(affine_scale(element, node->type.dim[i]), at->dim[i]);
-    return lower_random(lowering, (uint32_t)((const RandomAttrs *)node->attrs)->purpose, &element,
-                        &at->dim[0], scalars);
+    return lower_random(lowering, (uint32_t)purpose, &element, &at->dim[0], scalars);
+}
+
+static bool random_infer(const Graph *graph, Node *node)
+{
+    return infer_random(graph, node, &((const RandomAttrs *)node->attrs)->shape);
+}
+
+static ExprId random_lower(Lowering *lowering, const Node *node, const Index *at)
+{
+    return lower_uniform(lowering, node, ((const RandomAttrs *)node->attrs)->purpose, at);
 }
 
 static const Field random_attrs[] = {ATTR(RandomAttrs, purpose, FIELD_INTEGER),
@@ -99,4 +108,35 @@ const Op op_random = {
     .attrs_bytes = sizeof(RandomAttrs),
     .infer = random_infer,
     .lower = random_lower,
+};
+
+static bool mask_infer(const Graph *graph, Node *node)
+{
+    const MaskAttrs *mask = node->attrs;
+    return infer_random(graph, node, &mask->shape) && mask->rate >= 0 && mask->rate < 1;
+}
+
+static ExprId mask_lower(Lowering *lowering, const Node *node, const Index *at)
+{
+    const MaskAttrs *mask = node->attrs;
+    ExprId dropped = lower_scalar(lowering, SCALAR_greater, lower_const(lowering, mask->rate),
+                                  lower_uniform(lowering, node, mask->purpose, at), 0);
+    return lower_scalar(lowering, SCALAR_select, dropped, lower_const(lowering, 0),
+                        lower_const(lowering, 1 / (1 - mask->rate)));
+}
+
+static const Field mask_attrs[] = {ATTR(MaskAttrs, purpose, FIELD_INTEGER), ATTR(MaskAttrs, rate, FIELD_REAL),
+                                   ATTR(MaskAttrs, shape, FIELD_DIMS), FIELDS_END};
+/* A value, so that the backward pass computes it again from the counter of its random numbers instead of
+ * reading it. */
+const Op op_mask = {
+    .name = "mask",
+    .doc = "0 where the random number of the element is below rate, else 1 / (1 - rate)",
+    .source = "Srivastava et al., Dropout, JMLR 2014",
+    .class = OP_VALUE,
+    .arity = 4,
+    .attrs = mask_attrs,
+    .attrs_bytes = sizeof(MaskAttrs),
+    .infer = mask_infer,
+    .lower = mask_lower,
 };

@@ -174,46 +174,54 @@ NodeId make_scalar(Make make, const char *member)
     BUG("CnnScalars has no '%s'", member);
 }
 
-static NodeId add_random(Make make, uint32_t purpose, int rank, const int64_t *dim)
+static NodeId add_random(Make make, OpId op, const void *attrs)
 {
-    RandomAttrs attrs;
-    memset(&attrs, 0, sizeof attrs);
-    attrs.purpose = purpose;
-    set_dims(&attrs.shape, rank, dim);
     const NodeId in[4] = {make_scalar(make, "seed_low"), make_scalar(make, "seed_high"),
                           make_scalar(make, "epoch"), make_scalar(make, "first_sample")};
-    return make_op(make, OP_random, &attrs, in, 4);
+    return make_op(make, op, attrs, in, 4);
 }
 
 NodeId make_random(Make make, NodeId like, uint32_t purpose)
 {
     if (like == POISON)
         return POISON;
-    Type type = *type_of(make, like);
-    return add_random(make, purpose, type.rank, type.dim);
+    RandomAttrs attrs;
+    memset(&attrs, 0, sizeof attrs);
+    attrs.purpose = purpose;
+    set_dims(&attrs.shape, type_of(make, like)->rank, type_of(make, like)->dim);
+    return add_random(make, OP_random, &attrs);
 }
 
-NodeId make_random_of(Make make, uint32_t purpose, int rank, const int64_t *dim)
+NodeId make_mask(Make make, uint32_t purpose, double rate, int rank, const int64_t *dim)
 {
+    MaskAttrs attrs;
+    memset(&attrs, 0, sizeof attrs);
     int64_t shape[RANK_MAX] = {make.graph->batch};
     for (int i = 1; i < rank; i++)
         shape[i] = dim[i - 1];
-    return add_random(make, purpose, rank, shape);
+    attrs.purpose = purpose;
+    attrs.rate = rate;
+    set_dims(&attrs.shape, rank, shape);
+    return add_random(make, OP_mask, &attrs);
+}
+
+NodeId make_index(Make make, int rank, int dim, int64_t extent)
+{
+    IotaAttrs attrs;
+    memset(&attrs, 0, sizeof attrs);
+    int64_t shape[RANK_MAX];
+    for (int i = 0; i < rank; i++)
+        shape[i] = i == dim ? extent : 1;
+    attrs.dim = dim;
+    set_dims(&attrs.shape, rank, shape);
+    return make_op(make, OP_iota, &attrs, NULL, 0);
 }
 
 NodeId make_iota(Make make, NodeId like, int dim)
 {
     if (like == POISON)
         return POISON;
-    IotaAttrs attrs;
-    memset(&attrs, 0, sizeof attrs);
-    int64_t shape[RANK_MAX];
-    int rank = type_of(make, like)->rank;
-    for (int i = 0; i < rank; i++)
-        shape[i] = i == dim ? type_of(make, like)->dim[i] : 1;
-    attrs.dim = dim;
-    set_dims(&attrs.shape, rank, shape);
-    return make_op(make, OP_iota, &attrs, NULL, 0);
+    return make_index(make, type_of(make, like)->rank, dim, type_of(make, like)->dim[dim]);
 }
 
 /* ---- Reductions ---- */

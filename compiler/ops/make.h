@@ -52,10 +52,13 @@ NodeId make_broadcast(Make make, NodeId a, const Type *type);
 NodeId make_sum_to(Make make, NodeId a, NodeId like);
 /** Uniform [0,1) of the shape and lead of `like`, the same for the same layer, sample, epoch and seed. */
 NodeId make_random(Make make, NodeId like, uint32_t purpose);
-/** The same of shape [batch, dim[0], …, dim[rank - 2]]. */
-NodeId make_random_of(Make make, uint32_t purpose, int rank, const int64_t *dim);
+/** Inverted dropout: 0 for a share `rate` of the elements, 1 / (1 - rate) for the others; of shape [batch,
+ * dim[0], …, dim[rank - 2]]. */
+NodeId make_mask(Make make, uint32_t purpose, double rate, int rank, const int64_t *dim);
 /** Index along dim `dim` of a tensor of the rank of `like`: extents 1 elsewhere. */
 NodeId make_iota(Make make, NodeId like, int dim);
+/** The same, of a rank and an extent. */
+NodeId make_index(Make make, int rank, int dim, int64_t extent);
 
 static inline Make make_at(Graph *graph, NodeId at)
 {

@@ -1,0 +1,171 @@
+/* Activations, made of pointwise ops and reductions; as Keras defines them. Where a function has a kink, the
+ * operand that stands second in maximum or minimum gets the gradient there: it is chosen to give what Keras
+ * gives at 0, where freshly started networks stand. */
+#include <math.h>
+
+#include "compiler/ops/layer_parts.h"
+
+static const Field no_fields[] = {FIELDS_END};
+
+/* x -> y, in the graph, with the args of the layer. */
+#define ACTIVATION(name)                                                                                     \
+    static NodeId name##_value(Make make, const void *args, NodeId x);                                       \
+    static NodeId name##_build(Build *build, const void *args, NodeId in, const Body *body)                  \
+    {                                                                                                        \
+        (void)body;                                                                                          \
+        return in == POISON ? POISON : name##_value(layer_make(build), args, in);                            \
+    }                                                                                                        \
+    static NodeId name##_value(Make make, const void *args, NodeId x)
+
+/* The layer of an activation without parameters; the samples are those that follow. */
+#define PLAIN_LAYER(name, text, paper, ...)                                                                  \
+    const Layer layer_##name = {.schema = {.word = #name,                                                    \
+                                           .doc = text,                                                      \
+                                           .source = paper,                                                  \
+                                           .places = IN_MODEL,                                               \
+                                           .fields = no_fields,                                              \
+                                           .example = #name},                                                \
+                                .build = name##_build,                                                       \
+                                .samples = (const char *const[]){__VA_ARGS__, NULL}}
+
+ACTIVATION(relu)
+{
+    (void)args;
+    return make_max(make, x, make_constant(make, 0));
+}
+PLAIN_LAYER(relu, "max(x, 0).", "Nair, Hinton, Rectified linear units, ICML 2010", "input 3x2x3 -> relu",
+            "input 4x4x2 -> conv 3, 2x2 -> relu");
+
+static NodeId relu6_of(Make make, NodeId x)
+{
+    return make_min(make, make_max(make, x, make_constant(make, 0)), make_constant(make, 6));
+}
+
+ACTIVATION(relu6)
+{
+    (void)args;
+    return relu6_of(make, x);
+}
+PLAIN_LAYER(relu6, "min(max(x, 0), 6).", "Howard et al., MobileNets, 2017",
+            "input 3x2x3 -> rescale 9 -> relu6");
+
+typedef struct {
+    double slope;
+} LeakyArgs;
+
+ACTIVATION(leaky)
+{
+    return make_max(make, x, make_scale(make, x, ((const LeakyArgs *)args)->slope));
+}
+
+static const Field leaky_fields[] = {FIELD(LeakyArgs, slope, FIELD_REAL, .preset = "0.3", .least = 0,
+                                           .most = 1, .doc = "factor of negative numbers"),
+                                     FIELDS_END};
+const Layer layer_leaky = {
+    .schema = {.word = "leaky",
+               .doc = "x where x > 0, else slope * x.",
+               .source =
+                   "Maas et al., Rectifier nonlinearities improve neural network acoustic models, ICML 2013",
+               .places = IN_MODEL,
+               .fields = leaky_fields,
+               .args_bytes = sizeof(LeakyArgs),
+               .example = "leaky 0.1"},
+    .build = leaky_build,
+    .samples = (const char *const[]){"input 3x2x3 -> leaky", "input 3x2x3 -> leaky 0.1", NULL},
+};
+
+typedef struct {
+    double alpha;
+} EluArgs;
+
+/* The exponent is kept from growing where it is not wanted: infinity times 0 is no number. */
+ACTIVATION(elu)
+{
+    NodeId zero = make_constant(make, 0);
+    NodeId negative = make_unary(make, OP_expm1, make_min(make, zero, x));
+    return make_add(make, make_max(make, x, zero),
+                    make_scale(make, negative, ((const EluArgs *)args)->alpha));
+}
+
+static const Field elu_fields[] = {FIELD(EluArgs, alpha, FIELD_REAL, .preset = "1", .least = 0, .most = 1e6,
+                                         .doc = "minus the limit for large negative numbers"),
+                                   FIELDS_END};
+const Layer layer_elu = {
+    .schema =
+        {.word = "elu",
+         .doc = "x where x > 0, else alpha * (e^x - 1).",
+         .source =
+             "Clevert et al., Fast and accurate deep network learning by exponential linear units, ICLR 2016",
+         .places = IN_MODEL,
+         .fields = elu_fields,
+         .args_bytes = sizeof(EluArgs),
+         .example = "elu"},
+    .build = elu_build,
+    .samples = (const char *const[]){"input 3x2x3 -> elu", "input 3x2x3 -> elu 0.5", NULL},
+};
+
+ACTIVATION(gelu)
+{
+    (void)args;
+    NodeId share = make_unary(make, OP_erf, make_scale(make, x, sqrt(0.5)));
+    return make_mul(make, make_scale(make, x, 0.5), make_offset(make, share, 1));
+}
+PLAIN_LAYER(gelu, "x times the normal distribution function of x, exactly (not by tanh).",
+            "Hendrycks, Gimpel, Gaussian error linear units, 2016", "input 3x2x3 -> gelu");
+
+ACTIVATION(silu)
+{
+    (void)args;
+    return make_mul(make, x, make_unary(make, OP_sigmoid, x));
+}
+PLAIN_LAYER(silu, "x * sigmoid(x), also called swish.",
+            "Ramachandran et al., Searching for activation functions, 2017", "input 3x2x3 -> silu");
+
+static NodeId hard_sigmoid(Make make, NodeId x)
+{
+    return make_scale(make, relu6_of(make, make_offset(make, x, 3)), 1.0 / 6);
+}
+
+ACTIVATION(hsigmoid)
+{
+    (void)args;
+    return hard_sigmoid(make, x);
+}
+PLAIN_LAYER(hsigmoid, "min(max(x + 3, 0), 6) / 6.", "Howard et al., Searching for MobileNetV3, ICCV 2019",
+            "input 3x2x3 -> rescale 4 -> hsigmoid");
+
+ACTIVATION(hswish)
+{
+    (void)args;
+    return make_mul(make, x, hard_sigmoid(make, x));
+}
+PLAIN_LAYER(hswish, "x * min(max(x + 3, 0), 6) / 6.", "Howard et al., Searching for MobileNetV3, ICCV 2019",
+            "input 3x2x3 -> rescale 4 -> hswish");
+
+ACTIVATION(sigmoid)
+{
+    (void)args;
+    return make_unary(make, OP_sigmoid, x);
+}
+PLAIN_LAYER(sigmoid, "1 / (1 + e^-x).", NULL, "input 3x2x3 -> sigmoid");
+
+ACTIVATION(tanh)
+{
+    (void)args;
+    return make_unary(make, OP_tanh, x);
+}
+PLAIN_LAYER(tanh, "Hyperbolic tangent.", NULL, "input 3x2x3 -> tanh");
+
+/* The largest is taken off first, so that nothing overflows; the result does not depend on it, so neither
+ * does the gradient. */
+ACTIVATION(softmax)
+{
+    (void)args;
+    unsigned last = 1u << (graph_type(make.graph, x)->rank - 1);
+    NodeId shifted = make_sub(make, x, make_stop(make, make_maximum_over(make, x, last)));
+    NodeId power = make_unary(make, OP_exp, shifted);
+    return make_div(make, power, make_sum(make, power, last));
+}
+PLAIN_LAYER(softmax, "e^x of each channel, divided by their sum: positive numbers that add up to 1.",
+            "Bridle, Probabilistic interpretation of feedforward classification network outputs, 1990",
+            "input 1x2x3 -> flatten -> softmax", "input 2x2x5 -> softmax");

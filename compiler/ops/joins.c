@@ -1,0 +1,175 @@
+/* Layers that join values: the current one with named ones, or the results of branches. */
+#include "compiler/ops/layer_parts.h"
+
+typedef struct {
+    Values values;
+} JoinArgs;
+
+enum { JOINED_MOST = 64 };
+
+typedef struct {
+    int count;
+    NodeId value[JOINED_MOST];
+} Joined;
+
+/* What is to be joined; false after an error. */
+static bool collect(Build *build, const char *word, const JoinArgs *args, NodeId in, const Body *body,
+                    Joined *joined)
+{
+    int branches = body ? build_branches(build, body) : 0, own = body ? branches : 1;
+    joined->count = own + args->values.count;
+    if (joined->count < 2 || joined->count > JOINED_MOST) {
+        build_error(build, NULL, NODE_NONE, "join-count",
+                    "'%s' joins 2 to %d values: the current one with named ones, or branches; here are %d",
+                    word, JOINED_MOST, joined->count);
+        return false;
+    }
+    bool whole = in != POISON;
+    for (int i = 0; i < joined->count; i++) {
+        if (i >= own)
+            joined->value[i] = args->values.value[i - own];
+        else
+            joined->value[i] = body ? build_body(build, build_branch(build, body, i), in) : in;
+        whole = whole && joined->value[i] != POISON;
+    }
+    return whole;
+}
+
+static NodeId shapes_differ(Build *build, const char *word, NodeId first, NodeId other)
+{
+    return build_error(build, NULL, other, "shapes-differ", "'%s' cannot join %s and %s", word,
+                       layer_shape(build, first), layer_shape(build, other));
+}
+
+/* The dims but the channels (and them too, when asked for) agree; `ones`: an extent of 1 agrees with any. */
+static bool agree(const Type *a, const Type *b, bool channels, bool ones)
+{
+    if (a->rank != b->rank)
+        return false;
+    for (int i = 0; i < a->rank - !channels; i++)
+        if (a->dim[i] != b->dim[i] && !(ones && (a->dim[i] == 1 || b->dim[i] == 1)))
+            return false;
+    return true;
+}
+
+static NodeId combine(Build *build, const char *word, const void *args, NodeId in, const Body *body, OpId op)
+{
+    Joined joined;
+    if (!collect(build, word, args, in, body, &joined))
+        return POISON;
+    NodeId result = joined.value[0];
+    for (int i = 1; i < joined.count; i++) {
+        Type have = layer_type(build, result), next = layer_type(build, joined.value[i]);
+        if (!agree(&have, &next, true, op == OP_mul))
+            return shapes_differ(build, word, result, joined.value[i]);
+        result = make_pointwise(layer_make(build), op, (const NodeId[]){result, joined.value[i]}, 2);
+    }
+    return result;
+}
+
+static NodeId add_build(Build *build, const void *args, NodeId in, const Body *body)
+{
+    return combine(build, "add", args, in, body, OP_add);
+}
+
+static NodeId mul_build(Build *build, const void *args, NodeId in, const Body *body)
+{
+    return combine(build, "mul", args, in, body, OP_mul);
+}
+
+/* The sum of the values, each with zeros where the channels of the others are: as indices of one kernel this
+ * is a copy. */
+static NodeId concat_build(Build *build, const void *args, NodeId in, const Body *body)
+{
+    Joined joined;
+    if (!collect(build, "concat", args, in, body, &joined))
+        return POISON;
+    Type first = layer_type(build, joined.value[0]), result = first;
+    int last = first.rank - 1;
+    result.dim[last] = 0;
+    for (int i = 0; i < joined.count; i++) {
+        Type type = layer_type(build, joined.value[i]);
+        if (!agree(&first, &type, false, false))
+            return shapes_differ(build, "concat", joined.value[0], joined.value[i]);
+        result.dim[last] += type.dim[last];
+    }
+    if (!layer_fits(build, NULL, in, result.rank, result.dim))
+        return POISON;
+    Make make = layer_make(build);
+    NodeId sum = NODE_NONE;
+    int64_t before[RANK_MAX] = {0}, after[RANK_MAX] = {0};
+    for (int i = 0; i < joined.count; i++) {
+        int64_t channels = layer_type(build, joined.value[i]).dim[last];
+        after[last] = result.dim[last] - before[last] - channels;
+        NodeId part = make_pad(make, joined.value[i], before, after);
+        sum = i ? make_add(make, sum, part) : part;
+        before[last] += channels;
+    }
+    return sum;
+}
+
+static const Field join_fields[] = {FIELD(JoinArgs, values, FIELD_VALUES, .preset = "",
+                                          .doc = "named values, joined with the current one or the branches"),
+                                    FIELDS_END};
+
+#define JOIN_LAYER(name, text, ...)                                                                          \
+    const Layer layer_##name = {                                                                             \
+        .schema = {.word = #name,                                                                            \
+                   .doc = text,                                                                              \
+                   .places = IN_MODEL,                                                                       \
+                   .body = IN_JOIN,                                                                          \
+                   .fields = join_fields,                                                                    \
+                   .args_bytes = sizeof(JoinArgs),                                                           \
+                   .example =                                                                                \
+                       #name " { branch { conv 16, 1x1 }\n branch { maxpool 3, stride=1, pad=same } }"},     \
+        .build = name##_build,                                                                               \
+        .samples = (const char *const[]){__VA_ARGS__, NULL}}
+
+JOIN_LAYER(add, "The sum of values of the same shape: of the current value and named ones, or of branches.",
+           "input 3x3x2\nstem = conv 2, 1x1\nconv 2, 3x3, pad=same -> add stem",
+           "input 3x2x2 -> add { branch { conv 3, 1x1 }\nbranch { conv 3, 3x3, pad=same -> relu }\nbranch { "
+           "conv 3, 1x1 } }");
+JOIN_LAYER(mul, "The product of values, element by element; extents of 1 are repeated.",
+           "input 3x3x2\nstem = conv 2, 1x1\nconv 2, 3x3, pad=same -> sigmoid -> mul stem",
+           "input 3x2x2 -> mul { branch { conv 3, 1x1 }\nbranch { conv 1, 1x1 -> tanh } }");
+JOIN_LAYER(
+    concat, "The values one after another along the channels.",
+    "input 3x3x2\nstem = conv 3, 1x1\nconv 2, 3x3, pad=same -> concat stem",
+    "input 3x2x2 -> concat { branch { conv 3, 1x1 }\nbranch { identity }\nbranch { relu } } -> conv 2, 2x2",
+    "input 1x2x2 -> flatten -> concat { branch { dense 3 }\nbranch { dense 2 } }");
+
+/* ---- branch ---- */
+
+static NodeId branch_build(Build *build, const void *args, NodeId in, const Body *body)
+{
+    (void)args;
+    if (!body)
+        return build_error(build, NULL, NODE_NONE, "missing-body", "'branch' needs statements in { }");
+    return build_body(build, body, in);
+}
+
+static const Field no_fields[] = {FIELDS_END};
+const Layer layer_branch = {
+    .schema = {.word = "branch",
+               .doc = "One of the ways from the value that enters a join to what is joined.",
+               .places = IN_JOIN,
+               .body = IN_MODEL,
+               .fields = no_fields,
+               .example = "concat { branch { conv 16, 1x1 }\n branch { conv 16, 3x3, pad=same } }"},
+    .build = branch_build,
+    .samples =
+        (const char *const[]){
+            "input 2x2x2 -> concat { branch { conv 1, 1x1 }\nbranch { conv 2, 1x1 -> tanh } }", NULL},
+};
+
+/* ---- split ---- */
+
+const Layer layer_split = {
+    .schema = {.word = "split",
+               .doc = "Some of the channels.",
+               .places = IN_MODEL,
+               .fields = no_fields,
+               .example = "split",
+               .planned = "taking some of the channels is not built yet; a 1x1 conv can choose channels"},
+    .samples = (const char *const[]){NULL},
+};
