@@ -65,9 +65,10 @@ def train(name, options):
             if len(result["epochs"]) == 1:
                 result.setdefault("first_epoch_s", time.perf_counter() - start)
         _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
         errors.seek(0)
-        if status != 0 or len(result["epochs"]) != options.epochs:
-            sys.exit(f"{' '.join(command)}: status {status}, {len(result['epochs'])} epochs\n{errors.read()[-3000:]}")
+        if process.returncode != 0 or len(result["epochs"]) != options.epochs:
+            sys.exit(f"{' '.join(command)}: status {process.returncode}, {len(result['epochs'])} epochs\n{errors.read()[-3000:]}")
     result["maxrss_mb"] = usage.ru_maxrss / 1024
     return result
 
