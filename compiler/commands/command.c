@@ -48,7 +48,7 @@ static const Flag compile_flags[] = {
     {"--set", FLAG_LIST, OPTION(sets), "PATH=VALUE", "replace an argument: --set train.batch=64", 0, 0, 0},
     {"--no-fuse", FLAG_SWITCH, OPTION(no_fuse), NULL, "no fusions: each operation is a kernel of its own", 0,
      0, 0},
-    {"--fuse", FLAG_TEXT, OPTION(fuse), "NAME,…", "only these fusions (`cnnc passes` lists them)", 0, 0, 0},
+    {"--fuse", FLAG_TEXT, OPTION(fuse), "NAME,...", "only these fusions (`cnnc passes` lists them)", 0, 0, 0},
     {"--no-cache", FLAG_SWITCH, OPTION(no_cache), NULL,
      "neither read nor write the cache of compiled kernels", 0, 0, 0},
     FLAGS_END,
@@ -75,7 +75,7 @@ const Command command_table[] = {
      false, command_build},
     {"emit", "MODEL", 1, 1, "what a stage of the compiler makes of a model", emit_flags, true, false, false,
      command_emit},
-    {"fmt", "FILE…", 1, MANY, "write files in their one form", fmt_flags, false, false, false, command_fmt},
+    {"fmt", "FILE...", 1, MANY, "write files in their one form", fmt_flags, false, false, false, command_fmt},
     {"passes", "", 0, 0, "the passes of the compiler, and the fusions", NULL, false, false, false,
      command_passes},
     {"help", "[WORD]", 0, 1, "what a command, a layer, or any other word of the language means", help_flags,
@@ -101,7 +101,7 @@ const FlagTable *command_flags(const Command *command, Options *options)
             fusions[i] = (Flag){.name = arena_printf(options->arena, "--no-%s", fusion_table[i].name),
                                 .kind = FLAG_SWITCH,
                                 .offset = OPTION(fusion_off) + (size_t)i * sizeof(bool),
-                                .doc = arena_printf(options->arena, "without: %s", fusion_table[i].doc)};
+                                .doc = "without this fusion (`cnnc passes` tells what it is)"};
         *vec_push(options->arena, &tables) = (FlagTable){fusions, options};
     }
     *vec_push(options->arena, &tables) = (FlagTable){NULL, NULL};

@@ -46,7 +46,7 @@ static void print_fields(const Schema *schema, Text *out)
 static void print_statement(const CatalogSection *section, const CatalogEntry *entry, Text *out)
 {
     const Schema *schema = entry->schema;
-    text_printf(out, "%s\n\n", catalog_usage(out->arena, section, schema));
+    text_printf(out, "%s\n\n  %s\n", catalog_usage(out->arena, section, schema), section->doc);
     catalog_wrap(out, schema->doc, 2, WIDTH);
     if (schema->planned)
         text_printf(out, "\n  Not there yet: %s.\n", schema->planned);
@@ -54,10 +54,10 @@ static void print_statement(const CatalogSection *section, const CatalogEntry *e
     if (schema->example)
         text_printf(out, "\n  Example: %s\n", schema->example);
     for (const char *const *sample = entry->samples; sample && *sample; sample++)
-        text_printf(out, "           %s\n", *sample);
+        text_printf(out, "%s%s\n", sample == entry->samples ? "  Samples: " : "           ", *sample);
     if (schema->source)
         text_printf(out, "\n  Source: %s\n", schema->source);
-    text_printf(out, "  (%s)\n\n", section->title);
+    text_printf(out, "\n");
 }
 
 static CnnStatus unknown_word(const Catalog *catalog, const char *word, Arena *arena)

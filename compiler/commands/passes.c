@@ -8,7 +8,7 @@ CnnStatus command_passes(const Options *options)
     printf("Passes, in order\n");
     for (const PassInfo *pass = driver_passes; pass->name; pass++)
         printf("  %-12s %s\n", pass->name, pass->doc);
-    printf("\nFusions (--no-NAME turns one off, --fuse=NAME,… all others, --no-fuse all)\n");
+    printf("\nFusions (--no-NAME turns one off, --fuse=NAME,... all others, --no-fuse all)\n");
     for (int i = 0; i < FUSION_COUNT; i++)
         printf("  %-12s %s\n", fusion_table[i].name, fusion_table[i].doc);
     return CNN_OK;

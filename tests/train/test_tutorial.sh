@@ -19,7 +19,7 @@ inside { print >inside }
 
 test -s photos.cnn
 [ "$(wc -l <tutorial.sh)" -ge 10 ] || { echo "the tutorial has lost its commands"; exit 1; }
-bash -eux tutorial.sh 2>&1 | tee log
+bash -eux tutorial.sh >log 2>&1 || { cat log; exit 1; }
 
 cnnc=$CNNC
 "$cnnc" fmt --check photos.cnn
