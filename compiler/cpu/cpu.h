@@ -37,10 +37,11 @@ typedef struct {
 } CpuCompileOptions;
 
 /**
- * Compiles all kernels on `threads` threads: objects[i] for kernels[i], a function `symbols[i]` of type CnnCode in each.
- * false with a sentence in *complaint when LLVM refuses (the cache is never a reason to fail).
+ * Compiles all kernels on `threads` threads: objects[i] holds the function symbols[i] of type CnnCode for kernels[i]. The
+ * symbol is made of a hash of all that determines the code, so kernels that are alike get the same symbol and the same bytes,
+ * and are compiled once. false with a sentence in *complaint when LLVM refuses (the cache is never a reason to fail).
  */
-bool cpu_compile(const CpuTarget *target, Kernel *const *kernels, const char *const *symbols, int count,
+bool cpu_compile(const CpuTarget *target, Kernel *const *kernels, const char **symbols, int count,
                  const CpuCompileOptions *options, Arena *arena, CpuObject *objects, const char **complaint);
 
 /** LLVM IR, or assembly, of one kernel, as text. */
@@ -48,6 +49,7 @@ const char *cpu_print(const CpuTarget *target, const Kernel *kernel, const char 
 
 /* Loaded code. */
 typedef struct CpuCode CpuCode;
+/** code[i] becomes the function symbols[i] of objects[i]; the symbols differ. NULL with a sentence in *complaint on failure. */
 CpuCode *cpu_load(const CpuObject *objects, const char *const *symbols, int count, CnnCode **code, const char **complaint);
 void cpu_unload(CpuCode *code);
 
