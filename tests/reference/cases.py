@@ -4,10 +4,11 @@ steps in float32 stay near those in float64."""
 import activations as act
 import losses
 import optimizers as opt
-from contractions import Conv, Dense, Depthwise
-from joins import Add, Concat, Mul
+from contractions import Conv, Dense, Depthwise, Transposed
+from joins import Add, Concat, Mul, Residual, Separable, SqueezeExcite
 from norms import Batchnorm, Groupnorm, Layernorm
-from shapes import (Avgpool, Crop, Dropout, Flatten, Globalpool, Maxpool, Pad, Reshape, Shuffle, SpatialDropout, Upsample)
+from shapes import (Avgpool, Crop, Dropout, DropPath, Flatten, Globalpool, Maxpool, Pad, Reshape, Shuffle, SpatialDropout,
+                    Upsample)
 from training import Case
 
 CASES = []
@@ -43,6 +44,13 @@ picture("conv_33_channels", Conv(33, 3, pad="same"), act.Tanh(), Conv(4, 3), act
 picture("depthwise", Depthwise(3), act.Tanh())
 picture("depthwise_multiplier", Depthwise(3, multiplier=2, pad="same"), act.Tanh())
 picture("depthwise_stride", Depthwise(3, stride=2, pad="same"), act.Tanh())
+picture("separable", Separable(5, 3), act.Tanh())
+picture("separable_options", Separable(5, 3, multiplier=2, stride=2, pad="same"), act.Tanh())
+picture("transposed", Transposed(4, 3), act.Tanh(), shape=(4, 3, 2))
+picture("transposed_stride", Transposed(4, 2, stride=2), act.Tanh(), shape=(4, 3, 2))
+picture("transposed_gaps", Transposed(4, 2, stride=(3, 2)), act.Tanh(), shape=(4, 3, 2))
+picture("transposed_same", Transposed(4, 3, stride=2, pad="same"), act.Tanh(), shape=(4, 3, 2))
+picture("transposed_pad", Transposed(4, 4, stride=2, pad=1), act.Tanh(), shape=(4, 3, 2))
 vector("dense", Dense(33), act.Tanh())
 vector("dense_no_bias", Dense(7, bias=False), act.Tanh())
 
@@ -50,6 +58,7 @@ vector("dense_no_bias", Dense(7, bias=False), act.Tanh())
 picture("maxpool", Maxpool(2))
 picture("maxpool_overlapping", Maxpool(3, stride=2))
 picture("maxpool_same", Maxpool(3, stride=2, pad="same"))
+picture("maxpool_large_window", Maxpool(5, stride=1))
 picture("maxpool_after_relu", Conv(8, 3), act.Relu(), Maxpool(2), shape=(10, 9, 2))
 picture("avgpool", Avgpool(2))
 picture("avgpool_same", Avgpool(3, stride=2, pad="same"))
@@ -66,6 +75,7 @@ picture("shuffle", Shuffle(3), Conv(4, 3, groups=2), act.Tanh())
 vector("dropout", Dropout(30))
 picture("dropout_picture", Dropout(25))
 picture("spatial_dropout", SpatialDropout(40))
+picture("drop_path", Residual(Conv(6, 3, pad="same"), act.Tanh(), DropPath(40)))
 
 # ---- Normalisations ----
 picture("batchnorm", Conv(5, 3, bias=False), Batchnorm(), act.Tanh())
@@ -86,6 +96,11 @@ for name, layer in {"relu": act.Relu(), "relu6": act.Relu6(), "leaky": act.Leaky
 picture("add", Add([Conv(4, 3), act.Tanh()], [Conv(4, 3)]))
 picture("mul", Mul([Conv(4, 3), act.Tanh()], [Conv(4, 3), act.Sigmoid()], [Conv(4, 3)]))
 picture("concat", Concat([Conv(4, 1), act.Tanh()], [Conv(3, 3, pad="same")], [Maxpool(3, stride=1, pad="same")]))
+
+picture("residual", Residual(Conv(6, 3, pad="same"), act.Tanh(), Conv(6, 3, pad="same")), act.Tanh())
+picture("residual_project", Residual(Conv(8, 3, stride=2, pad="same", bias=False), Batchnorm(), act.Tanh(),
+                                     Conv(8, 3, pad="same", bias=False), Batchnorm(), stride=2), act.Tanh())
+picture("squeeze_excite", SqueezeExcite(2))
 
 # ---- Losses ----
 vector("cross_entropy_smoothing", loss=losses.CrossEntropy(smoothing=0.1))
@@ -122,6 +137,7 @@ vector("clip_norm", clip_norm=0.1)
 vector("clip_value", clip_value=0.01)
 vector("accumulate", accumulate=2, batch=5)
 vector("accumulate_adam", accumulate=3, batch=4, optimizer=opt.Adam(0.003))
+picture("accumulate_batchnorm", Conv(5, 3, bias=False), Batchnorm(), act.Tanh(), accumulate=2, batch=5)
 vector("batch_of_one", batch=1)
 vector("one_batch", batch=30)
 vector("many_slices", batch=97, samples=200)

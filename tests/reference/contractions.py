@@ -174,6 +174,42 @@ class Depthwise(Kernel):
         return self.convolution.input_gradient(dy, self.plain_kernel())
 
 
+class Transposed(Kernel):
+    """The adjoint of a convolution from the output's shape to the input's; kernel [height, width, channels, filters]."""
+
+    word = "transposed"
+
+    def __init__(self, filters, window, stride=1, pad="valid", bias=True):
+        self.filters, self.window, self.stride, self.pad_mode, self.bias = filters, pair(window), pair(stride), pad, bias
+        super().__init__(f"{filters}, {window_text(window, stride, pad)}" + (", bias=false" if not bias else ""))
+
+    def shape(self, shape):
+        full = [(shape[i] - 1) * self.stride[i] + max(self.window[i], self.stride[i]) for i in range(2)]
+        if self.pad_mode == "same":
+            out = [shape[i] * self.stride[i] for i in range(2)]
+            pads = resolve_pad("same", out, self.window, self.stride)
+        else:
+            pads = resolve_pad(self.pad_mode, full, self.window, self.stride)
+            out = [full[i] - sum(pads[i]) for i in range(2)]
+        self.convolution = Convolution((*out, self.filters), self.window, self.stride, (1, 1), pads, 1)
+        assert tuple(self.convolution.out) == tuple(shape[:2])
+        self.add_tensors((*self.window, shape[2], self.filters), shape[2] * self.window[0] * self.window[1], self.bias)
+        return (*out, self.filters)
+
+    def adjoint(self):
+        return self.tensor("kernel").transpose(0, 1, 3, 2)
+
+    def forward(self, x, training):
+        self.x = x
+        return self.add_bias(self.convolution.input_gradient(x, self.adjoint()))
+
+    def backward(self, dy):
+        self.bias_gradient(dy)
+        gradient = self.convolution.kernel_gradient(dy, self.x, self.adjoint().shape)
+        self.add_gradient("kernel", gradient.transpose(0, 1, 3, 2))
+        return self.convolution.forward(dy, self.adjoint())
+
+
 class Dense(Kernel):
     word = "dense"
 

@@ -1,10 +1,12 @@
-"""Structured joins: the current value through several bodies, and their values made one."""
+"""Structured joins, where the current value goes through several bodies, and layers made of others."""
 
 import numpy as np
 
-from contractions import Conv
+from activations import Relu, Sigmoid
+from contractions import Conv, Dense, Depthwise
 from network import Layer, Sequence, indent
 from norms import Batchnorm
+from shapes import Globalpool
 
 
 class Branches(Layer):
@@ -65,3 +67,84 @@ class Concat(Branches):
     def split(self, dy):
         ends = np.cumsum([shape[-1] for shape in self.shapes])
         return np.split(dy, ends[:-1], axis=-1)
+
+
+class Residual(Layer):
+    """The value plus what the body makes of it; `stride`: the shortcut is a 1x1 convolution with it, and a batchnorm."""
+
+    word = "residual"
+
+    def __init__(self, *body, stride=None):
+        self.body, self.stride = Sequence(body), stride
+        super().__init__("project=conv" if stride else "")
+
+    def text(self):
+        return f"{super().text()} {{\n{indent(self.body.text())}\n}}"
+
+    def shape(self, shape):
+        out = self.body.build(self.network, shape)
+        self.shortcut = []
+        if self.stride:
+            convolution, norm = Conv(out[2], 1, stride=self.stride, bias=False), Batchnorm()
+            norm.build(self.network, convolution.build(self.network, shape, f"{self.name}.project"),
+                       f"{self.name}.project_norm")
+            self.shortcut = [convolution, norm]
+        return out
+
+    def forward(self, x, training):
+        return self.body.forward(x, training) + Sequence(self.shortcut).forward(x, training)
+
+    def backward(self, dy):
+        return self.body.backward(dy) + Sequence(self.shortcut).backward(dy)
+
+
+class Composite(Layer):
+    """Other layers, one after the other, with names from this one: `parts` makes [(suffix, layer)] for an input's shape."""
+
+    def shape(self, shape):
+        named = self.parts(shape)
+        for suffix, layer in named:
+            shape = layer.build(self.network, shape, f"{self.name}.{suffix}")
+        self.inner = Sequence([layer for _, layer in named])
+        return shape
+
+    def forward(self, x, training):
+        return self.inner.forward(x, training)
+
+    def backward(self, dy):
+        return self.inner.backward(dy)
+
+
+class Separable(Composite):
+    word = "separable"
+
+    def __init__(self, filters, window, multiplier=1, **options):
+        self.depthwise = Depthwise(window, multiplier=multiplier, bias=False, **options)
+        self.pointwise = Conv(filters, 1)
+        super().__init__(f"{filters}, {self.depthwise.arguments.removesuffix(', bias=false')}")
+
+    def parts(self, shape):
+        return [("depthwise", self.depthwise), ("pointwise", self.pointwise)]
+
+
+class SqueezeExcite(Composite):
+    word = "squeeze_excite"
+
+    def __init__(self, ratio):
+        self.ratio = ratio
+        super().__init__(f"{ratio}")
+
+    def parts(self, shape):
+        return [("pool", Globalpool("avg")), ("reduce", Dense(max(shape[2] // self.ratio, 1))), ("relu", Relu()),
+                ("expand", Dense(shape[2])), ("sigmoid", Sigmoid())]
+
+    def shape(self, shape):
+        super().shape(shape)
+        return shape
+
+    def forward(self, x, training):
+        self.x, self.gate = x, self.inner.forward(x, training)[:, None, None, :]
+        return x * self.gate
+
+    def backward(self, dy):
+        return dy * self.gate + self.inner.backward((dy * self.x).sum(axis=(1, 2)))

@@ -64,10 +64,11 @@ class Layer:
     def text(self):
         return f"{self.word} {self.arguments}".strip()
 
-    def build(self, network, shape):
-        """Takes the shape of a sample, makes the tensors, returns the shape of the layer's value."""
+    def build(self, network, shape, name=None):
+        """Takes the shape of a sample, makes the tensors, returns the shape of the layer's value. Layers made by another have a name
+        from it."""
         self.network = network
-        self.name = network.name(self.word)
+        self.name = name or network.name(self.word)
         return self.shape(shape)
 
     def shape(self, shape):

@@ -225,6 +225,15 @@ class Dropout(Layer):
         return dy * self.scale
 
 
+class DropPath(Dropout):
+    """Whole samples."""
+
+    word = "drop_path"
+
+    def mask_shape(self, x):
+        return (1,) * (x.ndim - 1)
+
+
 class SpatialDropout(Dropout):
     """Whole channels."""
 
