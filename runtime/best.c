@@ -1,0 +1,103 @@
+#include "runtime/best.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/init.h"
+#include "runtime/memory.h"
+
+static bool watches_validation(const Best *best)
+{
+    return best->args->on == STOP_VAL_LOSS || best->args->on == STOP_VAL_ACCURACY;
+}
+
+static bool watches_accuracy(const Best *best)
+{
+    return best->args->on == STOP_ACCURACY || best->args->on == STOP_VAL_ACCURACY;
+}
+
+void cnn_best_name(const Best *best, char *out, size_t bytes)
+{
+    const Field *field = stop_schema.fields;
+    while (strcmp(field->name, "on") != 0)
+        field++;
+    words_get(field->words, best->args->on, out, bytes);
+}
+
+static uint64_t weights_bytes(const CnnImage *image)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < image->tensor_count; i++)
+        if (image->tensors[i].in_weights)
+            bytes += cnn_tensor_bytes(&image->tensors[i]);
+    return bytes;
+}
+
+CnnStatus cnn_best_open(const CnnImage *image, bool validation, Best *best, CnnError *error)
+{
+    const CnnStatement *statement = recipe_find(image->recipe.train, &stop_schema);
+    *best = (Best){.metric = -1};
+    if (!statement)
+        return CNN_OK;
+    best->args = statement->args;
+    char name[32];
+    cnn_best_name(best, name, sizeof name);
+    if (watches_validation(best) && !validation)
+        return cnn_fail(error, CNN_BAD_INPUT,
+                        "%s: 'stop' watches %s, but the data have no validation part (split validation=10%%)",
+                        statement->where, name);
+    for (int i = 0; watches_accuracy(best) && i < image->train.metric_count; i++)
+        if (strcmp(image->train.metrics[i].name, "accuracy") == 0)
+            best->metric = i;
+    if (watches_accuracy(best) && best->metric < 0)
+        return cnn_fail(error, CNN_BAD_INPUT, "%s: 'stop' watches %s, but accuracy is not measured",
+                        statement->where, name);
+    best->copy = cnn_memory_take(weights_bytes(image));
+    if (!best->copy)
+        return cnn_fail(error, CNN_NO_RESOURCE, "no memory for the best weights");
+    return CNN_OK;
+}
+
+void cnn_best_close(Best *best)
+{
+    free(best->copy);
+    best->copy = NULL;
+}
+
+/* Copies the weights out of the device, or back into it. */
+static void copy_weights(char *copy, CnnDevice *device, const CnnImage *image, bool back)
+{
+    for (int i = 0; i < image->tensor_count; i++) {
+        const CnnTensor *tensor = &image->tensors[i];
+        if (!tensor->in_weights)
+            continue;
+        size_t bytes = cnn_tensor_bytes(tensor);
+        void *live = cnn_device_tensor(device, tensor);
+        memcpy(back ? live : copy, back ? copy : live, bytes);
+        copy += bytes;
+    }
+}
+
+bool cnn_best_update(Best *best, CnnDevice *device, const CnnImage *image, int64_t epoch,
+                     const Totals *training, const Totals *validation)
+{
+    if (!best->args)
+        return false;
+    const Totals *totals = watches_validation(best) ? validation : training;
+    double value = best->metric >= 0 ? totals_metric(totals, best->metric) : totals_loss(totals);
+    double gain = best->metric >= 0 ? value - best->value : best->value - value;
+    if (best->epoch == 0 || gain > best->args->least) {
+        best->value = value;
+        best->epoch = epoch;
+        best->since = 0;
+        copy_weights(best->copy, device, image, false);
+        return false;
+    }
+    return ++best->since >= best->args->patience;
+}
+
+void cnn_best_restore(const Best *best, CnnDevice *device, const CnnImage *image)
+{
+    if (best->epoch > 0)
+        copy_weights(best->copy, device, image, true);
+}

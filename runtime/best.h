@@ -1,0 +1,31 @@
+/* Early stopping: a watched value, and a copy of the weights of its best epoch. */
+#ifndef CNN_BEST_H
+#define CNN_BEST_H
+
+#include "runtime/totals.h"
+#include "runtime/train_args.h"
+
+typedef struct {
+    const StopArgs *args; /* NULL: nothing is watched */
+    int metric;           /* watched metric of the program; -1: the loss */
+    double value;         /* best so far */
+    int64_t epoch, since; /* of the best value, from 1; epochs since */
+    char *copy;           /* the weights of that epoch, one tensor after another */
+} Best;
+
+/** Errors: the recipe watches a value that this training does not have. */
+CnnStatus cnn_best_open(const CnnImage *image, bool validation, Best *best, CnnError *error);
+void cnn_best_close(Best *best);
+
+/** After an epoch: keeps the weights when they are the best, and says whether patience has ended.
+ * `validation` may be NULL. */
+bool cnn_best_update(Best *best, CnnDevice *device, const CnnImage *image, int64_t epoch,
+                     const Totals *training, const Totals *validation);
+
+/** Puts the best weights back. Does nothing when none were kept. */
+void cnn_best_restore(const Best *best, CnnDevice *device, const CnnImage *image);
+
+/** The name of the watched value: "val_accuracy". */
+void cnn_best_name(const Best *best, char *out, size_t bytes);
+
+#endif

@@ -1,0 +1,168 @@
+/* Evaluation: as part of a training, after each epoch and at its end, and as a command of its own. */
+#include "runtime/evaluate.h"
+
+#include <inttypes.h>
+
+#include "runtime/clock.h"
+#include "runtime/interrupt.h"
+#include "runtime/state_file.h"
+#include "runtime/training.h"
+
+enum { AHEAD = 4 }; /* batches that loaders keep ready */
+
+CnnStatus cnn_part_open(CnnData *data, Part part, int64_t batch, int threads, CnnLoader **out,
+                        CnnError *error)
+{
+    *out = NULL;
+    if (cnn_data_count(data, part) == 0)
+        return CNN_OK;
+    LoaderOptions options = {.batch = batch, .threads = threads, .ahead = AHEAD};
+    return cnn_loader_open(data, part, &options, out, error);
+}
+
+CnnStatus cnn_part_evaluate(CnnDevice *device, const CnnImage *image, CnnLoader *loader, uint64_t seed,
+                            NpyFile *outputs, Totals *totals, CnnError *error)
+{
+    const CnnProgram *program = &image->eval;
+    *totals = (Totals){0};
+    TRY(cnn_loader_start(loader, 0, 0, error));
+    while (!cnn_interrupted()) {
+        Batch batch;
+        TRY(cnn_loader_next(loader, &batch, error));
+        if (batch.samples == 0)
+            break;
+        CnnScalars scalars = {.inverse_count = 1 / (float)batch.samples,
+                              .count = (float)batch.samples,
+                              .seed_low = (int32_t)(uint32_t)seed,
+                              .seed_high = (int32_t)(uint32_t)(seed >> 32),
+                              .first_sample = (int32_t)batch.first,
+                              .first_micro = 1,
+                              .last_micro = 1};
+        cnn_device_step(device, program, batch.input, batch.label, &scalars, batch.samples);
+        totals_add(totals, device, program, batch.samples);
+        if (outputs)
+            TRY(cnn_npy_write(outputs, cnn_device_buffer(device, program, program->logits), batch.samples,
+                              error));
+    }
+    if (totals->samples == 0 && !cnn_interrupted())
+        return cnn_fail(error, CNN_BAD_INPUT, "none of the samples to evaluate could be read");
+    return CNN_OK;
+}
+
+static CnnStatus dims_fail(const Dims *wanted, const Dims *has, CnnError *error)
+{
+    return cnn_fail(error, CNN_BAD_INPUT,
+                    "the network takes samples of %" PRId64 "x%" PRId64 "x%" PRId64 ", the data have %" PRId64
+                    "x%" PRId64 "x%" PRId64,
+                    wanted->value[0], wanted->value[1], wanted->value[2], has->value[0], has->value[1],
+                    has->value[2]);
+}
+
+CnnStatus cnn_data_fits(const CnnImage *image, const CnnData *data, CnnError *error)
+{
+    Dims shape = cnn_data_shape(data);
+    for (int i = 0; i < 3; i++)
+        if (shape.value[i] != image->input_shape.value[i])
+            return dims_fail(&image->input_shape, &shape, error);
+    if (cnn_data_label_dtype(data) != image->label_dtype)
+        return cnn_fail(error, CNN_BAD_INPUT,
+                        "the network was compiled for labels of type %s, the data have %s",
+                        dtype_name(image->label_dtype), dtype_name(cnn_data_label_dtype(data)));
+    if (image->classes > 1 && cnn_data_classes(data) > image->classes)
+        return cnn_fail(error, CNN_BAD_INPUT,
+                        "the network has %" PRId64 " outputs, the data have %" PRId64 " classes",
+                        image->classes, cnn_data_classes(data));
+    return CNN_OK;
+}
+
+/* What an evaluation holds, to be released whatever happens. */
+typedef struct {
+    const CnnImage *image;
+    CnnData *data;
+    const EvaluationOptions *options;
+    Report report;
+    WeightFile *weights;
+    CnnDevice *device;
+    CnnLoader *loader;
+    Part part;
+} Evaluation;
+
+static CnnStatus evaluation_load(Evaluation *e, CnnError *error)
+{
+    const char *path = e->options->weights;
+    StateMatch match;
+    TRY(cnn_weights_open(path, &e->weights, error));
+    TRY(cnn_state_match(e->image, e->data, e->weights, path, &match, error));
+    if (match.found < match.wanted)
+        return cnn_fail(error, CNN_BAD_INPUT, "'%s' lacks %d of the network's %d tensors: %s", path,
+                        match.wanted - match.found, match.wanted, match.missing);
+    if (match.measured)
+        cnn_state_load_measured(e->data, e->weights);
+    else
+        TRY(cnn_data_prepare(e->data, cnn_device_threads(e->device), error));
+    cnn_state_load(e->device, e->image, e->weights);
+    return CNN_OK;
+}
+
+/* Evaluates, with the outputs into a file if one is wanted. */
+static CnnStatus evaluation_outputs(Evaluation *e, Totals *totals, CnnError *error)
+{
+    const CnnProgram *program = &e->image->eval;
+    NpyFile file, *outputs = NULL;
+    if (e->options->outputs) {
+        if (program->logits < 0)
+            return cnn_fail(error, CNN_BAD_INPUT, "this network does not keep its outputs");
+        int64_t columns = (int64_t)(program->buffers[program->logits].lead_bytes / sizeof(float));
+        TRY(cnn_npy_create(e->options->outputs, columns, &file, error));
+        outputs = &file;
+    }
+    CnnStatus status = cnn_part_evaluate(e->device, e->image, e->loader, 0, outputs, totals, error);
+    if (status == CNN_OK && cnn_interrupted())
+        status = cnn_fail(error, CNN_INTERRUPTED, "stopped before the end of the evaluation");
+    if (!outputs)
+        return status;
+    if (status == CNN_OK)
+        return cnn_npy_commit(outputs, error);
+    cnn_npy_abandon(outputs);
+    return status;
+}
+
+static CnnStatus evaluation_run(Evaluation *e, CnnError *error)
+{
+    e->part = e->options->validation || cnn_data_count(e->data, PART_TEST) == 0 ? PART_VALIDATION : PART_TEST;
+    if (cnn_data_count(e->data, e->part) == 0)
+        return cnn_fail(error, CNN_BAD_INPUT, "the data have no %s part to evaluate on",
+                        e->options->validation ? "validation" : "test or validation");
+    TRY(cnn_data_fits(e->image, e->data, error));
+    TRY(cnn_device_open(e->image, e->options->threads, 1, &e->device, error));
+    TRY(evaluation_load(e, error));
+    TRY(cnn_part_open(e->data, e->part, e->image->eval.batch, cnn_device_threads(e->device), &e->loader,
+                      error));
+    double start = cnn_clock();
+    Totals totals;
+    TRY(evaluation_outputs(e, &totals, error));
+    report_evaluation(&e->report, e->part == PART_TEST ? "test" : "validation", &e->image->eval, &totals,
+                      cnn_clock() - start);
+    report_skipped(&e->report, e->loader, e->part == PART_TEST ? "test" : "validation");
+    return CNN_OK;
+}
+
+CnnStatus cnn_evaluate(const CnnImage *image, CnnData *data, const EvaluationOptions *options,
+                       CnnError *error)
+{
+    if (!options->weights)
+        return cnn_fail(error, CNN_BAD_USAGE, "an evaluation needs --weights FILE");
+    if (options->outputs)
+        TRY(cnn_file_check(options->outputs, error));
+    Evaluation e = {.image = image, .data = data, .options = options};
+    Interrupts before;
+    report_open(&e.report, options->report);
+    cnn_interrupts_catch(&before);
+    CnnStatus status = evaluation_run(&e, error);
+    cnn_interrupts_release(&before);
+    if (e.loader)
+        cnn_loader_close(e.loader);
+    cnn_device_close(e.device);
+    cnn_weights_close(e.weights);
+    return status;
+}

@@ -1,0 +1,27 @@
+/* Loss and metrics of one part of the data, by the evaluation program. */
+#ifndef CNN_EVALUATE_H
+#define CNN_EVALUATE_H
+
+#include "runtime/data/loader.h"
+#include "runtime/npy.h"
+#include "runtime/report.h"
+#include "runtime/totals.h"
+
+/** Opens a loader for a part of the data; *out is NULL when the part has no samples. `batch` is the most
+ * samples at a time. */
+CnnStatus cnn_part_open(CnnData *data, Part part, int64_t batch, int threads, CnnLoader **out,
+                        CnnError *error);
+
+/**
+ * Goes through a part once. Ends early, with CNN_OK, when a signal came (cnn_interrupted). `outputs`: gets
+ * the network's outputs, a row for each sample in the order of the part, or NULL.
+ *
+ * Errors  CNN_BAD_INPUT when no sample could be read; the loader's; writing's.
+ */
+CnnStatus cnn_part_evaluate(CnnDevice *device, const CnnImage *image, CnnLoader *loader, uint64_t seed,
+                            NpyFile *outputs, Totals *totals, CnnError *error);
+
+/** Checks that the data are such as the image was compiled for. */
+CnnStatus cnn_data_fits(const CnnImage *image, const CnnData *data, CnnError *error);
+
+#endif

@@ -1,0 +1,23 @@
+/* Writing a matrix as a .npy file (NEP 1, https://numpy.org/neps/nep-0001-npy-format.html, version 1.0), row
+ * by row. */
+#ifndef CNN_NPY_H
+#define CNN_NPY_H
+
+#include <stdint.h>
+
+#include "runtime/file.h"
+
+typedef struct {
+    NewFile file;
+    int64_t rows, columns; /* written so far; of each row */
+} NpyFile;
+
+/** Begins a file of f32 rows. */
+CnnStatus cnn_npy_create(const char *path, int64_t columns, NpyFile *out, CnnError *error);
+/** Adds rows: count * columns numbers. */
+CnnStatus cnn_npy_write(NpyFile *out, const float *rows, int64_t count, CnnError *error);
+/** Writes the shape, now that it is known, and puts the file in its place. On failure nothing is left. */
+CnnStatus cnn_npy_commit(NpyFile *out, CnnError *error);
+void cnn_npy_abandon(NpyFile *out);
+
+#endif

@@ -1,0 +1,125 @@
+/* Lines for people. A progress line never goes into a file: there each epoch is one line, complete when it
+ * ends. */
+#include "runtime/report.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/clock.h"
+
+enum { BAR = 24, SKIPPED_SHOWN = 5 };
+static const double SHOW_EVERY = 0.1; /* seconds */
+
+void report_open(Report *report, FILE *out)
+{
+    const char *terminal = getenv("TERM");
+    *report = (Report){.out = out};
+    report->terminal = out && isatty(fileno(out)) && !(terminal && strcmp(terminal, "dumb") == 0);
+}
+
+/* Removes the progress line, so that the next line begins where it stood. */
+static void report_clear(Report *report)
+{
+    if (report->open)
+        fputs("\r\033[K", report->out);
+    report->open = false;
+}
+
+void report_line(Report *report, const char *format, ...)
+{
+    if (!report->out)
+        return;
+    report_clear(report);
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(report->out, format, arguments);
+    va_end(arguments);
+    putc('\n', report->out);
+    fflush(report->out);
+}
+
+/* "  loss 0.3012  accuracy 0.8904", each name behind `prefix`. */
+static void print_values(FILE *out, const char *prefix, const CnnProgram *program, const Totals *totals)
+{
+    fprintf(out, "  %sloss %.4f", prefix, totals_loss(totals));
+    for (int i = 0; i < program->metric_count; i++)
+        fprintf(out, "  %s%s %.4f", prefix, program->metrics[i].name, totals_metric(totals, i));
+}
+
+static double samples_per_second(const Progress *progress)
+{
+    return progress->seconds > 0 ? (double)progress->totals->samples / progress->seconds : 0;
+}
+
+static void print_time(FILE *out, double seconds)
+{
+    int64_t whole = seconds < 0 ? 0 : seconds > 1e9 ? 1000000000 : (int64_t)(seconds + 0.5);
+    if (whole >= 3600)
+        fprintf(out, "%" PRId64 ":%02d:%02d", whole / 3600, (int)(whole / 60 % 60), (int)(whole % 60));
+    else
+        fprintf(out, "%d:%02d", (int)(whole / 60), (int)(whole % 60));
+}
+
+void report_progress(Report *report, const Progress *progress)
+{
+    double now = cnn_clock();
+    if (!report->terminal || progress->totals->samples == 0 || now - report->shown < SHOW_EVERY)
+        return;
+    FILE *out = report->out;
+    report->shown = now;
+    report_clear(report);
+    report->open = true;
+    int full = (int)(BAR * progress->done / (progress->of > 0 ? progress->of : 1));
+    fprintf(out, "epoch %" PRId64 "/%" PRId64 "  [", progress->epoch, progress->epochs);
+    for (int i = 0; i < BAR; i++)
+        putc(i < full ? '#' : '.', out);
+    putc(']', out);
+    print_values(out, "", progress->program, progress->totals);
+    fprintf(out, "  %.0f images/s  ", samples_per_second(progress));
+    print_time(out, progress->left);
+    fputs(" left", out);
+    fflush(out);
+}
+
+void report_epoch(Report *report, const Progress *progress, double seconds_in_all)
+{
+    FILE *out = report->out;
+    if (!out)
+        return;
+    report_clear(report);
+    fprintf(out, "epoch %" PRId64 "/%" PRId64, progress->epoch, progress->epochs);
+    print_values(out, "", progress->program, progress->totals);
+    if (progress->validation)
+        print_values(out, "val_", progress->program, progress->validation);
+    fprintf(out, "  %.0f images/s  %.1f s  (waited %.0f %% for data)\n", samples_per_second(progress),
+            seconds_in_all, progress->seconds > 0 ? 100 * progress->waited / progress->seconds : 0);
+    fflush(out);
+}
+
+void report_evaluation(Report *report, const char *part, const CnnProgram *program, const Totals *totals,
+                       double seconds)
+{
+    if (!report->out)
+        return;
+    report_clear(report);
+    fputs(part, report->out);
+    print_values(report->out, "", program, totals);
+    fprintf(report->out, "  %" PRId64 " images  %.1f s\n", totals->samples, seconds);
+    fflush(report->out);
+}
+
+void report_skipped(Report *report, const CnnLoader *loader, const char *part)
+{
+    int64_t skipped = cnn_loader_skipped(loader);
+    if (skipped == 0)
+        return;
+    report_line(report, "%" PRId64 " samples of the %s part could not be read and were left out:", skipped,
+                part);
+    for (int64_t i = 0; i < skipped && i < SKIPPED_SHOWN; i++)
+        report_line(report, "  %s", cnn_loader_skipped_reason(loader, i));
+    if (skipped > SKIPPED_SHOWN)
+        report_line(report, "  and %" PRId64 " more", skipped - SKIPPED_SHOWN);
+}

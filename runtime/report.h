@@ -1,0 +1,43 @@
+/* What a run tells a person: plain lines, and on a terminal one line that is written over while an epoch
+ * runs. */
+#ifndef CNN_REPORT_H
+#define CNN_REPORT_H
+
+#include <stdio.h>
+
+#include "runtime/data/loader.h"
+#include "runtime/totals.h"
+
+typedef struct {
+    FILE *out;     /* NULL: silent */
+    bool terminal; /* a progress line makes sense */
+    bool open;     /* a progress line stands there */
+    double shown;  /* when it was written last (cnn_clock) */
+} Report;
+
+/* Where a training is. */
+typedef struct {
+    int64_t epoch, epochs;     /* from 1 */
+    int64_t done, of;          /* batches of this epoch */
+    double seconds;            /* since the epoch began, without validation */
+    double left;               /* seconds that the rest of the training will take */
+    double waited;             /* seconds spent waiting for data */
+    const CnnProgram *program; /* names of the metrics */
+    const Totals *totals;      /* of this epoch so far */
+    const Totals *validation;  /* NULL: none */
+} Progress;
+
+void report_open(Report *report, FILE *out);
+/** A line of text. */
+void report_line(Report *report, const char *format, ...) PRINTF_LIKE(2, 3);
+/** The progress line: nothing unless on a terminal, and at most ten times a second. */
+void report_progress(Report *report, const Progress *progress);
+/** The line of a finished epoch. */
+void report_epoch(Report *report, const Progress *progress, double seconds_in_all);
+/** "test  loss 0.25  accuracy 0.91  10000 images  2.1 s". */
+void report_evaluation(Report *report, const char *part, const CnnProgram *program, const Totals *totals,
+                       double seconds);
+/** The samples that a loader could not read: how many, and the first of them with the reasons. */
+void report_skipped(Report *report, const CnnLoader *loader, const char *part);
+
+#endif
