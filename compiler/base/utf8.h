@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The bytes (1 to 4) of the character at the front of `bytes`, 0 if they are no valid character; `*code` becomes its number. */
+/** The bytes (1 to 4) of the character at the front of `bytes`, 0 if they are no valid character; `*code`
+ * becomes its number. */
 size_t utf8_decode(const char *bytes, size_t length, uint32_t *code);
 
 #endif

@@ -47,8 +47,9 @@ static void put_trailing(Printer *printer, const AstComment *comment)
     put(printer, comment->text);
 }
 
-/* A new line inside a statement, after its comments; the first of them may stand behind what was printed. */
-static void format_break(Printer *printer, const AstBreak *lead, int depth)
+/* A new line inside a statement, after its comments; the first of them may stand behind what was printed, the
+ * others stand at comment_depth. */
+static void format_break(Printer *printer, const AstBreak *lead, int comment_depth, int depth)
 {
     const AstComment *comment = lead->comments;
     if (comment && !comment->own_line) {
@@ -57,7 +58,7 @@ static void format_break(Printer *printer, const AstBreak *lead, int depth)
     }
     put_newline(printer);
     for (; comment; comment = comment->next) {
-        put_indent(printer, depth);
+        put_indent(printer, comment_depth);
         put(printer, comment->text);
         put_newline(printer);
     }
@@ -91,12 +92,12 @@ static void format_items(Printer *printer, const AstExpr *expr, const char *clos
         if (i > 0)
             put(printer, lead->on_new_line ? "," : ", ");
         if (lead->on_new_line)
-            format_break(printer, lead, printer->depth);
+            format_break(printer, lead, printer->depth, printer->depth);
         format_expr(printer, expr->items[i]);
     }
     printer->depth--;
     if (expr->close.on_new_line)
-        format_break(printer, &expr->close, printer->depth);
+        format_break(printer, &expr->close, printer->depth + 1, printer->depth);
     put(printer, closing);
 }
 
@@ -179,7 +180,7 @@ static void format_separator(Printer *printer, const AstBreak *lead, bool first,
         return;
     printer->depth += !*deeper;
     *deeper = true;
-    format_break(printer, lead, printer->depth);
+    format_break(printer, lead, printer->depth, printer->depth);
 }
 
 static void format_args(Printer *printer, const AstArg *args)
@@ -218,7 +219,7 @@ static void format_chain(Printer *printer, const AstStage *chain)
     for (const AstStage *stage = chain; stage; stage = stage->next) {
         if (stage->lead.on_new_line) {
             printer->depth = depth + 1;
-            format_break(printer, &stage->lead, printer->depth);
+            format_break(printer, &stage->lead, printer->depth, printer->depth);
             put(printer, "-> ");
         } else if (stage != chain) {
             put(printer, " -> ");

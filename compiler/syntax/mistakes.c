@@ -69,14 +69,24 @@ static const char *found(const Parser *parser, Span at)
 /* What the user may have meant; NULL if nothing comes to mind. */
 static const char *slip(const Parser *parser, Span at, const char *const *expected, int count)
 {
-    char first = at.low < parser->source.high ? parser->text[at.low - parser->source.low] : '\0';
-    if (parser->previous == TOKEN_NAME && parser->before_previous == TOKEN_INTEGER && first == 'x')
-        return "sizes are written without blanks: 3x3";
-    if (begins_value(parser->previous) && is_expected(expected, count, "','"))
+    int kind = parser->previous, before = parser->before_previous;
+    bool after_number = before == TOKEN_INTEGER || before == TOKEN_REAL;
+    bool argument = is_expected(expected, count, "','"), body = is_expected(expected, count, "'{'");
+    if (kind == TOKEN_NAME && after_number) {
+        const char *word = spelling(parser, at), *unit = unit_nearest(word);
+        if (word[0] == 'x')
+            return "sizes are written without blanks: 3x3";
+        if (unit)
+            return arena_printf(parser->arena, "did you mean '%s'?", unit);
+    }
+    if (begins_value(kind) && argument)
         return "is a ',' missing here?";
+    if (kind >= TOKEN_EQUAL && kind <= TOKEN_GREATER_EQUAL && begins_value(before))
+        return "comparisons are joined by 'and'";
+    if (kind == TOKEN_ASSIGN && body && !argument)
+        return "'==' compares";
     uint32_t next = skip_to_token(parser, at.high - parser->source.low);
-    if (parser->previous == TOKEN_NEWLINE && is_expected(expected, count, "'{'") && next < parser->length &&
-        parser->text[next] == '{')
+    if (kind == TOKEN_NEWLINE && body && next < parser->length && parser->text[next] == '{')
         return "the '{' must stand on this line";
     return NULL;
 }
@@ -112,6 +122,8 @@ void parser_unexpected(Parser *parser, Span at, const char *const *expected, int
     else if (is_reserved(parser->previous) && is_expected(expected, count, "a name"))
         diag_error(parser->diag, at, "reserved-word", "%s is a reserved word: choose another name",
                    found(parser, at));
+    else if (parser->previous == TOKEN_ELSE)
+        diag_error(parser->diag, at, "unexpected-token", "there is no 'if' before this 'else'");
     else if (before == TOKEN_NEWLINE || before == TOKEN_OPEN_BRACE)
         diag_error(parser->diag, at, "unexpected-token", "expected a statement, found %s", found(parser, at));
     else if (count == 0 || count > EXPECTED_MAX)

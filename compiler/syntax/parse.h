@@ -66,6 +66,8 @@ void scan_comment(Parser *parser, Span at);
 /** Bytes of the number at the front of the text, without its unit. */
 size_t number_length(const char *text, size_t length);
 AstUnit unit_find(const char *word, size_t length);
+/** The unit a word may have been meant as; NULL if none is near. */
+const char *unit_nearest(const char *word);
 /** TOKEN_NAME for a word that is not reserved. */
 int word_kind(const char *word, size_t length);
 

@@ -116,19 +116,25 @@ int scan_number(Parser *parser, CNN_STYPE *value, Span at)
 int scan_percent(Parser *parser, CNN_STYPE *value, Span at)
 {
     char next = at.high < parser->source.high ? token_text(parser, at)[at.high - at.low] : '\0';
-    if (is_digit(next) || is_letter(next) || next == '(' || next == '_')
-        diag_error_hint(parser->diag, (Span){at.high - 1, at.high}, "bad-number",
-                        "with blanks around it, it is a remainder: 7 % 2",
-                        "a '%%' that touches its number is a percentage, and ends it");
-    return scan_spelling(parser, value, at, TOKEN_QUANTITY);
+    if (!is_digit(next) && !is_letter(next) && next != '(' && next != '_')
+        return scan_spelling(parser, value, at, TOKEN_QUANTITY);
+    diag_error_hint(parser->diag, (Span){at.high - 1, at.high}, "bad-number",
+                    "with blanks around it, it is a remainder: 7 % 2",
+                    "a '%%' that touches its number makes it a percentage, which ends there");
+    return TOKEN_CNN_error;
 }
 
-static void report_unknown_unit(Parser *parser, Span at, const char *word)
+const char *unit_nearest(const char *word)
 {
     const char *names[UNIT_COUNT + 1] = {NULL};
     for (size_t i = 0; i < UNIT_COUNT; i++)
         names[i] = units[i].word;
-    const char *nearest = nearest_name(word, names);
+    return nearest_name(word, names);
+}
+
+static void report_unknown_unit(Parser *parser, Span at, const char *word)
+{
+    const char *nearest = unit_nearest(word);
     const char *hint = nearest ? arena_printf(parser->arena, "did you mean '%s'?", nearest)
                                : "units are %, deg, px, epochs, steps, s, min, h, B, KiB, MiB, GiB";
     diag_error_hint(parser->diag, at, "unknown-unit", hint, "unknown unit '%s'", word);
