@@ -1,0 +1,66 @@
+# The command line: what each mistake on it gets (exit codes: docs/commands.md), help for every word, and the formatter.
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+failed=0
+
+# expect STATUS TEXT ARGUMENT…: the exit code, and a text that stands in what is printed.
+expect() {
+    local status=$1 text=$2 got=0
+    shift 2
+    "$CNNC" "$@" >"$folder/out" 2>&1 || got=$?
+    if [ "$got" != "$status" ] || { [ "$text" ] && ! grep -qF -- "$text" "$folder/out"; }; then
+        echo "cnnc $*: exit code $got, expected $status with \"$text\", printed:"
+        sed 's/^/    /' "$folder/out"
+        failed=1
+    fi
+}
+
+expect 2 'usage: cnnc COMMAND'
+expect 2 "unknown command 'rnu'; did you mean 'run'?" rnu
+expect 2 "'model.cnn' is a model, not a command: cnnc run model.cnn" model.cnn
+expect 2 'usage: cnnc run MODEL' run
+expect 2 "'b.cnn' is one argument too many" check a.cnn b.cnn
+expect 2 "unknown flag '--epoch'; did you mean '--epochs'?" run a.cnn --epoch 3
+expect 2 '--epochs takes a whole number' run a.cnn --epochs three
+expect 2 '--epochs must be from 1' run a.cnn --epochs 0
+expect 2 '--epochs needs a value' run a.cnn --epochs
+expect 2 "there is no stage 'plam'; did you mean 'plan'?" emit --stage plam a.cnn
+expect 2 '--stage must say which' emit a.cnn
+expect 2 '--weights must say which' eval a.cnn
+expect 2 '-o must say which' build a.cnn
+expect 2 'contradict' check --no-fuse --fuse=pool a.cnn
+expect 2 "there is no fusion 'poll'" check --fuse=poll a.cnn
+expect 2 "did you mean 'conv'?" help cnov
+expect 1 'missing.cnn' check missing.cnn
+expect 1 '[cannot-read]' fmt "$folder"
+expect 0 'cnnc run ' help
+expect 0 'cnnc run ' --help
+expect 0 '--epochs N' run --help
+expect 0 'conv filters, window' help conv
+expect 0 'optimizer adam, rate=0.001' help adam
+expect 0 'LLVM' --version
+expect 0 'pool-first' passes
+
+if "$CNNC" help >/dev/full 2>/dev/null; then
+    echo 'cnnc help >/dev/full: no error'
+    failed=1
+fi
+
+# Every word of the help has a page.
+for word in $("$CNNC" help | sed '1,/tells more/d' | grep '^  '); do
+    expect 0 "$word" help "$word"
+done
+
+# fmt: what it prints it leaves alone the second time, and comments survive.
+printf 'model   M {  # a comment\ninput 8x8x1\n conv 4,3x3->relu\n  }\n' >"$folder/m.cnn"
+expect 1 'not in the form' fmt --check "$folder/m.cnn"
+expect 0 '' fmt "$folder/m.cnn"
+expect 0 '' fmt --check "$folder/m.cnn"
+grep -qF '# a comment' "$folder/m.cnn"
+grep -qF '    conv 4, 3x3 -> relu' "$folder/m.cnn"
+printf 'model M {\n' >"$folder/broken.cnn"
+cp "$folder/broken.cnn" "$folder/before"
+expect 1 'broken.cnn:1:' fmt "$folder/broken.cnn"
+cmp "$folder/before" "$folder/broken.cnn"
+exit $failed
