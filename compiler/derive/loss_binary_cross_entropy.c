@@ -23,9 +23,8 @@ static NodeId build(const void *args, const LossInput *input, const char **compl
 const Loss loss_binary_cross_entropy = {
     .schema = {.word = "binary_cross_entropy",
                .doc = "For a network that ends in sigmoid: -(t log p + (1 - t) log(1 - p)), the mean over "
-                      "the sample's outputs. With one "
-                      "output t is the label, 0 or 1; with several it is 1 for the label's class and 0 for "
-                      "the others.",
+                      "the sample's outputs. With one output t is the label, 0 or 1; with several it is 1 "
+                      "for the label's class and 0 for the others.",
                .source = "Goodfellow, Bengio, Courville, \"Deep Learning\", 2016, section 6.2.2.2",
                .places = IN_NOWHERE,
                .fields = (const Field[]){LOSS_SMOOTHING_FIELD(BinaryArgs), LOSS_WEIGHTS_FIELD(BinaryArgs),

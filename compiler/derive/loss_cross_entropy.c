@@ -29,12 +29,11 @@ static NodeId build(const void *args, const LossInput *input, const char **compl
 const Loss loss_cross_entropy = {
     .schema = {.word = "cross_entropy",
                .doc = "Minus the logarithm of the probability that the network gives to the label's class. "
-                      "The network ends in "
-                      "softmax (its logits are used, so nothing overflows); one that ends in a plain dense "
-                      "layer gives logits.",
+                      "The network ends in softmax (its logits are used, so nothing overflows); one that "
+                      "ends in a plain dense layer gives logits.",
                .source = "Goodfellow, Bengio, Courville, \"Deep Learning\", 2016, section 6.2.2.3; "
-                         "smoothing: Szegedy et al., "
-                         "\"Rethinking the inception architecture for computer vision\", CVPR 2016",
+                         "smoothing: Szegedy et al., \"Rethinking the inception architecture for computer "
+                         "vision\", CVPR 2016",
                .places = IN_NOWHERE,
                .fields = (const Field[]){LOSS_SMOOTHING_FIELD(CrossEntropyArgs),
                                          LOSS_WEIGHTS_FIELD(CrossEntropyArgs), FIELDS_END},

@@ -70,10 +70,9 @@ static NodeId build(const void *args, const LossInput *input, const char **compl
 const Loss loss_focal = {
     .schema = {.word = "focal",
                .doc = "Cross entropy times (1 - p)^gamma, where p is the probability given to the truth: "
-                      "what the network knows already "
-                      "counts less. After softmax the loss is also times alpha; after sigmoid only with "
-                      "balance=true, where "
-                      "samples of class 1 count alpha and those of class 0 count 1 - alpha. As in Keras.",
+                      "what the network knows already counts less. After softmax the loss is also times "
+                      "alpha; after sigmoid only with balance=true, where samples of class 1 count alpha "
+                      "and those of class 0 count 1 - alpha. As in Keras.",
                .source = "Lin et al., \"Focal loss for dense object detection\", ICCV 2017",
                .places = IN_NOWHERE,
                .fields =

@@ -17,9 +17,9 @@ static NodeId build(const void *args, const LossInput *input, const char **compl
 
 const Loss loss_mae = {
     .schema = {.word = "mae",
-               .doc = "The absolute difference between output and label, the mean over the sample's outputs. "
-                      "Where the labels are "
-                      "classes and the outputs several, the label is 1 for its class and 0 for the others.",
+               .doc = "The absolute difference between output and label, the mean over the sample's "
+                      "outputs. Where the labels are classes and the outputs several, the label is 1 for "
+                      "its class and 0 for the others.",
                .places = IN_NOWHERE,
                .fields = (const Field[]){LOSS_WEIGHTS_FIELD(MaeArgs), FIELDS_END},
                .args_bytes = sizeof(MaeArgs),

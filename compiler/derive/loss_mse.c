@@ -18,8 +18,8 @@ static NodeId build(const void *args, const LossInput *input, const char **compl
 const Loss loss_mse = {
     .schema = {.word = "mse",
                .doc = "The square of the difference between output and label, the mean over the sample's "
-                      "outputs. Where the labels are "
-                      "classes and the outputs several, the label is 1 for its class and 0 for the others.",
+                      "outputs. Where the labels are classes and the outputs several, the label is 1 for "
+                      "its class and 0 for the others.",
                .places = IN_NOWHERE,
                .fields = (const Field[]){LOSS_WEIGHTS_FIELD(MseArgs), FIELDS_END},
                .args_bytes = sizeof(MseArgs),

@@ -14,14 +14,12 @@ typedef struct {
     NodeId rate;                        /* scalar: learning rate of this step */
     NodeId step;                        /* scalar: 1 for the first update */
     bool decays;                        /* weight decay applies to this parameter */
-    NodeId state[OPTIMIZER_STATES_MAX]; /* in: the leaves; the step function replaces them by their next
-                                           values */
+    NodeId state[OPTIMIZER_STATES_MAX]; /* in: the leaves; the step function puts their next values here */
 } Update;
 
 typedef struct Optimizer {
     Schema schema;
-    const char *
-        states[OPTIMIZER_STATES_MAX + 1]; /* names of the state tensors, each of the weight's shape, from 0 */
+    const char *states[OPTIMIZER_STATES_MAX + 1]; /* names of the state tensors, of the weight's shape */
     /** Which of the states are used with these args (sgd without momentum has none). NULL: all. */
     int (*state_count)(const void *args);
     double state_init; /* their first value */

@@ -37,8 +37,7 @@ const Optimizer optimizer_rmsprop = {
     .schema =
         {.word = "rmsprop",
          .doc = "RMSprop: v is a moving average of g^2; w -= rate g / sqrt(v + eps). With momentum the "
-                "change is a moving sum; "
-                "centered takes the square of the mean gradient from v.",
+                "change is a moving sum; centered takes the square of the mean gradient from v.",
          .source = "Tieleman, Hinton, \"Lecture 6.5: rmsprop\", COURSERA 2012; centered: Graves, arXiv "
                    "1308.0850, section 4.2",
          .places = IN_NOWHERE,

@@ -32,8 +32,7 @@ const Optimizer optimizer_sgd = {
                .doc = "Stochastic gradient descent: v = momentum v - rate g; w += v. With nesterov w += "
                       "momentum v - rate g.",
                .source = "Sutskever, Martens, Dahl, Hinton, \"On the importance of initialization and "
-                         "momentum in deep learning\", "
-                         "ICML 2013",
+                         "momentum in deep learning\", ICML 2013",
                .places = IN_NOWHERE,
                .fields =
                    (const Field[]){OPTIMIZER_FIELDS("0.01", "0.0"),
