@@ -1,22 +1,14 @@
 /* Collects the statements of the language from their tables, and words what their schemas say. */
 #include "compiler/commands/catalog.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include "compiler/base/bug.h"
+#include "compiler/check/compile_args.h"
+#include "compiler/check/statements.h"
 #include "compiler/derive/loss.h"
 #include "compiler/ops/layer.h"
 #include "compiler/optim/optimizer.h"
 #include "runtime/data/data.h"
 #include "runtime/training.h"
-
-static int entries_order(const void *left, const void *right)
-{
-    const Schema *a = ((const CatalogEntry *)left)->schema, *b = ((const CatalogEntry *)right)->schema;
-    if (!a->planned != !b->planned)
-        return a->planned ? 1 : -1;
-    return strcmp(a->word, b->word);
-}
 
 static CatalogSection *section_add(Arena *arena, Catalog *catalog, const char *title, const char *prefix,
                                    const char *doc)
@@ -30,7 +22,7 @@ static CatalogSection *section_add(Arena *arena, Catalog *catalog, const char *t
 
 static void entry_add(Arena *arena, CatalogSection *section, const Schema *schema, const char *const *samples)
 {
-    CatalogEntry *entry = vec_push(arena, &section->entries);
+    CatalogEntry *entry = vec_push(arena, schema->planned ? &section->planned : &section->entries);
     entry->schema = schema;
     entry->samples = samples;
 }
@@ -48,6 +40,7 @@ Catalog *catalog_new(Arena *arena)
     Catalog *catalog = NEW(arena, Catalog);
     CatalogSection *section;
     section = section_add(arena, catalog, "Layers", "", "Statements of `model` and of blocks.");
+    entries_add(arena, section, model_schemas, IN_MODEL | IN_JOIN);
     for (const Layer *const *layer = layer_table; *layer; layer++)
         entry_add(arena, section, &(*layer)->schema, (*layer)->samples);
     section = section_add(arena, catalog, "Data", "", "Statements of `data`: one source, then stages.");
@@ -66,10 +59,8 @@ Catalog *catalog_new(Arena *arena)
     section = section_add(arena, catalog, "Learning-rate schedules", "",
                           "Stages of `schedule`, inside `train`, chained with `->`.");
     entries_add(arena, section, train_schemas, IN_SCHEDULE);
-    for (size_t i = 0; i < catalog->sections.count; i++) {
-        section = &catalog->sections.items[i];
-        qsort(section->entries.items, section->entries.count, sizeof *section->entries.items, entries_order);
-    }
+    section = section_add(arena, catalog, "Compilation", "", "Statements of `compile`.");
+    entries_add(arena, section, compile_schemas, IN_COMPILE);
     return catalog;
 }
 
@@ -92,72 +83,6 @@ const char *catalog_usage(Arena *arena, const CatalogSection *section, const Sch
     if (schema->body)
         text_printf(&usage, " { … }");
     return text_string(&usage);
-}
-
-static const char *words_joined(Arena *arena, const char *words)
-{
-    char *joined = arena_text(arena, words, strlen(words));
-    for (char *c = joined; *c; c++)
-        if (*c == ' ')
-            *c = '|';
-    return joined;
-}
-
-static const char *kind_text(Arena *arena, const Field *field)
-{
-    switch (field->kind) {
-    case FIELD_INTEGER:
-        return "integer";
-    case FIELD_REAL:
-        return "number";
-    case FIELD_SHARE:
-        return "share (25% or 0.25)";
-    case FIELD_ANGLE:
-        return "angle (20deg)";
-    case FIELD_BOOLEAN:
-        return "true|false";
-    case FIELD_TEXT:
-        return "text";
-    case FIELD_WORD:
-        return words_joined(arena, field->words);
-    case FIELD_DIMS:
-        return "sizes (28x28x1)";
-    case FIELD_WINDOW:
-        return "one size or two (3, 3x3)";
-    case FIELD_RANGE:
-        return "range (0.8..1.2)";
-    case FIELD_REALS:
-        return "list of numbers";
-    case FIELD_NAMES:
-        return field->words ? words_joined(arena, field->words) : "words";
-    case FIELD_VALUES:
-        return "named values";
-    case FIELD_DURATION:
-        return "time (5 epochs, 100 steps)";
-    case FIELD_LENGTH:
-        return "length (4px, 20%)";
-    case FIELD_PADDING:
-        return "valid|same|N|[top, bottom, left, right]";
-    }
-    BUG("field '%s' has no kind", field->name);
-}
-
-const char *catalog_type(Arena *arena, const Field *field)
-{
-    enum { LARGE = 1 << 20 }; /* a bound from here on only keeps sizes from overflowing */
-    const char *kind = kind_text(arena, field);
-    bool numeric = field->kind == FIELD_INTEGER || field->kind == FIELD_REAL || field->kind == FIELD_SHARE ||
-                   field->kind == FIELD_ANGLE || field->kind == FIELD_LENGTH || field->kind == FIELD_RANGE ||
-                   field->kind == FIELD_DIMS || field->kind == FIELD_WINDOW || field->kind == FIELD_REALS;
-    if (!numeric || field->least >= field->most)
-        return kind;
-    if (field->least > -LARGE && field->most < LARGE)
-        return arena_printf(arena, "%s, %.9g to %.9g", kind, field->least, field->most);
-    if (field->least > -LARGE)
-        return arena_printf(arena, "%s, at least %.9g", kind, field->least);
-    if (field->most < LARGE)
-        return arena_printf(arena, "%s, at most %.9g", kind, field->most);
-    return kind;
 }
 
 const char *catalog_default(const Field *field)

@@ -13,24 +13,28 @@ typedef struct {
 } CatalogEntry;
 
 typedef struct {
-    const char *title;  /* "Layers" */
-    const char *doc;    /* where its statements stand */
-    const char *prefix; /* what stands before the word: "optimizer ", or "" */
-    VEC(CatalogEntry) entries;
+    const char *title;                  /* "Layers" */
+    const char *doc;                    /* where its statements stand */
+    const char *prefix;                 /* what stands before the word: "optimizer ", or "" */
+    VEC(CatalogEntry) entries, planned; /* what is there, and what is known but refused until it is there */
 } CatalogSection;
 
 typedef struct {
     VEC(CatalogSection) sections;
 } Catalog;
 
-/** Sections in the order of a model file, entries by word; those that are planned only stand at the end of
- * their section. */
+/** Number i of a section's entries and, after them, of those that are planned. */
+static inline const CatalogEntry *catalog_entry(const CatalogSection *section, size_t i)
+{
+    size_t count = section->entries.count;
+    return i < count ? &section->entries.items[i] : &section->planned.items[i - count];
+}
+
+/** Sections in the order of a model file, entries in that of their tables. */
 Catalog *catalog_new(Arena *arena);
 
 /** "conv filters, window, stride=1, pad=valid": how the statement is written, with all defaults. */
 const char *catalog_usage(Arena *arena, const CatalogSection *section, const Schema *schema);
-/** What a parameter takes: "integer, at least 1"; "valid|same|N|[top, bottom, left, right]". */
-const char *catalog_type(Arena *arena, const Field *field);
 /** Its default as a reader should see it: "1", "required", "none". */
 const char *catalog_default(const Field *field);
 

@@ -4,10 +4,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "compiler/commands/layers.h"
 #include "compiler/commands/model.h"
+#include "runtime/clock.h"
 #include "runtime/data/loader.h"
 #include "runtime/device.h"
 
@@ -28,13 +28,6 @@ typedef struct {
     uint64_t seed;
     double rate;
 } Comparison;
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 static CnnStatus next_batch(Comparison *comparison, Batch *batch, CnnError *error)
 {
@@ -62,9 +55,9 @@ static void step(const Comparison *comparison, Side *side, const Batch *batch, i
                           .first_sample = (int32_t)batch->first,
                           .first_micro = 1,
                           .last_micro = 1};
-    double start = now();
+    double start = cnn_clock();
     cnn_device_step(side->device, program, batch->input, batch->label, &scalars, batch->samples);
-    double seconds = now() - start;
+    double seconds = cnn_clock() - start;
     if (number >= WARM_UP)
         side->seconds[number - WARM_UP] = seconds;
     const float *total = cnn_device_buffer(side->device, program, program->loss);
@@ -211,7 +204,7 @@ CnnStatus command_compare(const Options *options)
     comparison.plain.seconds = NEW_ARRAY(arena, double, comparison.steps);
     CnnStatus status = link_sides(&model, &comparison);
     if (status == CNN_OK) {
-        status = run(&comparison, options->training.threads, &error);
+        status = run(&comparison, model.session->threads, &error);
         if (status == CNN_OK)
             print_comparison(&comparison, arena);
         else

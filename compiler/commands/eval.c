@@ -14,6 +14,7 @@ CnnStatus command_eval(const Options *options)
     if (status == CNN_OK) {
         EvaluationOptions evaluation = options->evaluation;
         evaluation.report = stdout;
+        evaluation.threads = model.session->threads;
         status = cnn_evaluate(linked.image, model.program->data, &evaluation, &error);
         driver_unlink(&linked);
         if (status != CNN_OK)

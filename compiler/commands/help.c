@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "compiler/base/diag.h"
+#include "compiler/check/bind.h"
 #include "compiler/commands/catalog.h"
 #include "compiler/commands/command.h"
 #include "compiler/commands/reference.h"
@@ -19,8 +20,7 @@ static void print_overview(const Catalog *catalog, Text *out)
         const CatalogSection *section = &catalog->sections.items[s];
         Text words = {.arena = out->arena};
         for (size_t i = 0; i < section->entries.count; i++)
-            if (!section->entries.items[i].schema->planned)
-                text_printf(&words, "%s ", section->entries.items[i].schema->word);
+            text_printf(&words, "%s ", section->entries.items[i].schema->word);
         text_printf(out, "\n%s\n", section->title);
         catalog_wrap(out, text_string(&words), 2, WIDTH);
     }
@@ -36,7 +36,7 @@ static void print_command(const Command *command, Options *options)
 static void print_fields(const Schema *schema, Text *out)
 {
     for (const Field *field = schema->fields; field->name; field++) {
-        text_printf(out, "\n  %-12s %s; ", field->name, catalog_type(out->arena, field));
+        text_printf(out, "\n  %-12s %s; ", field->name, field_expected(out->arena, field));
         text_printf(out, field->preset ? "default %s" : "%s", catalog_default(field));
         text_printf(out, field->named_only ? "; by name only\n" : "\n");
         catalog_wrap(out, field->doc ? field->doc : "", 15, WIDTH);
@@ -60,14 +60,33 @@ static void print_statement(const CatalogSection *section, const CatalogEntry *e
     text_printf(out, "\n");
 }
 
+/* All statements of this word are printed: `crop` is a layer and an augmentation. True if there was one. */
+static bool print_statements(const Catalog *catalog, const char *word, Text *out)
+{
+    bool found = false;
+    for (size_t s = 0; s < catalog->sections.count; s++) {
+        const CatalogSection *section = &catalog->sections.items[s];
+        for (size_t i = 0; i < section->entries.count + section->planned.count; i++) {
+            const CatalogEntry *entry = catalog_entry(section, i);
+            if (strcmp(entry->schema->word, word) != 0)
+                continue;
+            print_statement(section, entry, out);
+            found = true;
+        }
+    }
+    return found;
+}
+
 static CnnStatus unknown_word(const Catalog *catalog, const char *word, Arena *arena)
 {
     VEC(const char *) words = {0};
     for (const Command *command = command_table; command->word; command++)
         *vec_push(arena, &words) = command->word;
-    for (size_t s = 0; s < catalog->sections.count; s++)
-        for (size_t i = 0; i < catalog->sections.items[s].entries.count; i++)
-            *vec_push(arena, &words) = catalog->sections.items[s].entries.items[i].schema->word;
+    for (size_t s = 0; s < catalog->sections.count; s++) {
+        const CatalogSection *section = &catalog->sections.items[s];
+        for (size_t i = 0; i < section->entries.count + section->planned.count; i++)
+            *vec_push(arena, &words) = catalog_entry(section, i)->schema->word;
+    }
     *vec_push(arena, &words) = NULL;
     const char *similar = nearest_name(word, words.items);
     if (similar)
@@ -75,7 +94,6 @@ static CnnStatus unknown_word(const Catalog *catalog, const char *word, Arena *a
     return command_fail(CNN_BAD_USAGE, "nothing is called '%s'; `cnnc help` lists all words", word);
 }
 
-/* A word may mean several things: `crop` is a layer and an augmentation. */
 static CnnStatus help_word(const Catalog *catalog, const char *word, Arena *arena)
 {
     Text out = {.arena = arena};
@@ -86,15 +104,7 @@ static CnnStatus help_word(const Catalog *catalog, const char *word, Arena *aren
             found = true;
         }
     }
-    for (size_t s = 0; s < catalog->sections.count; s++) {
-        const CatalogSection *section = &catalog->sections.items[s];
-        for (size_t i = 0; i < section->entries.count; i++) {
-            if (strcmp(section->entries.items[i].schema->word, word) == 0) {
-                print_statement(section, &section->entries.items[i], &out);
-                found = true;
-            }
-        }
-    }
+    found = print_statements(catalog, word, &out) || found;
     fputs(text_string(&out), stdout);
     return found ? CNN_OK : unknown_word(catalog, word, arena);
 }

@@ -4,37 +4,80 @@
 #include <string.h>
 
 #include "compiler/base/bug.h"
+#include "compiler/check/compile_args.h"
 #include "compiler/commands/layers.h"
 
-static CnnStatus fusions_only(const char *names, FusionOptions *fusions)
+static void fusions_none(FusionOptions *fusions)
 {
     for (int i = 0; i < FUSION_COUNT; i++)
         fusions->off[i] = true;
+}
+
+/* Turns one on; false: there is none of that name. */
+static bool fusions_add(FusionOptions *fusions, const char *name, size_t length)
+{
+    for (int i = 0; i < FUSION_COUNT; i++) {
+        if (strncmp(fusion_table[i].name, name, length) == 0 && fusion_table[i].name[length] == '\0') {
+            fusions->off[i] = false;
+            return true;
+        }
+    }
+    return false;
+}
+
+static CnnStatus fusions_only(const char *names, FusionOptions *fusions)
+{
+    fusions_none(fusions);
     while (*names) {
         size_t length = strcspn(names, ",");
-        int found = 0;
-        while (found < FUSION_COUNT && (strncmp(fusion_table[found].name, names, length) != 0 ||
-                                        fusion_table[found].name[length] != '\0'))
-            found++;
-        if (found == FUSION_COUNT)
+        if (!fusions_add(fusions, names, length))
             return command_fail(CNN_BAD_USAGE, "--fuse: there is no fusion '%.*s'; `cnnc passes` lists them",
                                 (int)length, names);
-        fusions->off[found] = false;
         names += length + (names[length] == ',');
     }
     return CNN_OK;
 }
 
-static CnnStatus set_fusions(const Options *options, FusionOptions *fusions)
+/* `fuse all`, `fuse none`, `fuse NAME, …` of the model's `compile`. */
+static CnnStatus fusions_written(const CnnStatement *statement, FusionOptions *fusions)
 {
-    if (options->fuse && options->no_fuse)
-        return command_fail(CNN_BAD_USAGE, "--fuse and --no-fuse contradict each other");
+    const Names *names = &((const FuseArgs *)statement->args)->names;
+    bool one = names->count == 1;
+    if (names->count == 0 || (one && strcmp(names->value[0], "all") == 0))
+        return CNN_OK;
+    fusions_none(fusions);
+    if (one && strcmp(names->value[0], "none") == 0)
+        return CNN_OK;
+    for (int i = 0; i < names->count; i++)
+        if (!fusions_add(fusions, names->value[i], strlen(names->value[i])))
+            return command_fail(CNN_BAD_INPUT, "%s: there is no fusion '%s'; `cnnc passes` lists them",
+                                statement->where, names->value[i]);
+    return CNN_OK;
+}
+
+/* The model's `compile` first, then the command line, which has the last word. */
+static CnnStatus set_fusions(const Options *options, const Program *program, FusionOptions *fusions)
+{
+    const CnnStatement *written = recipe_find(program->compile, &fuse_schema);
+    *fusions = (FusionOptions){0};
     if (options->fuse)
         TRY(fusions_only(options->fuse, fusions));
+    else if (written)
+        TRY(fusions_written(written, fusions));
     for (int i = 0; i < FUSION_COUNT; i++)
         if (options->no_fuse || options->fusion_off[i])
             fusions->off[i] = true;
     return CNN_OK;
+}
+
+static int choose_threads(const Options *options, const Program *program)
+{
+    const CnnStatement *written = recipe_find(program->compile, &threads_schema);
+    if (options->training.threads)
+        return options->training.threads;
+    if (options->evaluation.threads)
+        return options->evaluation.threads;
+    return written ? (int)((const ThreadsArgs *)written->args)->count : 0;
 }
 
 CnnStatus model_report(const Model *model)
@@ -46,23 +89,28 @@ CnnStatus model_report(const Model *model)
 
 CnnStatus model_open(const Options *options, Model *model)
 {
-    FusionOptions fusions = {0};
-    TRY(set_fusions(options, &fusions));
+    FusionOptions unused;
+    if (options->fuse && options->no_fuse)
+        return command_fail(CNN_BAD_USAGE, "--fuse and --no-fuse contradict each other");
+    if (options->fuse)
+        TRY(fusions_only(options->fuse, &unused));
     Session *session = session_open();
     session->check = (CheckOptions){.defines = options->defines.value,
                                     .define_count = options->defines.count,
                                     .sets = options->sets.value,
                                     .set_count = options->sets.count,
                                     .batch = options->training.batch};
-    session->fusions = fusions;
     session->no_cache = options->no_cache;
-    session->threads = options->training.threads ? options->training.threads : options->evaluation.threads;
     *model = (Model){.session = session, .path = options->words[0]};
     model->program = driver_check(session, model->path);
     CnnStatus status = model_report(model);
     if (status == CNN_OK && !model->program)
         BUG("the check of %s failed without a message", model->path);
-    if (status != CNN_OK)
+    if (status == CNN_OK)
+        status = set_fusions(options, model->program, &session->fusions);
+    if (status == CNN_OK)
+        session->threads = choose_threads(options, model->program);
+    else
         model_close(model);
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "compiler/check/bind.h"
 #include "compiler/commands/command.h"
 
 /* Text in a cell of a table: a bar would end it. */
@@ -47,7 +48,7 @@ static void print_fields(const Schema *schema, Text *out)
     text_printf(out, "\n| parameter | takes | default | meaning |\n|---|---|---|---|\n");
     for (const Field *field = schema->fields; field->name; field++) {
         text_printf(out, "| `%s`%s | ", field->name, field->named_only ? " (by name)" : "");
-        print_cell(out, catalog_type(out->arena, field));
+        print_cell(out, field_expected(out->arena, field));
         text_printf(out, " | ");
         print_cell(out, catalog_default(field));
         text_printf(out, " | ");
@@ -79,21 +80,15 @@ static void print_statement(const CatalogSection *section, const CatalogEntry *e
 
 static void print_section(const CatalogSection *section, Text *out)
 {
-    bool planned = false;
     text_printf(out, "\n## %s\n\n%s\n", section->title, section->doc);
-    for (size_t i = 0; i < section->entries.count; i++) {
-        const CatalogEntry *entry = &section->entries.items[i];
-        if (!entry->schema->planned) {
-            print_statement(section, entry, out);
-            continue;
-        }
-        if (!planned)
-            text_printf(
-                out, "\n### Planned\n\nKnown to the language, and refused by name until they are there.\n\n");
-        planned = true;
-        text_printf(out, "- `%s`: %s\n",
-                    entry->schema->example ? entry->schema->example : entry->schema->word,
-                    entry->schema->doc);
+    for (size_t i = 0; i < section->entries.count; i++)
+        print_statement(section, &section->entries.items[i], out);
+    if (section->planned.count > 0)
+        text_printf(out,
+                    "\n### Planned\n\nKnown to the language, and refused by name until they are there.\n\n");
+    for (size_t i = 0; i < section->planned.count; i++) {
+        const Schema *schema = section->planned.items[i].schema;
+        text_printf(out, "- `%s`: %s\n", schema->example ? schema->example : schema->word, schema->doc);
     }
 }
 

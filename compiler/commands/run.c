@@ -12,6 +12,7 @@ CnnStatus command_run(const Options *options)
     if (status == CNN_OK) {
         TrainingOptions training = options->training;
         training.report = stdout;
+        training.threads = model.session->threads;
         printf("%d kernels compiled, %d from the cache, in %.2f s\n", linked.compiled, linked.cached,
                linked.seconds);
         status = cnn_train(linked.image, model.program->data, &training, &error);
