@@ -337,12 +337,11 @@ static void bf16_is_for_activations_and_not_for_scores_losses_and_weights(void *
         .loss = "cross_entropy", .columns = 5, .last = OP_exp, .precision = PRECISION_BF16};
     Program *program = new_program(arena, &setting);
     Make make = {.graph = program->train, .layer = "hidden"};
-    /* x * w -> tanh -> reshaped, times w again: the logits. */
+    /* x * w -> tanh -> folded, times w again, unfolded: the logits. */
     NodeId hidden = make_unary(make, OP_tanh, program->train_logits);
     NodeId folded = make_reshape(make, hidden, 3, (const int64_t[]){BATCH, 1, 5});
-    NodeId logits =
-        make_mul(make, make_reshape(make, make_unary(make, OP_abs, folded), 2, (const int64_t[]){BATCH, 5}),
-                 graph_find_leaf(make.graph, "w"));
+    NodeId product = make_mul(make, make_unary(make, OP_abs, folded), graph_find_leaf(make.graph, "w"));
+    NodeId logits = make_reshape(make, product, 2, (const int64_t[]){BATCH, 5});
     program->train->results.count = 0;
     graph_result(make.graph, (Result){.role = RESULT_OUTPUT, .node = last_layer(make, OP_exp, logits)});
     program->train_logits = logits;
