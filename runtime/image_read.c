@@ -10,7 +10,6 @@
 #include "runtime/image_io.h"
 #include "runtime/image_layout.h"
 #include "runtime/image_verify.h"
-#include "runtime/memory.h"
 #include "runtime/training.h"
 
 enum { NESTING_MAX = 8 };
@@ -61,11 +60,13 @@ static CnnStatus get(Reader *reader, int bytes, uint64_t *number)
     return CNN_OK;
 }
 
-/* The length of an array: each element takes at least a byte. */
-static CnnStatus get_count(Reader *reader, uint64_t *count)
+/* The length of an array: each element takes at least a byte. Negative ones are let through. */
+static CnnStatus get_count(Reader *reader, int32_t *count)
 {
-    TRY(get(reader, 4, count));
-    if (*count > (uint64_t)(reader->end - reader->at) || *count > INT32_MAX)
+    uint64_t number;
+    TRY(get(reader, 4, &number));
+    *count = (int32_t)(uint32_t)number;
+    if (*count > reader->end - reader->at)
         return reader_fail(reader, "an array is longer than the image");
     return CNN_OK;
 }
@@ -91,18 +92,19 @@ static CnnStatus get_struct(Reader *reader, const Layout *layout, void *to);
 
 static CnnStatus get_statements(Reader *reader, unsigned places, int depth, CnnStatements *list);
 
+/* A negative length is no array but a mark of the struct that it belongs to (Reals), and stays as it is. */
 static CnnStatus get_array(Reader *reader, const Member *member, char *base)
 {
-    uint64_t count, bytes;
+    int32_t count;
     void *items;
     TRY(get_count(reader, &count));
-    if (!cnn_multiply(count, member->layout->bytes, &bytes))
-        return reader_fail(reader, "an array is too long");
-    TRY(reader_take(reader, bytes, &items));
-    for (uint64_t i = 0; i < count; i++)
-        TRY(get_struct(reader, member->layout, (char *)items + i * member->layout->bytes));
-    int length = (int)count;
-    memcpy(base + member->count, &length, sizeof length);
+    memcpy(base + member->count, &count, sizeof count);
+    if (count < 0)
+        return CNN_OK;
+    size_t stride = member->layout->bytes;
+    TRY(reader_take(reader, (uint64_t)count * stride, &items));
+    for (int32_t i = 0; i < count; i++)
+        TRY(get_struct(reader, member->layout, (char *)items + (size_t)i * stride));
     memcpy(base + member->offset, &items, sizeof items);
     return CNN_OK;
 }
@@ -219,15 +221,15 @@ static CnnStatus get_statement(Reader *reader, unsigned places, int depth, CnnSt
 
 static CnnStatus get_statements(Reader *reader, unsigned places, int depth, CnnStatements *list)
 {
-    uint64_t count;
+    int32_t count;
     void *items;
     TRY(get_count(reader, &count));
-    if (depth > NESTING_MAX)
+    if (count < 0 || depth > NESTING_MAX)
         return reader_fail(reader, "statements are nested too deep");
-    TRY(reader_take(reader, count * sizeof(CnnStatement), &items));
-    list->count = (int)count;
+    TRY(reader_take(reader, (uint64_t)count * sizeof(CnnStatement), &items));
+    list->count = count;
     list->items = items;
-    for (uint64_t i = 0; i < count; i++)
+    for (int32_t i = 0; i < count; i++)
         TRY(get_statement(reader, places, depth, (CnnStatement *)items + i));
     return CNN_OK;
 }
