@@ -337,11 +337,13 @@ static void bf16_is_for_activations_and_not_for_scores_losses_and_weights(void *
         .loss = "cross_entropy", .columns = 5, .last = OP_exp, .precision = PRECISION_BF16};
     Program *program = new_program(arena, &setting);
     Make make = {.graph = program->train, .layer = "hidden"};
-    /* x * w -> tanh -> folded, times w again, unfolded: the logits. */
+    /* x * w -> tanh -> folded, times w again, plus the folded x, unfolded: the logits. */
+    const int64_t fold[] = {BATCH, 1, 5};
     NodeId hidden = make_unary(make, OP_tanh, program->train_logits);
-    NodeId folded = make_reshape(make, hidden, 3, (const int64_t[]){BATCH, 1, 5});
-    NodeId product = make_mul(make, make_unary(make, OP_abs, folded), graph_find_leaf(make.graph, "w"));
-    NodeId logits = make_reshape(make, product, 2, (const int64_t[]){BATCH, 5});
+    NodeId size = make_unary(make, OP_abs, make_reshape(make, hidden, 3, fold));
+    NodeId product = make_mul(make, size, graph_find_leaf(make.graph, "w"));
+    NodeId sum = make_add(make, product, make_reshape(make, graph_find_leaf(make.graph, "input"), 3, fold));
+    NodeId logits = make_reshape(make, sum, 2, (const int64_t[]){BATCH, 5});
     program->train->results.count = 0;
     graph_result(make.graph, (Result){.role = RESULT_OUTPUT, .node = last_layer(make, OP_exp, logits)});
     program->train_logits = logits;
@@ -357,6 +359,8 @@ static void bf16_is_for_activations_and_not_for_scores_losses_and_weights(void *
             assert_true(small);
         if (node->op == OP_leaf || node->op == OP_log || node->op == OP_exp || node->op == OP_reduce_sum)
             assert_false(small);
+        if (node->op == OP_reduce_max) /* of the logits */
+            assert_int_equal(graph_type(graph, node->in[0])->dtype, DTYPE_F32);
         if (node->op == OP_reshape)
             assert_int_equal(node->type.dtype, graph_type(graph, node->in[0])->dtype);
     }
