@@ -1,4 +1,5 @@
-/* The pool: every worker runs once a run, barriers separate what is written before from what is read after. */
+/* The pool: every worker runs once a run, barriers separate what is written before from what is read after.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,0 +1,586 @@
+/* The training loop, on data and a loader made here: batches, accumulation, limits, files, signals,
+ * divergence. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/data/loader.h"
+#include "runtime/rng.h"
+#include "runtime/train_args.h"
+#include "runtime/training.h"
+#include "runtime/weights.h"
+#include "tests/unit/test_image.h"
+
+/* ---- Data and a loader in place of the real ones ---- */
+
+struct CnnData {
+    int64_t count[PART_COUNT];
+    Dims shape;
+    int64_t bad_at;       /* batch of the training in which a label is not a number, from 1; 0: none */
+    int64_t interrupt_at; /* batch in which Ctrl-C is pressed */
+    int64_t batches;      /* lent to the training so far */
+    bool opposed;         /* the validation part wants the opposite of the training part */
+    Measured measured;
+    bool set_measured;
+};
+
+struct CnnLoader {
+    CnnData *data;
+    Part part;
+    LoaderOptions options;
+    int64_t at;
+    float *input, *label;
+};
+
+static float mean_value;
+
+Dims cnn_data_shape(const CnnData *data)
+{
+    return data->shape;
+}
+
+int64_t cnn_data_classes(const CnnData *data)
+{
+    (void)data;
+    return 0;
+}
+
+Dtype cnn_data_label_dtype(const CnnData *data)
+{
+    (void)data;
+    return DTYPE_F32;
+}
+
+int64_t cnn_data_count(const CnnData *data, Part part)
+{
+    return data->count[part];
+}
+
+CnnStatus cnn_data_prepare(CnnData *data, int threads, CnnError *error)
+{
+    (void)threads, (void)error;
+    if (!data->set_measured)
+        mean_value = 0.25f;
+    return CNN_OK;
+}
+
+int cnn_data_measured_count(const CnnData *data)
+{
+    (void)data;
+    return 1;
+}
+
+Measured *cnn_data_measured(CnnData *data, int index)
+{
+    (void)index;
+    data->measured = (Measured){"data.mean", 1, &mean_value};
+    return &data->measured;
+}
+
+void cnn_data_set_measured(CnnData *data)
+{
+    data->set_measured = true;
+}
+
+void cnn_data_set_seed(CnnData *data, uint64_t seed)
+{
+    (void)data, (void)seed;
+}
+
+CnnStatus cnn_loader_open(CnnData *data, Part part, const LoaderOptions *options, CnnLoader **out,
+                          CnnError *error)
+{
+    (void)error;
+    CnnLoader *loader = calloc(1, sizeof *loader);
+    *loader = (CnnLoader){data,
+                          part,
+                          *options,
+                          0,
+                          calloc((size_t)options->batch, WIDTH * sizeof(float)),
+                          calloc((size_t)options->batch, sizeof(float))};
+    *out = loader;
+    return CNN_OK;
+}
+
+void cnn_loader_close(CnnLoader *loader)
+{
+    free(loader->input);
+    free(loader->label);
+    free(loader);
+}
+
+CnnStatus cnn_loader_start(CnnLoader *loader, int64_t epoch, int64_t first_batch, CnnError *error)
+{
+    (void)epoch, (void)error;
+    loader->at = first_batch * loader->options.batch;
+    return CNN_OK;
+}
+
+int64_t cnn_loader_batches(const CnnLoader *loader)
+{
+    int64_t count = loader->data->count[loader->part], batch = loader->options.batch;
+    return loader->options.drop_last ? count / batch : (count + batch - 1) / batch;
+}
+
+CnnStatus cnn_loader_next(CnnLoader *loader, Batch *batch, CnnError *error)
+{
+    (void)error;
+    CnnData *data = loader->data;
+    int64_t count = data->count[loader->part], left = count - loader->at;
+    *batch = (Batch){loader->input, loader->label,
+                     left < loader->options.batch ? left : loader->options.batch, loader->at, false};
+    if (loader->options.drop_last && left < loader->options.batch)
+        batch->samples = 0;
+    for (int64_t n = 0; n < batch->samples; n++) {
+        float *x = loader->input + n * WIDTH;
+        for (int i = 0; i < WIDTH; i++)
+            x[i] = (float)(2 * cnn_uniform(
+                                   cnn_random4(2, (uint32_t)(loader->at + n), (uint32_t)i, loader->part, 0)
+                                       .word[0]) -
+                           1);
+        float sign = data->opposed && loader->part == PART_VALIDATION ? -1 : 1;
+        loader->label[n] = sign * (x[0] - 2 * x[1]);
+    }
+    loader->at += batch->samples;
+    batch->last =
+        loader->at == count || (loader->options.drop_last && count - loader->at < loader->options.batch);
+    if (loader->part == PART_TRAIN && batch->samples > 0) {
+        data->batches++;
+        if (data->batches == data->bad_at)
+            loader->label[1] = NAN;
+        if (data->batches == data->interrupt_at)
+            raise(SIGINT);
+    }
+    return CNN_OK;
+}
+
+int64_t cnn_loader_skipped(const CnnLoader *loader)
+{
+    (void)loader;
+    return 0;
+}
+
+const char *cnn_loader_skipped_reason(const CnnLoader *loader, int64_t i)
+{
+    (void)loader, (void)i;
+    return "";
+}
+
+double cnn_loader_waited(const CnnLoader *loader)
+{
+    (void)loader;
+    return 0;
+}
+
+/* ---- Helpers ---- */
+
+enum { STATEMENTS_MAX = 8 };
+static CnnStatement statements[STATEMENTS_MAX];
+static char save_path[] = "w.safetensors", log_path[] = "log.jsonl";
+
+static CnnData line_data(void)
+{
+    return (CnnData){.count = {23, 12, 5}, .shape = {3, {1, WIDTH, 1}}};
+}
+
+/* The test image with these statements. */
+static CnnImage image_with(int count, ...)
+{
+    CnnImage image = test_image;
+    va_list list;
+    va_start(list, count);
+    for (int i = 0; i < count; i++) {
+        const Schema *schema = va_arg(list, const Schema *);
+        statements[i] = (CnnStatement){schema, va_arg(list, const void *), "test.cnn:7:5", {0, NULL}};
+    }
+    va_end(list);
+    image.recipe.train = (CnnStatements){count, statements};
+    return image;
+}
+
+static CnnStatus train(const CnnImage *image, CnnData *data, TrainingOptions options, CnnError *error)
+{
+    *error = (CnnError){0};
+    if (!options.threads)
+        options.threads = 2;
+    return cnn_train(image, data, &options, error);
+}
+
+static void assert_trains(const CnnImage *image, CnnData *data, TrainingOptions options)
+{
+    CnnError error;
+    CnnStatus status = train(image, data, options, &error);
+    if (status != CNN_OK)
+        fail_msg("%s", error.text);
+}
+
+static void read_weights(const char *path, float *weights)
+{
+    WeightFile *file;
+    CnnError error = {0};
+    assert_int_equal(cnn_weights_open(path, &file, &error), CNN_OK);
+    memcpy(weights, cnn_weights_find(file, "w")->data, WIDTH * sizeof(float));
+    cnn_weights_close(file);
+}
+
+/* A number of line `step` (from 1) of the log; NAN: not there. */
+static double logged(int step, const char *key)
+{
+    FILE *file = fopen(log_path, "r");
+    char line[512], quoted[32];
+    double value = NAN;
+    snprintf(quoted, sizeof quoted, "\"%s\": ", key);
+    for (int i = 1; file && fgets(line, sizeof line, file); i++)
+        if (i == step && strstr(line, quoted))
+            value = strtod(strstr(line, quoted) + strlen(quoted), NULL);
+    if (file)
+        fclose(file);
+    return value;
+}
+
+static const BatchArgs tens = {10, 1, LAST_KEEP};
+static const CountArgs three = {3}, thirty = {30};
+
+/* ---- Tests ---- */
+
+static void a_training_learns_and_logs_every_step(void **state)
+{
+    (void)state;
+    CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &thirty);
+    image.recipe.rate = 0.9;
+    CnnData data = line_data();
+    assert_trains(&image, &data, (TrainingOptions){.save = save_path, .log = log_path});
+    float weights[WIDTH];
+    read_weights(save_path, weights);
+    assert_float_equal(weights[0], 1, 0.01);
+    assert_float_equal(weights[1], -2, 0.01);
+    assert_true(logged(1, "loss") > 100 * logged(90, "loss"));
+    assert_true(logged(1, "epoch") == 1 && logged(90, "epoch") == 30);
+    assert_true(logged(2, "samples") == 10 && logged(3, "samples") == 3); /* the last batch is smaller */
+    assert_true(isnan(logged(91, "loss")));
+    assert_true(logged(90, "accuracy") == 1);
+    assert_true((float)logged(90, "rate") == 0.9f);
+}
+
+static void the_numbers_do_not_depend_on_the_threads(void **state)
+{
+    (void)state;
+    CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &three);
+    float first[WIDTH], other[WIDTH];
+    for (int threads = 1; threads <= 3; threads++) {
+        CnnData data = line_data();
+        assert_trains(&image, &data, (TrainingOptions){.save = save_path, .threads = threads});
+        read_weights(save_path, threads == 1 ? first : other);
+        if (threads > 1)
+            assert_memory_equal(first, other, sizeof first);
+    }
+}
+
+static void accumulated_batches_train_as_one_large_batch(void **state)
+{
+    (void)state;
+    static const BatchArgs halves = {5, 2, LAST_KEEP};
+    float whole[WIDTH], parts[WIDTH];
+    CnnData data = line_data();
+    CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &three);
+    assert_trains(&image, &data, (TrainingOptions){.save = save_path, .log = log_path});
+    read_weights(save_path, whole);
+    double loss = logged(9, "loss");
+    image = image_with(2, &batch_schema, &halves, &epochs_schema, &three);
+    assert_trains(&image, &data, (TrainingOptions){.save = save_path, .log = log_path});
+    read_weights(save_path, parts);
+    for (int i = 0; i < WIDTH; i++)
+        assert_float_equal(whole[i], parts[i], 1e-6);
+    assert_float_equal(logged(9, "loss"), loss, 1e-6); /* nine updates in both */
+    assert_true(logged(3, "samples") == 3 && isnan(logged(10, "loss")));
+}
+
+static void dropped_last_batches_are_not_trained_on(void **state)
+{
+    (void)state;
+    static const BatchArgs drop = {10, 1, LAST_DROP};
+    CnnImage image = image_with(1, &batch_schema, &drop);
+    CnnData data = line_data();
+    assert_trains(&image, &data, (TrainingOptions){.log = log_path});
+    assert_true(logged(2, "samples") == 10 && isnan(logged(3, "loss")));
+    data.count[PART_TRAIN] = 9;
+    CnnError error;
+    assert_int_equal(train(&image, &data, (TrainingOptions){0}, &error), CNN_BAD_INPUT);
+    assert_non_null(strstr(error.text, "no batch is left"));
+}
+
+static void limits_of_the_command_line_replace_those_of_the_recipe(void **state)
+{
+    (void)state;
+    CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &three);
+    CnnData data = line_data();
+    assert_trains(&image, &data, (TrainingOptions){.steps = 20, .log = log_path});
+    assert_true(logged(20, "epoch") == 7 && isnan(logged(21, "loss")));
+    assert_trains(&image, &data, (TrainingOptions){.epochs = 1, .log = log_path});
+    assert_true(logged(3, "epoch") == 1 && isnan(logged(4, "loss")));
+    assert_trains(&image, &data, (TrainingOptions){.epochs = 1, .batch = 4, .log = log_path});
+    assert_true(logged(6, "samples") == 3 && isnan(logged(7, "loss")));
+    CnnError error;
+    assert_int_equal(train(&image, &data, (TrainingOptions){.batch = 11}, &error), CNN_BAD_USAGE);
+}
+
+static void a_loss_that_is_not_finite_ends_it_and_writes_nothing(void **state)
+{
+    (void)state;
+    CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &three);
+    CnnData data = line_data();
+    data.bad_at = 5;
+    unlink(save_path);
+    CnnError error;
+    assert_int_equal(train(&image, &data, (TrainingOptions){.save = save_path, .log = log_path}, &error),
+                     CNN_DIVERGED);
+    assert_non_null(strstr(error.text, "not a number at step 5 (epoch 2)"));
+    assert_int_equal(access(save_path, F_OK), -1);
+    assert_true(logged(5, "step") == 5);
+}
+
+static void a_signal_ends_it_after_the_step_with_the_weights_saved(void **state)
+{
+    (void)state;
+    CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &three);
+    CnnData data = line_data();
+    data.interrupt_at = 4;
+    CnnError error;
+    assert_int_equal(train(&image, &data, (TrainingOptions){.save = save_path, .log = log_path}, &error),
+                     CNN_INTERRUPTED);
+    assert_string_equal(error.text, "stopped by Ctrl-C after step 4; the weights are in w.safetensors");
+    assert_true(isnan(logged(5, "loss")));
+    float stopped[WIDTH], limited[WIDTH];
+    read_weights(save_path, stopped);
+    data.interrupt_at = 0;
+    assert_trains(&image, &data, (TrainingOptions){.save = save_path, .steps = 4});
+    read_weights(save_path, limited);
+    assert_memory_equal(stopped, limited, sizeof stopped);
+}
+
+static void patience_ends_it_with_the_best_weights(void **state)
+{
+    (void)state;
+    static const StopArgs stop = {2, STOP_VAL_LOSS, 0};
+    float best[WIDTH], kept[WIDTH];
+    CnnData data = line_data();
+    CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &thirty);
+    assert_trains(&image, &data, (TrainingOptions){.save = save_path, .epochs = 1});
+    read_weights(save_path, best);
+    data.opposed = true; /* so that every epoch makes the validation worse */
+    image = image_with(3, &batch_schema, &tens, &epochs_schema, &thirty, &stop_schema, &stop);
+    assert_trains(&image, &data, (TrainingOptions){.save = save_path, .log = log_path});
+    read_weights(save_path, kept);
+    assert_memory_equal(best, kept, sizeof best);
+    assert_true(logged(9, "epoch") == 3 && isnan(logged(10, "loss")));
+    data.count[PART_VALIDATION] = 0;
+    CnnError error;
+    assert_int_equal(train(&image, &data, (TrainingOptions){0}, &error), CNN_BAD_INPUT);
+    assert_string_equal(error.text,
+                        "test.cnn:7:5: 'stop' watches val_loss, but the data have no validation part (split "
+                        "validation=10%)");
+}
+
+static void the_newest_checkpoints_are_kept(void **state)
+{
+    (void)state;
+    static const CheckpointArgs every_epoch = {{1, UNIT_EPOCHS}, 2}, every_four = {{4, UNIT_STEPS}, 9};
+    CnnImage image =
+        image_with(3, &batch_schema, &tens, &epochs_schema, &three, &checkpoint_schema, &every_epoch);
+    CnnData data = line_data();
+    assert_trains(&image, &data, (TrainingOptions){0});
+    assert_int_equal(access("checkpoints/Line-epoch-1.safetensors", F_OK), -1);
+    assert_int_equal(access("checkpoints/Line-epoch-2.safetensors", F_OK), 0);
+    WeightFile *file;
+    CnnError error = {0};
+    assert_int_equal(cnn_weights_open("checkpoints/Line-epoch-3.safetensors", &file, &error), CNN_OK);
+    assert_non_null(cnn_weights_find(file, "grad.w")); /* the optimizer's state too */
+    assert_string_equal(cnn_weights_metadata(file, "step"), "9");
+    cnn_weights_close(file);
+    image = image_with(3, &batch_schema, &tens, &epochs_schema, &three, &checkpoint_schema, &every_four);
+    assert_trains(&image, &data, (TrainingOptions){.save = "./w.safetensors"});
+    assert_int_equal(access("Line-step-4.safetensors", F_OK), 0);
+    assert_int_equal(access("Line-step-8.safetensors", F_OK), 0);
+}
+
+static void a_training_starts_from_a_file_and_takes_its_measured_values(void **state)
+{
+    (void)state;
+    CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &thirty);
+    CnnData data = line_data();
+    assert_trains(&image, &data, (TrainingOptions){.save = save_path});
+    float saved[WIDTH], after[WIDTH];
+    read_weights(save_path, saved);
+    mean_value = 0;
+    image.recipe.rate = 0;
+    assert_trains(&image, &data,
+                  (TrainingOptions){.start = save_path, .save = "again.safetensors", .steps = 2});
+    read_weights("again.safetensors", after);
+    assert_memory_equal(saved, after, sizeof saved);
+    assert_true(data.set_measured && mean_value == 0.25f);
+}
+
+static void a_file_of_another_network_is_refused_with_both_shapes(void **state)
+{
+    (void)state;
+    float values[8] = {0};
+    NamedTensor other[] = {{"w", DTYPE_F32, 2, {4, 2}, values}};
+    CnnError error = {0};
+    CnnImage image = image_with(1, &batch_schema, &tens);
+    CnnData data = line_data();
+    assert_int_equal(cnn_weights_save("other.safetensors", other, 1, NULL, &error), CNN_OK);
+    assert_int_equal(train(&image, &data, (TrainingOptions){.start = "other.safetensors"}, &error),
+                     CNN_BAD_INPUT);
+    assert_string_equal(
+        error.text, "'other.safetensors' belongs to another network: its 'w' is f32 4x2, this network's is "
+                    "f32 6x1");
+    other[0].name = "v";
+    error = (CnnError){0};
+    assert_int_equal(cnn_weights_save("other.safetensors", other, 1, NULL, &error), CNN_OK);
+    assert_int_equal(train(&image, &data, (TrainingOptions){.start = "other.safetensors"}, &error),
+                     CNN_BAD_INPUT);
+    assert_string_equal(error.text, "'other.safetensors' has none of this network's tensors (w)");
+}
+
+static void paths_that_cannot_be_written_are_refused_before_the_first_step(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {".", "/dev/null", "/nowhere/w", "", "model.cnn"};
+    CnnImage image = image_with(1, &batch_schema, &tens);
+    image.recipe.model_path = "./model.cnn";
+    fclose(fopen("model.cnn", "w"));
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        CnnData data = line_data();
+        CnnError error;
+        assert_int_equal(train(&image, &data, (TrainingOptions){.save = paths[i]}, &error), CNN_BAD_USAGE);
+        assert_int_equal(train(&image, &data, (TrainingOptions){.log = paths[i]}, &error), CNN_BAD_USAGE);
+        assert_int_equal(data.batches, 0);
+    }
+}
+
+static void data_of_another_shape_are_refused(void **state)
+{
+    (void)state;
+    CnnImage image = image_with(1, &batch_schema, &tens);
+    CnnData data = line_data();
+    data.shape.value[0] = 2;
+    CnnError error;
+    assert_int_equal(train(&image, &data, (TrainingOptions){0}, &error), CNN_BAD_INPUT);
+    assert_string_equal(error.text, "the network takes samples of 1x6x1, the data have 2x6x1");
+}
+
+static void an_evaluation_writes_the_outputs_of_the_test_part(void **state)
+{
+    (void)state;
+    CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &thirty);
+    image.recipe.rate = 0.9;
+    CnnData data = line_data();
+    assert_trains(&image, &data, (TrainingOptions){.save = save_path});
+    FILE *report = fopen("report.txt", "w+");
+    EvaluationOptions options = {.weights = save_path, .outputs = "out.npy", .threads = 2, .report = report};
+    CnnError error = {0};
+    assert_int_equal(cnn_evaluate(&image, &data, &options, &error), CNN_OK);
+    rewind(report);
+    char line[256] = "";
+    assert_non_null(fgets(line, sizeof line, report));
+    assert_int_equal(strncmp(line, "test  loss 0.00", 15), 0);
+    assert_non_null(strstr(line, "accuracy 1.0000  5 images"));
+    fclose(report);
+    FILE *file = fopen("out.npy", "rb");
+    char header[128];
+    float outputs[6];
+    assert_int_equal(fread(header, 1, sizeof header, file), 128);
+    assert_memory_equal(
+        header, "\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (5, 1), }", 67);
+    assert_int_equal(header[127], '\n');
+    assert_int_equal(fread(outputs, sizeof(float), 6, file), 5);
+    fclose(file);
+    double x0 = 2 * cnn_uniform(cnn_random4(2, 4, 0, PART_TEST, 0).word[0]) - 1;
+    double x1 = 2 * cnn_uniform(cnn_random4(2, 4, 1, PART_TEST, 0).word[0]) - 1;
+    assert_float_equal(outputs[4], x0 - 2 * x1, 0.05);
+    data.count[PART_TEST] = data.count[PART_VALIDATION] = 0;
+    assert_int_equal(cnn_evaluate(&image, &data, &options, &error), CNN_BAD_INPUT);
+}
+
+static void a_report_into_a_file_has_one_line_an_epoch(void **state)
+{
+    (void)state;
+    CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &three);
+    CnnData data = line_data();
+    FILE *report = fopen("report.txt", "w+");
+    assert_trains(&image, &data, (TrainingOptions){.report = report});
+    rewind(report);
+    char text[4096] = "", line[512];
+    int epochs = 0;
+    while (fgets(line, sizeof line, report)) {
+        epochs += strncmp(line, "epoch ", 6) == 0;
+        strncat(text, line, sizeof text - strlen(text) - 1);
+    }
+    fclose(report);
+    assert_int_equal(epochs, 3);
+    assert_int_equal(
+        strncmp(text, "a line\n23 training, 12 validation, 5 test samples; batch 10, 3 steps an epoch;", 77),
+        0);
+    assert_non_null(strstr(text, "epoch 3/3  loss "));
+    assert_non_null(strstr(text, "  val_accuracy "));
+    assert_non_null(strstr(text, "\ntest  loss "));
+    assert_null(strchr(text, '\r'));
+}
+
+static char folder[] = "/tmp/test_training.XXXXXX";
+
+static int enter_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? chdir(folder) : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"w.safetensors",
+                                        "again.safetensors",
+                                        "other.safetensors",
+                                        "log.jsonl",
+                                        "model.cnn",
+                                        "out.npy",
+                                        "report.txt",
+                                        "Line-step-4.safetensors",
+                                        "Line-step-8.safetensors",
+                                        "checkpoints/Line-epoch-2.safetensors",
+                                        "checkpoints/Line-epoch-3.safetensors"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        unlink(names[i]);
+    rmdir("checkpoints");
+    return chdir("/") == 0 ? rmdir(folder)
+                           : -1; /* fails when a test left another file, a temporary one say */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_training_learns_and_logs_every_step),
+        cmocka_unit_test(the_numbers_do_not_depend_on_the_threads),
+        cmocka_unit_test(accumulated_batches_train_as_one_large_batch),
+        cmocka_unit_test(dropped_last_batches_are_not_trained_on),
+        cmocka_unit_test(limits_of_the_command_line_replace_those_of_the_recipe),
+        cmocka_unit_test(a_loss_that_is_not_finite_ends_it_and_writes_nothing),
+        cmocka_unit_test(a_signal_ends_it_after_the_step_with_the_weights_saved),
+        cmocka_unit_test(patience_ends_it_with_the_best_weights),
+        cmocka_unit_test(the_newest_checkpoints_are_kept),
+        cmocka_unit_test(a_training_starts_from_a_file_and_takes_its_measured_values),
+        cmocka_unit_test(a_file_of_another_network_is_refused_with_both_shapes),
+        cmocka_unit_test(paths_that_cannot_be_written_are_refused_before_the_first_step),
+        cmocka_unit_test(data_of_another_shape_are_refused),
+        cmocka_unit_test(an_evaluation_writes_the_outputs_of_the_test_part),
+        cmocka_unit_test(a_report_into_a_file_has_one_line_an_epoch),
+    };
+    return cmocka_run_group_tests(tests, enter_folder, remove_folder);
+}
