@@ -80,7 +80,8 @@ static ExprId read_tap(Lowering *lowering, const Node *node, const Index *at, in
 
 /* ---- maxpool and its choice ---- */
 
-/* The largest of the window by accumulators; *where: its position in the window, row by row. */
+/* The largest of the window by accumulators; *where (where may be NULL): its position in the window,
+ * row by row. */
 static ExprId accumulate_max(Lowering *lowering, const Node *node, const Index *at, ExprId *where)
 {
     const WindowAttrs *attrs = window_of(node);
@@ -93,18 +94,21 @@ static ExprId accumulate_max(Lowering *lowering, const Node *node, const Index *
     return lower_max(lowering, lower_read(lowering, node->in[0], &index), guards, count, &position, where);
 }
 
-/* The largest of the window, which is the first of equal ones, and where it is. */
+/* The largest of the window, which is the first of equal ones, and where it is (where may be NULL). */
 static ExprId choose_max(Lowering *lowering, const Node *node, const Index *at, ExprId *where)
 {
     const WindowAttrs *attrs = window_of(node);
     if (!is_small(attrs) || is_padded(attrs))
         return accumulate_max(lowering, node, at, where);
     ExprId best = read_tap(lowering, node, at, 0, 0);
-    *where = lower_const(lowering, 0);
+    if (where)
+        *where = lower_const(lowering, 0);
     for (int64_t i = 1; i < attrs->window_height * attrs->window_width; i++) {
         ExprId value = read_tap(lowering, node, at, i / attrs->window_width, i % attrs->window_width);
-        ExprId larger = lower_scalar(lowering, SCALAR_greater, value, best, 0);
-        *where = lower_scalar(lowering, SCALAR_select, larger, lower_const(lowering, (double)i), *where);
+        if (where) {
+            ExprId larger = lower_scalar(lowering, SCALAR_greater, value, best, 0);
+            *where = lower_scalar(lowering, SCALAR_select, larger, lower_const(lowering, (double)i), *where);
+        }
         best = lower_scalar(lowering, SCALAR_max, value, best, 0);
     }
     return best;
@@ -112,8 +116,7 @@ static ExprId choose_max(Lowering *lowering, const Node *node, const Index *at, 
 
 static ExprId maxpool_lower(Lowering *lowering, const Node *node, const Index *at)
 {
-    ExprId where;
-    return choose_max(lowering, node, at, &where);
+    return choose_max(lowering, node, at, NULL);
 }
 
 static ExprId maxpool_choice_lower(Lowering *lowering, const Node *node, const Index *at)
