@@ -3,7 +3,7 @@
 #define CNN_EVALUATE_H
 
 #include "runtime/data/loader.h"
-#include "runtime/npy.h"
+#include "runtime/npy_write.h"
 #include "runtime/report.h"
 #include "runtime/totals.h"
 

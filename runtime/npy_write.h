@@ -1,7 +1,7 @@
 /* Writing a matrix as a .npy file (NEP 1, https://numpy.org/neps/nep-0001-npy-format.html, version 1.0), row
  * by row. */
-#ifndef CNN_NPY_H
-#define CNN_NPY_H
+#ifndef CNN_NPY_WRITE_H
+#define CNN_NPY_WRITE_H
 
 #include <stdint.h>
 

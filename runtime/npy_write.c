@@ -1,4 +1,4 @@
-#include "runtime/npy.h"
+#include "runtime/npy_write.h"
 
 #include <inttypes.h>
 #include <stdio.h>

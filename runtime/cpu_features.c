@@ -1,0 +1,147 @@
+/* Features by name: LLVM's names on one side, the kernel's in /proc/cpuinfo on the other. LLVM's list for a
+ * host also names instructions that a compiler of loops never emits (rdrand, clflushopt, …); they are not in
+ * the table, since a machine without them runs the code as well. */
+#include "runtime/cpu_features.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *llvm, *kernel;
+} features[] = {
+    /* x86-64 */
+    {"sse3", "pni"},
+    {"ssse3", "ssse3"},
+    {"sse4.1", "sse4_1"},
+    {"sse4.2", "sse4_2"},
+    {"popcnt", "popcnt"},
+    {"lzcnt", "abm"},
+    {"movbe", "movbe"},
+    {"bmi", "bmi1"},
+    {"bmi2", "bmi2"},
+    {"adx", "adx"},
+    {"avx", "avx"},
+    {"avx2", "avx2"},
+    {"fma", "fma"},
+    {"f16c", "f16c"},
+    {"gfni", "gfni"},
+    {"avxvnni", "avx_vnni"},
+    {"avx512f", "avx512f"},
+    {"avx512bw", "avx512bw"},
+    {"avx512cd", "avx512cd"},
+    {"avx512dq", "avx512dq"},
+    {"avx512vl", "avx512vl"},
+    {"avx512ifma", "avx512ifma"},
+    {"avx512vbmi", "avx512vbmi"},
+    {"avx512vbmi2", "avx512_vbmi2"},
+    {"avx512vnni", "avx512_vnni"},
+    {"avx512bitalg", "avx512_bitalg"},
+    {"avx512vpopcntdq", "avx512_vpopcntdq"},
+    {"avx512bf16", "avx512_bf16"},
+    {"avx512fp16", "avx512_fp16"},
+    {"amx-tile", "amx_tile"},
+    {"amx-bf16", "amx_bf16"},
+    {"amx-int8", "amx_int8"},
+    /* aarch64 */
+    {"neon", "asimd"},
+    {"fullfp16", "asimdhp"},
+    {"dotprod", "asimddp"},
+    {"rdm", "asimdrdm"},
+    {"fp16fml", "asimdfhm"},
+    {"lse", "atomics"},
+    {"bf16", "bf16"},
+    {"i8mm", "i8mm"},
+    {"sve", "sve"},
+    {"sve2", "sve2"},
+};
+
+/* The kernel's name of a feature; NULL: not one that matters. */
+static const char *kernel_name(const char *llvm, size_t length)
+{
+    for (size_t i = 0; i < sizeof features / sizeof *features; i++)
+        if (strlen(features[i].llvm) == length && memcmp(features[i].llvm, llvm, length) == 0)
+            return features[i].kernel;
+    return NULL;
+}
+
+/* The line of the first CPU's features: behind the colon, up to the end of the line. */
+static const char *features_line(const char *cpuinfo, size_t *length)
+{
+    static const char *const keys[] = {"\nflags", "\nFeatures"};
+    for (int i = 0; i < 2; i++) {
+        const char *line = strstr(cpuinfo, keys[i]);
+        if (!line)
+            continue;
+        line += strlen(keys[i]);
+        *length = strcspn(line, "\n");
+        return line;
+    }
+    return NULL;
+}
+
+static bool line_has(const char *line, size_t length, const char *word)
+{
+    size_t wanted = strlen(word);
+    for (const char *at = line, *end = line + length; at < end;) {
+        at += strspn(at, " \t:");
+        size_t size = strcspn(at, " \t\n");
+        if (size == wanted && memcmp(at, word, wanted) == 0)
+            return true;
+        if (size == 0)
+            break;
+        at += size;
+    }
+    return false;
+}
+
+CnnStatus cnn_cpu_check_text(const char *needs, const char *cpuinfo, CnnError *error)
+{
+    size_t length;
+    const char *line = features_line(cpuinfo, &length);
+    if (!line)
+        return cnn_fail(error, CNN_NO_RESOURCE, "/proc/cpuinfo does not say what this CPU can do");
+    char missing[256] = "";
+    for (const char *at = needs; *at; at += *at == ',') {
+        size_t size = strcspn(at, ",");
+        bool signed_name = *at == '+' || *at == '-', unused = *at == '-';
+        const char *kernel = unused ? NULL : kernel_name(at + signed_name, size - signed_name);
+        if (kernel && !line_has(line, length, kernel)) {
+            size_t used = strlen(missing);
+            snprintf(missing + used, sizeof missing - used, "%s%.*s", used ? ", " : "",
+                     (int)(size - signed_name), at + signed_name);
+        }
+        at += size;
+    }
+    if (*missing)
+        return cnn_fail(error, CNN_NO_RESOURCE,
+                        "this program was built for another CPU: this one lacks %s. Build it with the CPU of "
+                        "this machine, or "
+                        "for a plainer one",
+                        missing);
+    return CNN_OK;
+}
+
+CnnStatus cnn_cpu_check(const char *needs, CnnError *error)
+{
+    /* Files of /proc have no size to ask for, so they are read until they end; the first CPU's part is
+     * enough. */
+    enum { ENOUGH = 65536 };
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    char *text = calloc(1, ENOUGH + 2);
+    if (!file || !text) {
+        if (file)
+            fclose(file);
+        free(text);
+        return cnn_fail(error, CNN_NO_RESOURCE,
+                        "/proc/cpuinfo cannot be read, which says what this CPU can do");
+    }
+    text[0] = '\n'; /* every line begins behind one */
+    size_t read = fread(text + 1, 1, ENOUGH, file);
+    text[1 + read] = '\0';
+    fclose(file);
+    CnnStatus status = cnn_cpu_check_text(needs, text, error);
+    free(text);
+    return status;
+}
