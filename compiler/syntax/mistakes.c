@@ -119,11 +119,11 @@ void parser_unexpected(Parser *parser, Span at, const char *const *expected, int
     const char *hint = slip(parser, at, expected, count);
     if (parser->recovery_braces == 0 && (before == 0 || before == TOKEN_NEWLINE))
         report_no_section(parser, at);
+    else if (parser->previous == TOKEN_ELSE)
+        diag_error(parser->diag, at, "unexpected-token", "there is no 'if' before this 'else'");
     else if (is_reserved(parser->previous) && is_expected(expected, count, "a name"))
         diag_error(parser->diag, at, "reserved-word", "%s is a reserved word: choose another name",
                    found(parser, at));
-    else if (parser->previous == TOKEN_ELSE)
-        diag_error(parser->diag, at, "unexpected-token", "there is no 'if' before this 'else'");
     else if (before == TOKEN_NEWLINE || before == TOKEN_OPEN_BRACE)
         diag_error(parser->diag, at, "unexpected-token", "expected a statement, found %s", found(parser, at));
     else if (count == 0 || count > EXPECTED_MAX)
