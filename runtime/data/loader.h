@@ -17,7 +17,7 @@ typedef struct {
 typedef struct {
     int64_t batch;
     bool drop_last;     /* leave the last, smaller batch out */
-    bool shuffle;       /* PART_TRAIN: order by cnn_permute(epoch) */
+    bool shuffle;       /* PART_TRAIN: order by cnn_permute(epoch), unless the data say `shuffle false` */
     int threads;        /* that decode; at least 1 */
     int ahead;          /* batches decoded ahead */
 } LoaderOptions;
