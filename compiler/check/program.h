@@ -16,6 +16,8 @@ typedef struct {
     Span span;
     NodeId node;          /* its value in the training graph */
     int64_t parameters;
+    const Schema *schema; /* with its arguments */
+    const void *args;
 } LayerRow;
 
 typedef enum { PRECISION_F32, PRECISION_BF16 } Precision;

@@ -1,0 +1,31 @@
+/* The arguments of the statements of `compile { }`, and their schemas. The command line has the last word on
+ * all of them. */
+#ifndef COMPILE_ARGS_H
+#define COMPILE_ARGS_H
+
+#include "runtime/schema.h"
+
+typedef enum { DEVICE_AUTO, DEVICE_CPU } DeviceChoice;
+typedef struct {
+    int kind; /* DeviceChoice */
+} DeviceArgs;
+
+typedef struct {
+    Names names; /* of fusions; or the one name `all` or `none` */
+} FuseArgs;
+
+typedef struct {
+    int64_t count;
+} ThreadsArgs;
+
+typedef enum { TUNE_OFF } TuneMode;
+typedef struct {
+    int mode; /* TuneMode */
+} TuneArgs;
+
+extern const Schema device_schema, fuse_schema, threads_schema, tune_schema;
+
+/* All statements of `compile { }`, NULL-terminated. */
+extern const Schema *const compile_schemas[];
+
+#endif

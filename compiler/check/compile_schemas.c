@@ -1,0 +1,72 @@
+/* The schemas of `compile { }`. */
+#include "compiler/check/compile_args.h"
+
+static const Field device_fields[] = {
+    FIELD(DeviceArgs, kind, FIELD_WORD, .preset = "auto", .words = "auto cpu", .planned = "cuda",
+          .doc = "the device that trains"),
+    FIELDS_END,
+};
+const Schema device_schema = {
+    .word = "device",
+    .doc = "Where the network is trained. This version compiles for the CPU; auto takes the best device "
+           "there is.",
+    .places = IN_COMPILE,
+    .fields = device_fields,
+    .args_bytes = sizeof(DeviceArgs),
+    .example = "device cpu",
+};
+
+static const Field fuse_fields[] = {
+    FIELD(FuseArgs, names, FIELD_NAMES, .preset = "all",
+          .doc = "all, none, or the names of fusions (cnnc passes lists them)"),
+    FIELDS_END,
+};
+const Schema fuse_schema = {
+    .word = "fuse",
+    .doc = "Which fusions the compiler may use. A fusion computes the same function with fewer passes over "
+           "memory.",
+    .places = IN_COMPILE,
+    .fields = fuse_fields,
+    .args_bytes = sizeof(FuseArgs),
+    .example = "fuse elementwise, epilogue",
+};
+
+static const Field threads_fields[] = {
+    FIELD(ThreadsArgs, count, FIELD_INTEGER, .least = 1, .most = 1024, .doc = "worker threads"),
+    FIELDS_END,
+};
+const Schema threads_schema = {
+    .word = "threads",
+    .doc = "How many threads train; all cores where nothing is said. The numbers do not depend on it.",
+    .places = IN_COMPILE,
+    .fields = threads_fields,
+    .args_bytes = sizeof(ThreadsArgs),
+    .example = "threads 2",
+};
+
+static const Field tune_fields[] = {
+    FIELD(TuneArgs, mode, FIELD_WORD, .preset = "off", .words = "off", .planned = "quick full",
+          .doc = "how long to look for faster schedules"),
+    FIELDS_END,
+};
+const Schema tune_schema = {
+    .word = "tune",
+    .doc = "Measures schedules on this machine and keeps the fastest. This version chooses by its cost model "
+           "only: off.",
+    .places = IN_COMPILE,
+    .fields = tune_fields,
+    .args_bytes = sizeof(TuneArgs),
+    .example = "tune off",
+};
+
+static const Schema rewrite_schema = {
+    .word = "rewrite",
+    .doc = "Changes of the model that make it faster and learn another function, each asked for by name.",
+    .places = IN_COMPILE,
+    .fields = (const Field[]){FIELDS_END},
+    .example = "rewrite stride_for_pool",
+    .planned = "'rewrite' is planned, but this version cannot do it yet",
+};
+
+const Schema *const compile_schemas[] = {&device_schema,  &fuse_schema, &rewrite_schema,
+                                         &threads_schema, &tune_schema, NULL};

@@ -1,0 +1,262 @@
+/* From the statements of data and train to the program's fields and the runtime's recipe. */
+#include "compiler/check/recipe.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "compiler/check/statements.h"
+#include "runtime/train_args.h"
+
+/* ---- data ---- */
+
+/* The place of the statement of `where`, and what was said of it; all of `text` at the section, if it names
+ * none. */
+static Span blame(const Checker *checker, const SectionEntries *entries, const char **text)
+{
+    for (size_t i = 0; i < entries->count; i++) {
+        const char *where = diag_where(checker->diag, entries->items[i].span);
+        size_t length = strlen(where);
+        if (strncmp(*text, where, length) == 0 && strncmp(*text + length, ": ", 2) == 0) {
+            *text += length + 2;
+            return entries->items[i].span;
+        }
+    }
+    return checker->data_span;
+}
+
+void recipe_read_data(Checker *checker)
+{
+    Program *program = checker->program;
+    const AstLine *section = checker->sections[SECTION_DATA];
+    int errors = diag_errors(checker->diag);
+    SectionEntries entries = section_read(checker, SECTION_DATA);
+    program->recipe.data = section_statements(checker, &entries);
+    checker->data_span = entries.count ? entries.items[0].span : section ? section->span : (Span){0};
+    if (!section && entries.count == 0) {
+        checker->data_state = DATA_ABSENT;
+        check_warning(checker, checker->sections[SECTION_MODEL]->name_span, "missing-data",
+                      "there is no 'data' section: the network can be checked, but not trained");
+    } else if (diag_errors(checker->diag) > errors) {
+        checker->data_state = DATA_FAILED;
+    } else if (checker->options->without_data) {
+        checker->data_state = DATA_NOT_READ;
+    } else {
+        CnnError error = {0};
+        checker->data_state = DATA_OPEN;
+        if (cnn_data_open(&program->recipe, &program->data, &error) != CNN_OK) {
+            const char *text = error.text;
+            Span span = blame(checker, &entries, &text);
+            checker->data_state = DATA_FAILED;
+            check_error(checker, span, "data", NULL, "%s", text);
+        }
+    }
+}
+
+/* ---- train ---- */
+
+/* A statement whose first word chooses the schema of its other arguments. */
+typedef struct {
+    const char *statement;        /* "loss" */
+    const Schema *const *schemas; /* NULL-terminated, the preset first */
+    const char *slug;
+} Choice;
+
+static const Schema *choose(Checker *checker, const Choice *choice, const SectionEntry *entry,
+                            const AstArg **rest)
+{
+    *rest = entry ? entry->args : NULL;
+    const AstArg *first = *rest;
+    if (!first || first->name)
+        return choice->schemas[0];
+    *rest = first->next;
+    VEC(const char *) names = {0};
+    for (const Schema *const *schema = choice->schemas; *schema; schema++) {
+        if (first->value->kind == AST_NAME && strcmp((*schema)->word, first->value->text) == 0)
+            return *schema;
+        *vec_push(checker->arena, &names) = (*schema)->word;
+    }
+    *vec_push(checker->arena, &names) = NULL;
+    Text list = {.arena = checker->arena};
+    for (int i = 0; names.items[i]; i++)
+        text_printf(&list, "%s%s", i ? ", " : "", names.items[i]);
+    Value value = eval(checker, entry->scope, first->value);
+    const char *hint = value.kind == VALUE_WORD ? check_suggestion(checker, value.text, names.items) : NULL;
+    if (value.kind != VALUE_POISON)
+        check_error(checker, first->value->span, choice->slug, hint, "there is no %s %s; there are %s",
+                    choice->statement, value_text(checker->arena, &value), text_string(&list));
+    return NULL;
+}
+
+/* Binds the chosen schema; false after an error. */
+static bool bind_choice(Checker *checker, const Choice *choice, const SectionEntry *entry, Bound *bound)
+{
+    const AstArg *rest;
+    const Schema *schema = choose(checker, choice, entry, &rest);
+    if (!schema)
+        return false;
+    if (schema->planned) {
+        check_error(checker, entry->span, "planned", NULL, "%s", schema->planned);
+        return false;
+    }
+    const char *shown = arena_printf(checker->arena, "%s %s", choice->statement, schema->word);
+    Span span = entry ? entry->span : (Span){0};
+    return schema_bind(checker, entry ? entry->scope : NULL, schema, shown, span, rest, false, bound);
+}
+
+static void read_loss(Checker *checker, const SectionEntries *entries)
+{
+    VEC(const Schema *) schemas = {0};
+    for (const Loss *const *loss = loss_table; *loss; loss++)
+        *vec_push(checker->arena, &schemas) = &(*loss)->schema;
+    *vec_push(checker->arena, &schemas) = NULL;
+    const SectionEntry *entry = section_find(entries, &loss_statement);
+    Bound bound;
+    if (!bind_choice(checker, &(Choice){"loss", schemas.items, "unknown-loss"}, entry, &bound))
+        return;
+    Program *program = checker->program;
+    for (const Loss *const *loss = loss_table; *loss; loss++)
+        if (bound.schema == &(*loss)->schema)
+            program->loss = *loss;
+    program->loss_args = bound.args;
+    program->loss_span = entry ? entry->span : checker->sections[SECTION_MODEL]->name_span;
+}
+
+static void read_optimizer(Checker *checker, const SectionEntries *entries)
+{
+    const char *preset = "adam";
+    VEC(const Schema *) schemas = {0};
+    for (int pass = 0; pass < 2; pass++)
+        for (const Optimizer *const *optimizer = optimizer_table; *optimizer; optimizer++)
+            if ((strcmp((*optimizer)->schema.word, preset) == 0) == (pass == 0))
+                *vec_push(checker->arena, &schemas) = &(*optimizer)->schema;
+    *vec_push(checker->arena, &schemas) = NULL;
+    const SectionEntry *entry = section_find(entries, &optimizer_statement);
+    Bound bound;
+    if (!bind_choice(checker, &(Choice){"optimizer", schemas.items, "unknown-optimizer"}, entry, &bound))
+        return;
+    Program *program = checker->program;
+    for (const Optimizer *const *optimizer = optimizer_table; *optimizer; optimizer++)
+        if (bound.schema == &(*optimizer)->schema)
+            program->optimizer = *optimizer;
+    program->optimizer_args = bound.args;
+    program->recipe.rate = program->optimizer->rate(bound.args);
+}
+
+/* What the compiler itself must know of the statements that are the runtime's. */
+static void read_compiled(Checker *checker, const SectionEntries *entries)
+{
+    Program *program = checker->program;
+    union {
+        BatchArgs batch;
+        PrecisionArgs precision;
+        ClipArgs clip;
+    } defaults;
+    const BatchArgs *batch = recipe_args(program->recipe.train, &batch_schema, &defaults);
+    program->batch = batch->size;
+    program->accumulate = batch->accumulate;
+    const SectionEntry *written = section_find(entries, &batch_schema);
+    checker->batch_span = written ? written->span : checker->sections[SECTION_MODEL]->name_span;
+    const PrecisionArgs *precision = recipe_args(program->recipe.train, &precision_schema, &defaults);
+    program->precision = precision->type == 0 ? PRECISION_F32 : PRECISION_BF16;
+    const ClipArgs *clip = recipe_args(program->recipe.train, &clip_schema, &defaults);
+    program->clip_norm = clip->norm;
+    program->clip_value = clip->value;
+    written = section_find(entries, &clip_schema);
+    if (written && written->good && clip->norm == 0 && clip->value == 0)
+        check_error(checker, written->span, "missing-argument", NULL, "'clip' needs 'norm' or 'value'");
+    const CnnStatement *metrics = recipe_find(program->recipe.train, &metrics_schema);
+    const Names *names = metrics ? &((const MetricsArgs *)metrics->args)->names : NULL;
+    for (int i = 0; names && i < names->count; i++)
+        program->metric_top5 |= strcmp(names->value[i], "top5") == 0;
+}
+
+void recipe_read_train(Checker *checker)
+{
+    if (!checker->sections[SECTION_TRAIN])
+        check_warning(
+            checker, checker->sections[SECTION_MODEL]->name_span, "missing-train",
+            "there is no 'train' section: the presets are taken (cross_entropy, adam, batch 32, 1 epoch)");
+    SectionEntries entries = section_read(checker, SECTION_TRAIN);
+    checker->program->recipe.train = section_statements(checker, &entries);
+    read_loss(checker, &entries);
+    read_optimizer(checker, &entries);
+    read_compiled(checker, &entries);
+}
+
+void recipe_read_compile(Checker *checker)
+{
+    SectionEntries entries = section_read(checker, SECTION_COMPILE);
+    checker->program->compile = section_statements(checker, &entries);
+}
+
+/* ---- Both ---- */
+
+/* samples / (classes * samples of the class); 0 for a class without samples. */
+static void balance(Checker *checker, float *weights, int64_t classes)
+{
+    const CnnData *data = checker->program->data;
+    double samples = (double)cnn_data_count(data, PART_TRAIN);
+    for (int64_t i = 0; i < classes; i++) {
+        int64_t count = cnn_data_class_count(data, PART_TRAIN, i);
+        weights[i] = count ? (float)(samples / ((double)classes * (double)count)) : 0;
+    }
+}
+
+static void read_class_weights(Checker *checker, const Graph *graph)
+{
+    Program *program = checker->program;
+    const Field *field = program->loss->schema.fields;
+    while (field->name && strcmp(field->name, "weights") != 0)
+        field++;
+    if (!field->name)
+        return;
+    const Reals *given = (const Reals *)((const char *)program->loss_args + field->offset);
+    bool balanced = given->count < 0;
+    if ((!balanced && !given->value) || (balanced && checker->data_state != DATA_OPEN))
+        return;
+    int64_t outputs = graph_type(graph, graph_find_result(graph, RESULT_OUTPUT))->dim[1];
+    int64_t classes = outputs == 1 ? 2 : outputs;
+    float *weights = NEW_ARRAY(checker->arena, float, classes);
+    double sum = 0;
+    if (balanced)
+        balance(checker, weights, classes);
+    else if (given->count != classes)
+        check_error(checker, program->loss_span, "class-weights", NULL,
+                    "'weights' has %d numbers, but there are %" PRId64 " classes", given->count, classes);
+    for (int i = 0; !balanced && given->count == classes && i < given->count; i++)
+        sum += weights[i] = (float)given->value[i];
+    if (!balanced && given->count == classes && sum == 0)
+        check_error(checker, program->loss_span, "class-weights", NULL,
+                    "all weights are 0: nothing would be learnt");
+    program->class_weights = weights;
+}
+
+/* A batch that the training part cannot fill. */
+static void check_batch(Checker *checker)
+{
+    const Program *program = checker->program;
+    if (checker->data_state != DATA_OPEN)
+        return;
+    BatchArgs defaults;
+    const BatchArgs *batch = recipe_args(program->recipe.train, &batch_schema, &defaults);
+    int64_t samples = cnn_data_count(program->data, PART_TRAIN);
+    if (samples >= batch->size)
+        return;
+    Span span = checker->batch_span;
+    if (batch->last == LAST_DROP)
+        check_error(checker, span, "batch-larger", NULL,
+                    "a batch of %" PRId64 " cannot be filled by %" PRId64
+                    " training samples, and last=drop leaves the rest out",
+                    batch->size, samples);
+    else
+        check_warning(checker, span, "batch-larger",
+                      "a batch of %" PRId64 " is more than the %" PRId64
+                      " training samples: each batch has %" PRId64,
+                      batch->size, samples, samples);
+}
+
+void recipe_finish(Checker *checker, const Graph *graph)
+{
+    read_class_weights(checker, graph);
+    check_batch(checker);
+}
