@@ -13,7 +13,9 @@
 
 enum {
     SPINS =
-        2000, /* of a pause each: 20 to 100 microseconds, a few times what waking a sleeping thread costs */
+        2000,   /* of a pause each: 20 to 100 microseconds, a few times what waking a sleeping thread costs */
+    YIELD = 64, /* pauses between two offers of the core to whoever else wants it: a loader, or the thread
+                   waited for */
     THREADS_MAX = 1024
 };
 
@@ -71,6 +73,8 @@ static void gate_wait(Gate *gate, unsigned seen, int spins)
         if (atomic_load_explicit(&gate->value, memory_order_acquire) != seen)
             return;
         spin_pause();
+        if (i % YIELD == YIELD - 1)
+            sched_yield();
     }
     pthread_mutex_lock(&gate->mutex);
     atomic_fetch_add(&gate->sleepers, 1);
