@@ -70,8 +70,10 @@ const char *model_name(Model *model, Frame *frame, const char *word, Span span, 
         return NULL;
     }
     const char *name = given ? arena_printf(checker->arena, "%s%s", frame->prefix, given) : NULL;
+    /* relu6 number 1 is not relu number 61 */
+    const char *between = isdigit((unsigned char)word[strlen(word) - 1]) ? "_" : "";
     while (!name) {
-        name = arena_printf(checker->arena, "%s%s%" PRId64, frame->prefix, word,
+        name = arena_printf(checker->arena, "%s%s%s%" PRId64, frame->prefix, word, between,
                             next_number(checker->arena, frame, word));
         if (name_map_find(&model->layer_names, name))
             name = NULL; /* the user gave it to another layer */
