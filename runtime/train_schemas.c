@@ -119,7 +119,7 @@ const Schema checkpoint_schema = {
 };
 
 static const Field precision_fields[] = {
-    FIELD(PrecisionArgs, type, FIELD_WORD, .preset = "f32", .words = "f32 bf16",
+    FIELD(PrecisionArgs, type, FIELD_WORD, .preset = "f32", .words = "f32 bf16", .planned = "f16 tf32",
           .doc = "the type in which activations and their gradients are kept"),
     FIELDS_END,
 };
