@@ -138,11 +138,16 @@ void parser_unexpected(Parser *parser, Span at, const char *const *expected, int
 
 void parser_missing_brace(Parser *parser, const Token *before)
 {
-    if (before->kind == TOKEN_YYEOF)
-        diag_error(parser->diag, before->span, "missing-brace", "a '}' is missing at the end of the file");
-    else
+    if (before->kind == TOKEN_YYEOF) { /* behind the last that is written, not on an empty line below */
+        uint32_t end = before->span.low - parser->source.low;
+        while (end > 0 && strchr(" \t\r\n", parser->text[end - 1]))
+            end--;
+        Span at = {parser->source.low + end, parser->source.low + end};
+        diag_error(parser->diag, at, "missing-brace", "a '}' is missing at the end of the file");
+    } else {
         diag_error(parser->diag, before->span, "missing-brace", "a '}' is missing before '%s'",
                    spelling(parser, before->span));
+    }
     for (int i = parser->open_count; i-- > 0;)
         if (parser->open[i].kind == TOKEN_OPEN_BRACE) {
             diag_note(parser->diag, parser->open[i].span, "this '{' is not closed");

@@ -1,11 +1,8 @@
 /* The filter between the scanner and bison. It decides which new lines end a statement, and keeps the promise
- * that every statement ends with NEWLINE and every brace is closed, so that the grammar needs no rule for
- * either:
- *   - a new line counts unless it stands in ( ) or [ ], after `,` `->` `{` or another new line, or before
- * `->` or `else`;
- *   - before `}` and at the end of the file a NEWLINE is put in; after a `}` too, unless `->` or `else`
- * follows;
- *   - where a section begins, or the file ends, inside braces, a `}` is missing: it is reported and put in.
+ * that every statement ends with NEWLINE and every brace is closed, so that the grammar needs no rule for it:
+ *   - a new line counts unless it stands in ( ) or [ ], after `,` `->` `{`, or before `->`;
+ *   - a NEWLINE is put in before `}` and at the end, and after a `}` unless `->` or `else` follows;
+ *   - where a section begins, or the file ends, inside braces, a `}` is missing: it is told and put in.
  * After a syntax error it drops the rest of the statement, with its body, and hands on its NEWLINE. */
 #include "compiler/syntax/parse.h"
 
@@ -28,12 +25,12 @@ static int word_kind_at(const Parser *parser, uint32_t offset)
     return end > offset ? word_kind(parser->text + offset, end - offset) : 0;
 }
 
-/* Whether the statement goes on after blanks and new lines: with `->` or `else`. */
-static bool goes_on(Parser *parser, uint32_t position)
+/* Whether the statement goes on behind blanks and new lines, with `->`, or with `else` behind a `}`. */
+static bool goes_on(Parser *parser, uint32_t position, bool after_brace)
 {
     uint32_t next = skip_to_token(parser, position - parser->source.low);
     bool arrow = next + 1 < parser->length && parser->text[next] == '-' && parser->text[next + 1] == '>';
-    if (!arrow && word_kind_at(parser, next) != TOKEN_ELSE)
+    if (!arrow && !(after_brace && word_kind_at(parser, next) == TOKEN_ELSE))
         return false;
     parser->joined_until = parser->source.low + next;
     return true;
@@ -45,7 +42,7 @@ static bool newline_counts(Parser *parser, Span at)
     if (innermost != TOKEN_OPEN_BRACE || at_line_start(parser) || parser->previous == TOKEN_COMMA ||
         parser->previous == TOKEN_ARROW || at.low < parser->joined_until)
         return false;
-    return !goes_on(parser, at.low);
+    return !goes_on(parser, at.low, false);
 }
 
 static bool begins_section(const Parser *parser, const Token *token)
@@ -124,7 +121,7 @@ static void track(Parser *parser, const Token *token)
         close_brackets(parser);
         close_bracket(parser, TOKEN_OPEN_BRACE);
         parser->brace_count--;
-        parser->newline_owed = !goes_on(parser, token->span.high);
+        parser->newline_owed = !goes_on(parser, token->span.high, true);
         break;
     default:
         break;

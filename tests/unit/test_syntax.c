@@ -247,7 +247,7 @@ static void several_mistakes_are_found_in_one_run_and_none_twice(void **state)
 static void braces_that_do_not_match_are_told_once(void **state)
 {
     (void)state;
-    assert_errors("model X {\n a\n b {\n c\n}\n", "6:1 missing-brace");
+    assert_errors("model X {\n a\n b {\n c\n}\n", "5:2 missing-brace");
     assert_errors("model X {\n a\n\ndata { b 1 1 }\n", "4:1 missing-brace; 4:12 unexpected-token");
     assert_errors("model X { a }\n}\ndata { b }\n}", "2:1 unmatched-brace; 4:1 unmatched-brace");
     assert_errors("model X { a (1\n b\n}\ndata { b }", "2:2 unexpected-token");
