@@ -77,7 +77,7 @@ const Layer layer_drop_path = {
                .places = IN_MODEL,
                .fields = dropout_fields,
                .args_bytes = sizeof(DropoutArgs),
-               .example = "residual { conv 64, 3x3, pad=same -> drop_path 10% }"},
+               .example = "residual { conv 16, 3x3, pad=same -> drop_path 10% }"},
     .build = drop_path_build,
     .samples =
         (const char *const[]){"input 3x3x2 -> residual { conv 2, 3x3, pad=same -> drop_path 30% }", NULL},

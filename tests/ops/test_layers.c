@@ -16,14 +16,15 @@ typedef struct {
     Type in_type, out_type;
 } Layered;
 
-/* Runs the training or evaluation graph of a model's body on the noise of harness.h. */
+/* Runs the training or evaluation graph of a model's body on the noise of harness.h. A network ends with a
+ * vector, so flatten follows; the shape is that before it. */
 static Layered run_body(const char *body, bool training)
 {
     Layered layered = {.arena = arena_new()};
     Arena *arena = layered.arena;
     const CheckOptions options = {.batch = BATCH, .without_data = true};
     Diag *diag = diag_new(arena);
-    const char *text = arena_printf(arena, "model Sample {\n%s\n}\ntrain { loss mse }\n", body);
+    const char *text = arena_printf(arena, "model Sample {\n%s\nflatten\n}\ntrain { loss mse }\n", body);
     layered.program = program_check_text(arena, diag, "sample.cnn", text, &options);
     if (!layered.program || diag_errors(diag)) {
         diag_print(diag, stderr);
@@ -43,7 +44,8 @@ static Layered run_body(const char *body, bool training)
     interp_run(layered.run.interp, SAMPLES);
     NodeId output = graph_find_result(graph, RESULT_OUTPUT);
     layered.out = interp_values(layered.run.interp, output);
-    layered.out_type = *graph_type(graph, output);
+    const LayerRow *last = &layered.program->layers.items[layered.program->layers.count - 2];
+    layered.out_type = *graph_type(layered.program->train, last->node);
     return layered;
 }
 

@@ -12,10 +12,11 @@
 #include "compiler/ops/layer.h"
 #include "tests/ops/harness.h"
 
+/* A network ends with a vector, so flatten follows. */
 static Program *check_body(Arena *arena, Diag *diag, const char *body)
 {
     const CheckOptions options = {.batch = BATCH, .without_data = true};
-    const char *text = arena_printf(arena, "model Sample {\n%s\n}\ntrain { loss mse }\n", body);
+    const char *text = arena_printf(arena, "model Sample {\n%s\nflatten\n}\ntrain { loss mse }\n", body);
     return program_check_text(arena, diag, "sample.cnn", text, &options);
 }
 
