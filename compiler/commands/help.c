@@ -38,6 +38,8 @@ static void print_fields(const Schema *schema, Text *out)
     for (const Field *field = schema->fields; field->name; field++) {
         text_printf(out, "\n  %-12s %s; ", field->name, field_expected(out->arena, field));
         text_printf(out, field->preset ? "default %s" : "%s", catalog_default(field));
+        if (field->planned)
+            text_printf(out, "; planned: %s", field->planned);
         text_printf(out, field->named_only ? "; by name only\n" : "\n");
         catalog_wrap(out, field->doc ? field->doc : "", 15, WIDTH);
     }

@@ -49,6 +49,8 @@ static void print_fields(const Schema *schema, Text *out)
     for (const Field *field = schema->fields; field->name; field++) {
         text_printf(out, "| `%s`%s | ", field->name, field->named_only ? " (by name)" : "");
         print_cell(out, field_expected(out->arena, field));
+        if (field->planned)
+            text_printf(out, " (planned: %s)", field->planned);
         text_printf(out, " | ");
         print_cell(out, catalog_default(field));
         text_printf(out, " | ");
