@@ -118,6 +118,8 @@ def main():
         parser.error("no such case")
     if not options.cnnc and not options.check_gradients:
         parser.error("--cnnc is needed")
+    if options.cnnc and not os.access(options.cnnc, os.X_OK):
+        parser.error(f"cannot run {options.cnnc}")
     failed = 0
     for number, case in enumerate(chosen):
         try:
