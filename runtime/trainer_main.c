@@ -33,14 +33,14 @@ static void print_help(const char *program, const CnnImage *image)
 {
     printf("%s trains the network %s, by code compiled for it (%s).\n\n", program, image->recipe.model_name,
            image->target);
-    printf("usage: %s [flags]                     train\n", program);
-    cnn_flags_print(training_flags, stdout);
-    printf("\n       %s eval --weights FILE [flags]  loss and metrics on the test or the validation part\n",
+    printf("usage:\n  %s [flags]\n  %s eval --weights FILE [flags]\n  %s info\n\n", program, program,
            program);
-    cnn_flags_print(evaluation_flags, stdout);
+    printf("to train:\n");
+    cnn_flags_print(training_flags, stdout);
     printf(
-        "\n       %s info                        the network and what it was compiled for\n\nall of them:\n",
-        program);
+        "\nto evaluate (loss and metrics on the test part, or the validation part where there is none):\n");
+    cnn_flags_print(evaluation_flags, stdout);
+    printf("\nalways:\n");
     cnn_flags_print(trainer_flags, stdout);
 }
 

@@ -71,8 +71,8 @@ static CnnStatus training_settings(Training *t, CnnError *error)
     BatchArgs batch;
     SeedArgs seed;
     t->batch = *(const BatchArgs *)recipe_args(train, &batch_schema, &batch);
-    if (t->options->batch)
-        t->batch.size = t->options->batch;
+    /* The image's batch is the recipe's, or the one that the network was compiled for instead of it. */
+    t->batch.size = t->options->batch ? t->options->batch : t->image->train.batch;
     if (t->batch.size > t->image->train.batch)
         return cnn_fail(error, CNN_BAD_USAGE,
                         "a batch of %" PRId64 " is too large: this code was compiled for at most %" PRId64,

@@ -294,7 +294,7 @@ static void accumulated_batches_train_as_one_large_batch(void **state)
     read_weights(save_path, whole);
     double loss = logged(9, "loss");
     image = image_with(2, &batch_schema, &halves, &epochs_schema, &three);
-    assert_trains(&image, &data, (TrainingOptions){.save = save_path, .log = log_path});
+    assert_trains(&image, &data, (TrainingOptions){.batch = 5, .save = save_path, .log = log_path});
     read_weights(save_path, parts);
     for (int i = 0; i < WIDTH; i++)
         assert_float_equal(whole[i], parts[i], 1e-6);
