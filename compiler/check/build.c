@@ -58,6 +58,8 @@ NodeId build_error(Build *build, const char *argument, NodeId in, const char *sl
     Checker *checker = build->model->checker;
     check_error(checker, build_argument_span(build, argument), slug, NULL, "%s", text);
     model_note_shape(build->model, in);
+    if (in < build->model->graph->nodes.count && in != build->in)
+        model_note_shape(build->model, build->in);
     return POISON;
 }
 

@@ -16,14 +16,14 @@ typedef struct Settings Settings; /* settings.h */
 /* A name and what it stands for. Top-level constants are evaluated when they are first read, so that their
  * order does not matter; the states find constants that need themselves. */
 typedef enum { BINDING_READY, BINDING_WAITING, BINDING_RUNNING } BindingState;
-typedef struct {
+typedef struct Binding {
     const char *name;
     Span span;
     BindingState state;
     Value value;
     const AstExpr *expr; /* BINDING_WAITING: the value to be, in `module`'s scope */
     const Module *module;
-    bool used;
+    const struct Binding *reader; /* BINDING_RUNNING: the constant that needed it, NULL for the first */
 } Binding;
 
 typedef struct Scope {
@@ -79,6 +79,7 @@ typedef struct Checker {
     const Graph *graph;         /* that is being built: gives tensors their shapes */
     DataState data_state;
     Span data_span, batch_span; /* of the data's first statement, of `batch` */
+    const Binding *running;     /* the constant that is being evaluated */
     int64_t work;               /* statements and repeats so far */
     int depth;                  /* of bodies within bodies, and calls */
     bool gave_up;               /* the elaboration was too large: nothing further is elaborated */

@@ -73,7 +73,7 @@ static bool store_share(const Target *target, const Value *value, double *out)
         return refuse(target, value, "wrong-type", NULL);
     if (in_range(target->field, *out))
         return true;
-    bool percent = in_range(target->field, *out / 100);
+    bool percent = value->kind == VALUE_INTEGER && *out > 1 && in_range(target->field, *out / 100);
     return refuse(
         target, value, "out-of-range",
         percent ? arena_printf(target->checker->arena, "write %s%%", real_text(target->checker->arena, *out))
@@ -112,9 +112,12 @@ static bool store_text(const Target *target, const Value *value, const char **ou
 static int find_word(const Target *target, const Value *value, const char *words)
 {
     Checker *checker = target->checker;
-    const char *word = value->kind == VALUE_WORD || value->kind == VALUE_TEXT ? value->text
-                       : value->kind == VALUE_BOOLEAN ? (value->boolean ? "true" : "false")
-                                                      : NULL;
+    const char *word = NULL;
+    if (value->kind == VALUE_WORD || value->kind == VALUE_TEXT)
+        word = value->text;
+    else if (value->kind == VALUE_BOOLEAN ||
+             value->kind == VALUE_INTEGER) /* `true` and `3` can be words, too */
+        word = value_text(checker->arena, value);
     if (!word) {
         refuse(target, value, "wrong-type", NULL);
         return -1;
@@ -236,11 +239,12 @@ static bool store_names(const Target *target, const Value *value, Names *out)
     bool good = true;
     for (int i = 0; i < value->count; i++) {
         const Value *item = &value->items[i];
-        bool known = target->field->words
-                         ? find_word(target, item, target->field->words) >= 0
-                         : item->kind == VALUE_WORD || refuse(target, item, "wrong-type", NULL);
-        names[i] = item->text;
-        good = good && known;
+        bool is_name = item->kind == VALUE_WORD || (target->field->words && item->kind != VALUE_POISON);
+        if (!is_name)
+            good = refuse(target, item, "wrong-type", NULL);
+        else if (target->field->words && find_word(target, item, target->field->words) < 0)
+            good = false;
+        names[i] = item->kind == VALUE_WORD ? item->text : value_text(target->checker->arena, item);
     }
     *out = (Names){.count = value->count, .value = names};
     return good;

@@ -16,17 +16,27 @@ static const char *limit_text(Arena *arena, const Field *field, double limit)
                                                        : real_text(arena, limit);
 }
 
+/* Limits this near to 0 and to 1 stand for open ends. */
+static const double ABOVE_ZERO = 1e-12, BELOW_ONE = 0.9999;
+
 static const char *range_text(Arena *arena, const Field *field)
 {
     if (field->least >= field->most)
         return "";
+    Text out = {.arena = arena};
     bool low = field->least > -TELLING_LIMIT, high = field->most < TELLING_LIMIT;
+    bool above = field->least > 0 && field->least <= ABOVE_ZERO,
+         below = field->most < 1 && field->most > BELOW_ONE;
     const char *least = limit_text(arena, field, field->least), *most = limit_text(arena, field, field->most);
-    if (low && high)
-        return arena_printf(arena, " from %s to %s", least, most);
-    if (low)
-        return arena_printf(arena, " of at least %s", least);
-    return high ? arena_printf(arena, " of at most %s", most) : "";
+    if (low && high && !above && !below)
+        text_printf(&out, " from %s to %s", least, most);
+    else if (low)
+        text_printf(&out, above ? " above 0" : " of at least %s", least);
+    if (below)
+        text_printf(&out, "%s below %s", low ? " and" : "", limit_text(arena, field, 1));
+    else if (high && (above || !low))
+        text_printf(&out, "%s of at most %s", low ? " and" : "", most);
+    return text_string(&out);
 }
 
 /* "a, b or c" */

@@ -100,7 +100,7 @@ static NodeId build_input(ModelWalk *walk, const Bound *bound)
                     "'input' stands once, at the beginning of the model");
         return POISON;
     }
-    Build build = {.model = model, .bound = bound, .name = "input"};
+    Build build = {.model = model, .bound = bound, .name = "input", .in = NODE_NONE};
     if (shape.count != 3)
         return build_error(&build, "shape", NODE_NONE, "input-shape",
                            "'input' takes height x width x channels, as 28x28x1, not %d dim%s", shape.count,
@@ -164,7 +164,8 @@ static NodeId build_statement(ModelWalk *walk, Scope *scope, const AstStage *sta
     Model *model = walk->model;
     const Layer *layer = statement_layer(model->checker, bound->schema);
     int64_t parameters = 0;
-    Build build = {.model = model, .bound = bound, .follow = follow, .parameters = &parameters};
+    Build build = {
+        .model = model, .bound = bound, .in = walk->current, .follow = follow, .parameters = &parameters};
     build.name = model_name(model, walk->frame, stage->word, stage->word_span, bound->name, bound->name_span);
     Body body = {.ast = stage->body, .scope = scope, .frame = walk->frame, .module = walk->walk.module};
     NodeId in = walk->current;

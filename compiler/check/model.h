@@ -44,6 +44,7 @@ struct Build {
     Model *model;
     const Bound *bound;
     const char *name;
+    NodeId in; /* the current value */
     const Follow *follow;
     int64_t *parameters; /* of the statement, its inner layers' too */
 };

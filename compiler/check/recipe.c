@@ -34,8 +34,6 @@ void recipe_read_data(Checker *checker)
     checker->data_span = entries.count ? entries.items[0].span : section ? section->span : (Span){0};
     if (!section && entries.count == 0) {
         checker->data_state = DATA_ABSENT;
-        check_warning(checker, checker->sections[SECTION_MODEL]->name_span, "missing-data",
-                      "there is no 'data' section: the network can be checked, but not trained");
     } else if (diag_errors(checker->diag) > errors) {
         checker->data_state = DATA_FAILED;
     } else if (checker->options->without_data) {
@@ -172,10 +170,6 @@ static void read_compiled(Checker *checker, const SectionEntries *entries)
 
 void recipe_read_train(Checker *checker)
 {
-    if (!checker->sections[SECTION_TRAIN])
-        check_warning(
-            checker, checker->sections[SECTION_MODEL]->name_span, "missing-train",
-            "there is no 'train' section: the presets are taken (cross_entropy, adam, batch 32, 1 epoch)");
     SectionEntries entries = section_read(checker, SECTION_TRAIN);
     checker->program->recipe.train = section_statements(checker, &entries);
     read_loss(checker, &entries);
@@ -255,8 +249,21 @@ static void check_batch(Checker *checker)
                       batch->size, samples, samples);
 }
 
+/* Said at the end only: a file with mistakes is not finished. */
+static void warn_of_missing(Checker *checker)
+{
+    Span model = checker->sections[SECTION_MODEL]->name_span;
+    if (checker->data_state == DATA_ABSENT)
+        check_warning(checker, model, "missing-data",
+                      "there is no 'data' section: the network can be checked, but not trained");
+    if (!checker->sections[SECTION_TRAIN])
+        check_warning(checker, model, "missing-train",
+                      "there is no 'train' section: cross_entropy, adam, batch 32 and 1 epoch are taken");
+}
+
 void recipe_finish(Checker *checker, const Graph *graph)
 {
+    warn_of_missing(checker);
     read_class_weights(checker, graph);
     check_batch(checker);
 }

@@ -19,24 +19,32 @@ Binding *scope_define(Checker *checker, Scope *scope, const char *name, Span spa
     return binding;
 }
 
+static void report_cycle(Checker *checker, const Binding *binding)
+{
+    const char *chain = binding->name;
+    for (const Binding *at = checker->running; at != binding; at = at->reader)
+        chain = arena_printf(checker->arena, "%s -> %s", at->name, chain);
+    check_error(checker, binding->span, "cyclic-constant", NULL, "'%s' needs itself: %s -> %s", binding->name,
+                binding->name, chain);
+}
+
 /* Gives a top-level constant its value. */
 static void settle(Checker *checker, Binding *binding)
 {
-    if (binding->state == BINDING_RUNNING) {
-        check_error(checker, binding->span, "cyclic-constant", NULL, "'%s' is defined by itself",
-                    binding->name);
-        binding->state = BINDING_READY;
-        binding->value = value_poison(binding->span);
-        return;
-    }
+    bool cycle = binding->state == BINDING_RUNNING;
+    if (cycle)
+        report_cycle(checker, binding);
     /* The depth of constants that need constants is that of the stack. */
-    if (!check_enter(checker, binding->span)) {
+    if (cycle || !check_enter(checker, binding->span)) {
         binding->state = BINDING_READY;
         binding->value = value_poison(binding->span);
         return;
     }
     binding->state = BINDING_RUNNING;
+    binding->reader = checker->running;
+    checker->running = binding;
     Value value = eval(checker, &binding->module->scope, binding->expr);
+    checker->running = binding->reader;
     if (binding->state == BINDING_RUNNING) {
         binding->state = BINDING_READY;
         binding->value = value;
@@ -50,7 +58,6 @@ Binding *scope_find(Checker *checker, const Scope *scope, const char *name)
         Binding *binding = name_map_find(&scope->names, name);
         if (!binding)
             continue;
-        binding->used = true;
         if (binding->state != BINDING_READY)
             settle(checker, binding);
         return binding;
