@@ -37,6 +37,8 @@ struct Diag {
     VEC(Source *) sources;
     uint32_t end; /* first free position */
     VEC(Message *) kept;
+    uint64_t *seen; /* hash table of the mistakes that were reported: their places and slugs */
+    size_t seen_count, seen_capacity;
     Message *last; /* to which notes belong; NULL when the last message was dropped */
     int errors, warnings, errors_kept, warnings_kept, errors_told, warnings_told;
     bool show_slugs;
@@ -155,16 +157,6 @@ const char *diag_source(const Diag *diag, Span at, size_t *length)
 
 /* ---- Reporting ---- */
 
-/* The same mistake found again, as in the second expansion of a block. Where there is no place, the text
- * tells. */
-static bool is_repeat(const Message *kept, Severity severity, Span at, const char *slug, const char *text)
-{
-    if (kept->severity != severity || kept->at.low != at.low || kept->at.high != at.high ||
-        strcmp(kept->slug, slug) != 0)
-        return false;
-    return at.low != 0 || strcmp(kept->text, text) == 0;
-}
-
 static Message *message_new(Diag *diag, Severity severity, Span at, const char *text)
 {
     Message *message = NEW(diag->arena, Message);
@@ -173,28 +165,6 @@ static Message *message_new(Diag *diag, Severity severity, Span at, const char *
     message->text = text;
     message->notes_end = &message->notes;
     return message;
-}
-
-static void report(Diag *diag, Severity severity, Span at, const char *slug, const char *hint,
-                   const char *text)
-{
-    diag->last = NULL;
-    for (size_t i = 0; i < diag->kept.count; i++)
-        if (is_repeat(diag->kept.items[i], severity, at, slug, text))
-            return;
-    int *count = severity == MESSAGE_ERROR ? &diag->errors : &diag->warnings;
-    int *kept = severity == MESSAGE_ERROR ? &diag->errors_kept : &diag->warnings_kept;
-    if (*count < INT_MAX)
-        ++*count;
-    if (*kept == KEPT_MAX)
-        return;
-    ++*kept;
-    Message *message = message_new(diag, severity, at, text);
-    message->slug = slug;
-    message->hint = hint ? arena_text(diag->arena, hint, strlen(hint)) : NULL;
-    message->order = (int)diag->kept.count;
-    *vec_push(diag->arena, &diag->kept) = message;
-    diag->last = message;
 }
 
 static const char *format_list(Diag *diag, const char *format, va_list list)
@@ -208,11 +178,68 @@ static const char *format_list(Diag *diag, const char *format, va_list list)
     return text;
 }
 
+/* FNV-1a. */
+static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001B3u;
+    return hash;
+}
+
+/* Whether the key is new; it is remembered. Two keys of 64 bits are taken as different mistakes. */
+static bool remember(Diag *diag, uint64_t key)
+{
+    key |= 1; /* 0 marks a free slot */
+    if (2 * diag->seen_count >= diag->seen_capacity) {
+        size_t old = diag->seen_capacity;
+        uint64_t *slots = diag->seen;
+        diag->seen_capacity = old ? 2 * old : 64;
+        diag->seen = NEW_ARRAY(diag->arena, uint64_t, diag->seen_capacity);
+        diag->seen_count = 0;
+        for (size_t i = 0; i < old; i++)
+            if (slots[i])
+                remember(diag, slots[i]);
+    }
+    size_t i = (key >> 1) & (diag->seen_capacity - 1);
+    for (; diag->seen[i]; i = (i + 1) & (diag->seen_capacity - 1))
+        if (diag->seen[i] == key)
+            return false;
+    diag->seen[i] = key;
+    diag->seen_count++;
+    return true;
+}
+
+/* The same mistake may be found again and again, as in the expansions of a block, so a repeat costs no
+ * memory. Where there is no place, the text tells what is a repeat. */
+static void report(Diag *diag, Severity severity, Span at, const char *slug, const char *hint,
+                   const char *format, va_list list)
+{
+    diag->last = NULL;
+    uint64_t key = hash_bytes(0xCBF29CE484222325u + (uint64_t)severity, &at, sizeof at);
+    key = hash_bytes(key, slug, strlen(slug));
+    const char *text = at.low ? NULL : format_list(diag, format, list);
+    if (!remember(diag, text ? hash_bytes(key, text, strlen(text)) : key))
+        return;
+    int *count = severity == MESSAGE_ERROR ? &diag->errors : &diag->warnings;
+    int *kept = severity == MESSAGE_ERROR ? &diag->errors_kept : &diag->warnings_kept;
+    if (*count < INT_MAX)
+        ++*count;
+    if (*kept == KEPT_MAX)
+        return;
+    ++*kept;
+    Message *message = message_new(diag, severity, at, text ? text : format_list(diag, format, list));
+    message->slug = slug;
+    message->hint = hint ? arena_text(diag->arena, hint, strlen(hint)) : NULL;
+    message->order = (int)diag->kept.count;
+    *vec_push(diag->arena, &diag->kept) = message;
+    diag->last = message;
+}
+
 void diag_error(Diag *diag, Span at, const char *slug, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    report(diag, MESSAGE_ERROR, at, slug, NULL, format_list(diag, format, list));
+    report(diag, MESSAGE_ERROR, at, slug, NULL, format, list);
     va_end(list);
 }
 
@@ -220,7 +247,7 @@ void diag_error_hint(Diag *diag, Span at, const char *slug, const char *hint, co
 {
     va_list list;
     va_start(list, format);
-    report(diag, MESSAGE_ERROR, at, slug, hint, format_list(diag, format, list));
+    report(diag, MESSAGE_ERROR, at, slug, hint, format, list);
     va_end(list);
 }
 
@@ -228,7 +255,7 @@ void diag_warning(Diag *diag, Span at, const char *slug, const char *format, ...
 {
     va_list list;
     va_start(list, format);
-    report(diag, MESSAGE_WARNING, at, slug, NULL, format_list(diag, format, list));
+    report(diag, MESSAGE_WARNING, at, slug, NULL, format, list);
     va_end(list);
 }
 

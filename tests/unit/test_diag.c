@@ -121,6 +121,18 @@ static void after_twenty_errors_the_rest_is_counted(void **state)
     arena_free(f.arena);
 }
 
+static void repeats_are_not_counted_even_when_there_are_many(void **state)
+{
+    (void)state;
+    Fixture f = fixture_of("m.cnn", "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz");
+    for (uint32_t i = 0; i < 100000; i++) {
+        uint32_t at = f.source.low + i % 50;
+        diag_error(f.diag, (Span){at, at + 1}, i % 2 ? "odd" : "even", "error %u", (unsigned)i);
+    }
+    assert_int_equal(diag_errors(f.diag), 50);
+    arena_free(f.arena);
+}
+
 static void columns_count_characters_and_tabs_are_expanded(void **state)
 {
     (void)state;
@@ -224,6 +236,7 @@ int main(void)
         cmocka_unit_test(messages_come_in_order_of_position_with_their_notes),
         cmocka_unit_test(the_same_mistake_at_the_same_place_is_told_once),
         cmocka_unit_test(after_twenty_errors_the_rest_is_counted),
+        cmocka_unit_test(repeats_are_not_counted_even_when_there_are_many),
         cmocka_unit_test(columns_count_characters_and_tabs_are_expanded),
         cmocka_unit_test(a_byte_order_mark_takes_no_column),
         cmocka_unit_test(control_characters_are_escaped_everywhere),
