@@ -41,23 +41,25 @@ static Dtype label_dtype(const Program *program, int64_t outputs)
     return program->loss->needs_classes || program->sigmoid || outputs > 1 ? DTYPE_I32 : DTYPE_F32;
 }
 
-/* False after an error: the network's output is not what a loss can be taken of. */
+/* False after an error: the labels are not what the loss needs. */
 static bool add_label(Derivation *derivation)
 {
     const Program *program = derivation->program;
     Graph *graph = derivation->graph;
     const Type *output = graph_type(graph, derivation->input.output);
-    if (output->rank != 2) {
-        diag_error(program->diag, program->output_span, "output-shape",
-                   "the network's output must be one row of numbers for each sample; this gives %s",
-                   type_shape(graph->arena, output));
-        return false;
-    }
+    if (output->rank != 2)
+        BUG("the output has %d dims", output->rank);
     Dtype dtype = label_dtype(program, output->dim[1]);
     if (program->loss->needs_classes && dtype != DTYPE_I32) {
         diag_error(program->diag, program->loss_span, "loss-labels",
                    "%s needs classes as labels, and those of the data are real numbers",
                    program->loss->schema.word);
+        return false;
+    }
+    if (program->class_weights && output->dim[1] == 1 && !program->sigmoid) {
+        diag_error(program->diag, program->loss_span, "loss-labels",
+                   "'weights' needs classes: an output for each, or one that ends in sigmoid");
+        diag_note(program->diag, program->output_span, "the network ends here");
         return false;
     }
     Type type = type_make(dtype, LEAD_BATCH, 1, &graph->batch);
