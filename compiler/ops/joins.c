@@ -20,7 +20,7 @@ static bool collect(Build *build, const char *word, const JoinArgs *args, NodeId
     joined->count = own + args->values.count;
     if (joined->count < 2 || joined->count > JOINED_MOST) {
         build_error(build, NULL, NODE_NONE, "join-count",
-                    "'%s' joins 2 to %d values: the current one with named ones, or branches; here are %d",
+                    "'%s' joins 2 to %d values: the current one with named ones, or branches; it has %d",
                     word, JOINED_MOST, joined->count);
         return false;
     }
