@@ -6,7 +6,7 @@
 #include "compiler/commands/model.h"
 #include "runtime/memory.h"
 
-enum { BAR_COLUMNS = 40, CLASSES_SHOWN = 24 };
+enum { BAR_COLUMNS = 40 };
 
 typedef struct {
     int64_t least, most;
@@ -35,7 +35,7 @@ static void print_bars(const CnnData *data, int64_t most, Text *out)
     }
 }
 
-/* A few classes, or unequal ones, are listed: a class that is rare is what one wants to see. */
+/* Equal classes need no bars; a class that is rare is what one wants to see. */
 static void print_classes(const CnnData *data, Text *out)
 {
     int64_t classes = cnn_data_classes(data);
@@ -44,10 +44,13 @@ static void print_classes(const CnnData *data, Text *out)
         return;
     }
     ClassCounts counts = count_classes(data, PART_TRAIN);
-    text_printf(out, "classes: %" PRId64 ", %s to %s training samples each\n", classes,
-                count_text(out->arena, counts.least), count_text(out->arena, counts.most));
-    bool unequal = counts.most > counts.least + counts.least / 4;
-    if (counts.most > 0 && (classes <= CLASSES_SHOWN || unequal))
+    bool equal = counts.most <= counts.least + counts.least / 8;
+    const char *least = count_text(out->arena, counts.least), *most = count_text(out->arena, counts.most);
+    if (counts.most == counts.least)
+        text_printf(out, "classes: %" PRId64 ", each with %s training samples\n", classes, least);
+    else
+        text_printf(out, "classes: %" PRId64 ", with %s to %s training samples\n", classes, least, most);
+    if (!equal && counts.most > 0)
         print_bars(data, counts.most, out);
 }
 

@@ -69,19 +69,22 @@ static void add_flops(Session *session, const Program *program, LayerCost *costs
     lower_plan(plan);
     for (size_t g = 0; g < plan->groups.count; g++) {
         const Group *group = &plan->groups.items[g];
-        int layer = layers_find(program, graph_node(plan->graph, group->members.items[0])->name);
+        int layer = layers_find(program, graph_node(plan->graph, group->outputs.items[0])->name);
         for (size_t k = 0; layer >= 0 && k < group->kernels.count; k++)
             costs[layer].flops +=
                 computation_flops(group->kernels.items[k]->computation) / (double)program->eval->batch;
     }
 }
 
+/* Work on parameters (a kernel transposed for the backward pass) carries the layer's name too: only values of
+ * the batch count. */
 static void find_groups(const Program *program, const Plan *plan, LayerCost *costs)
 {
     for (size_t g = 0; g < plan->groups.count; g++) {
         const Group *group = &plan->groups.items[g];
         for (size_t m = 0; m < group->members.count; m++) {
-            int layer = layers_find(program, graph_node(plan->graph, group->members.items[m])->name);
+            const Node *node = graph_node(plan->graph, group->members.items[m]);
+            int layer = node->type.lead == LEAD_BATCH ? layers_find(program, node->name) : -1;
             if (layer >= 0 && costs[layer].group < 0)
                 costs[layer].group = (int)g;
         }
