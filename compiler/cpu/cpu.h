@@ -7,10 +7,10 @@
 /* What the emitter and the scheduler must know of a machine. */
 typedef struct {
     const char *triple, *cpu, *features; /* as LLVM names them */
-    int lanes;         /* f32 in one vector: 16, 8, 4 */
-    int registers;     /* vector registers */
-    bool fma;          /* has a fused multiply-add */
-    uint64_t l1_bytes, l2_bytes; /* of one core */
+    int lanes;                           /* f32 in one vector: 16, 8, 4 */
+    int registers;                       /* vector registers */
+    bool fma;                            /* has a fused multiply-add */
+    uint64_t l1_bytes, l2_bytes;         /* of one core */
 } CpuTarget;
 
 /** This machine. */
@@ -28,33 +28,37 @@ typedef struct {
     const void *object; /* an ELF object file */
     size_t bytes;
     bool cached;
-    double seconds;     /* spent compiling */
+    double seconds; /* spent compiling */
 } CpuObject;
 
 typedef struct {
-    const char *cache;  /* folder, or NULL: none */
+    const char *cache; /* folder, or NULL: none */
     int threads;
 } CpuCompileOptions;
 
 /**
- * Compiles all kernels on `threads` threads: objects[i] holds the function symbols[i] of type CnnCode for kernels[i]. The
- * symbol is made of a hash of all that determines the code, so kernels that are alike get the same symbol and the same bytes,
- * and are compiled once. false with a sentence in *complaint when LLVM refuses (the cache is never a reason to fail).
+ * Compiles all kernels on `threads` threads: objects[i] holds the function symbols[i] of type CnnCode for
+ * kernels[i]. The symbol is made of a hash of all that determines the code, so kernels that are alike get the
+ * same symbol and the same bytes, and are compiled once. false with a sentence in *complaint when LLVM
+ * refuses (the cache is never a reason to fail).
  */
 bool cpu_compile(const CpuTarget *target, Kernel *const *kernels, const char **symbols, int count,
                  const CpuCompileOptions *options, Arena *arena, CpuObject *objects, const char **complaint);
 
 /** LLVM IR, or assembly, of one kernel, as text. */
-const char *cpu_print(const CpuTarget *target, const Kernel *kernel, const char *symbol, bool assembly, Arena *arena);
+const char *cpu_print(const CpuTarget *target, const Kernel *kernel, const char *symbol, bool assembly,
+                      Arena *arena);
 
 /* Loaded code. */
 typedef struct CpuCode CpuCode;
-/** code[i] becomes the function symbols[i] of objects[i]; the symbols differ. NULL with a sentence in *complaint on failure. */
-CpuCode *cpu_load(const CpuObject *objects, const char *const *symbols, int count, CnnCode **code, const char **complaint);
+/** code[i] becomes the function symbols[i] of objects[i]; the symbols differ. NULL with a sentence in
+ * *complaint on failure. */
+CpuCode *cpu_load(const CpuObject *objects, const char *const *symbols, int count, CnnCode **code,
+                  const char **complaint);
 void cpu_unload(CpuCode *code);
 
-/** The private cache folder, made if need be (XDG_CACHE_HOME or ~/.cache, then cnnc, mode 0700, owner checked); NULL with the reason
- * in *complaint when there can be none. */
+/** The private cache folder, made if need be (XDG_CACHE_HOME or ~/.cache, then cnnc, mode 0700, owner
+ * checked); NULL with the reason in *complaint when there can be none. */
 const char *cpu_cache_folder(Arena *arena, const char **complaint);
 
 #endif

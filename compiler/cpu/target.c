@@ -1,8 +1,9 @@
 /* What the emitter and the scheduler know of a machine. */
 #include "compiler/cpu/target.h"
 
+#include <llvm-c/Core.h>
 #include <llvm-c/Support.h>
-#include <llvm-c/Target.h>
+#include <llvm-c/TargetMachine.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,7 +18,8 @@ static void start_llvm(void)
     LLVMInitializeAllAsmPrinters();
     LLVMInitializeAllAsmParsers();
     LLVMInitializeAllDisassemblers();
-    /* Loop strength reduction's solver takes up to seconds for one of our kernels, and our pointers already are phis. */
+    /* Loop strength reduction's solver takes up to seconds for one of our kernels, and our pointers already
+     * are phis. */
     const char *const arguments[] = {"cnnc", "-disable-lsr"};
     LLVMParseCommandLineOptions(2, arguments, "");
 }
@@ -82,8 +84,9 @@ const CpuTarget *cpu_target(Arena *arena, const char *triple, const char *cpu, c
         int lanes, registers;
         bool x86, fma;
     } known[] = {
-        {"x86-64", 4, 16, true, false},   {"x86-64-v2", 4, 16, true, false}, {"x86-64-v3", 8, 16, true, true},
-        {"x86-64-v4", 16, 32, true, true}, {"generic", 4, 32, false, true},
+        {"x86-64", 4, 16, true, false},   {"x86-64-v2", 4, 16, true, false},
+        {"x86-64-v3", 8, 16, true, true}, {"x86-64-v4", 16, 32, true, true},
+        {"generic", 4, 32, false, true},
     };
     target_start_llvm();
     char *message = NULL;
@@ -106,7 +109,8 @@ const CpuTarget *cpu_target(Arena *arena, const char *triple, const char *cpu, c
                               .l2_bytes = L2_USUAL};
         return target;
     }
-    *complaint = arena_printf(arena, "unknown CPU '%s' for %s (known: x86-64, x86-64-v2, x86-64-v3, x86-64-v4; generic on others)",
-                              cpu, triple);
+    *complaint = arena_printf(
+        arena, "unknown CPU '%s' for %s (known: x86-64, x86-64-v2, x86-64-v3, x86-64-v4; generic on others)",
+        cpu, triple);
     return NULL;
 }

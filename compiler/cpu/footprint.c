@@ -1,0 +1,38 @@
+#include "compiler/cpu/footprint.h"
+
+static int64_t span_bytes(const Computation *computation, const Expr *expr, const bool *moving)
+{
+    int64_t elements = 1;
+    for (int a = 0; a < computation->axis_count; a++) {
+        int64_t coef = expr->at.coef[a];
+        if (moving[a])
+            elements += (coef < 0 ? -coef : coef) * (computation->axes[a].extent - 1);
+    }
+    return elements * (int64_t)dtype_bytes(computation->tensors.items[expr->index].dtype);
+}
+
+int64_t footprint_bytes(const Computation *computation, const bool *summed, int axis)
+{
+    bool moving[AXIS_MAX];
+    for (int a = 0; a < computation->axis_count; a++)
+        moving[a] = !computation->axes[a].reduced || a > axis;
+    int64_t bytes = 0;
+    for (size_t i = 0; i < computation->exprs.count; i++)
+        if (summed[i] && computation->exprs.items[i].kind == EXPR_LOAD)
+            bytes += span_bytes(computation, &computation->exprs.items[i], moving);
+    return bytes;
+}
+
+int64_t footprint_without(const Computation *computation, const bool *summed, int from, int vector)
+{
+    bool moving[AXIS_MAX];
+    for (int a = 0; a < computation->axis_count; a++)
+        moving[a] = computation->axes[a].reduced || a >= from;
+    int64_t bytes = 0;
+    for (size_t i = 0; i < computation->exprs.count; i++) {
+        const Expr *expr = &computation->exprs.items[i];
+        if (summed[i] && expr->kind == EXPR_LOAD && !expr->at.coef[vector])
+            bytes += span_bytes(computation, expr, moving);
+    }
+    return bytes;
+}
