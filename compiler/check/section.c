@@ -42,7 +42,7 @@ static void add_stage(SectionWalk *walk, const Scope *scope, const AstStage *sta
     SectionEntry entry = {.schema = schema, .span = stage->word_span, .scope = scope, .args = stage->args};
     bool top = walk->place == places[walk->kind];
     if (top)
-        entry.args = settings_apply(checker, walk->kind, stage->word, schema->fields[0].name, stage->args);
+        entry.args = settings_apply(checker, walk->kind, schema, stage->args);
     bool chosen_later = schema == &loss_statement || schema == &optimizer_statement;
     entry.good = statement_check_body(checker, schema, stage);
     if (!chosen_later)

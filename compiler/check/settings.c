@@ -153,32 +153,55 @@ static AstArg *append_arg(Checker *checker, AstArg **end, const AstArg *arg)
     return *end;
 }
 
-/* Whether the setting puts another value in the place of this argument. */
-static bool replaces(const Setting *setting, const AstArg *arg, const char *first_field)
+/* The name of the field that the argument number `position` of those without a name fills; NULL: none. */
+static const char *positional_name(const Schema *schema, int position)
 {
-    if (setting->parameter)
-        return arg->name && strcmp(arg->name, setting->parameter) == 0;
-    return !arg->name || (first_field && strcmp(arg->name, first_field) == 0);
+    for (const Field *field = schema->fields; field->name; field++)
+        if (!field->named_only && position-- == 0)
+            return field->name;
+    return NULL;
 }
 
-AstArg *settings_apply(Checker *checker, SectionKind section, const char *word, const char *first_field,
-                       AstArg *args)
+/* PARAMETER=VALUE: takes the place of the argument that is this parameter, or comes last. */
+static AstArg *set_parameter(Checker *checker, const Setting *setting, const Schema *schema,
+                             const AstArg *args)
+{
+    AstArg *merged = NULL, **end = &merged;
+    bool is_set = false;
+    int position = 0;
+    for (const AstArg *arg = args; arg; arg = arg->next) {
+        const char *name = arg->name ? arg->name : positional_name(schema, position++);
+        bool same = name && strcmp(name, setting->parameter) == 0;
+        end = &append_arg(checker, end, same ? setting->stage->args : arg)->next;
+        is_set |= same;
+    }
+    if (!is_set)
+        append_arg(checker, end, setting->stage->args);
+    return merged;
+}
+
+/* VALUE: takes the place of all arguments by position, also where the first is given by its name. */
+static AstArg *set_values(Checker *checker, const Setting *setting, const Schema *schema, const AstArg *args)
+{
+    AstArg *merged = NULL, **end = &merged;
+    const char *first = positional_name(schema, 0);
+    for (const AstArg *arg = setting->stage->args; arg; arg = arg->next)
+        end = &append_arg(checker, end, arg)->next;
+    for (const AstArg *arg = args; arg; arg = arg->next)
+        if (arg->name && !(first && strcmp(arg->name, first) == 0))
+            end = &append_arg(checker, end, arg)->next;
+    return merged;
+}
+
+AstArg *settings_apply(Checker *checker, SectionKind section, const Schema *schema, AstArg *args)
 {
     for (size_t i = 0; i < checker->settings->settings.count; i++) {
         Setting *setting = &checker->settings->settings.items[i];
-        if (setting->section != section || strcmp(setting->stage->word, word) != 0)
+        if (setting->section != section || strcmp(setting->stage->word, schema->word) != 0)
             continue;
         setting->used = true;
-        AstArg *merged = NULL, **end = &merged;
-        if (!setting->parameter)
-            for (const AstArg *arg = setting->stage->args; arg; arg = arg->next)
-                end = &append_arg(checker, end, arg)->next;
-        for (const AstArg *arg = args; arg; arg = arg->next)
-            if (!replaces(setting, arg, first_field))
-                end = &append_arg(checker, end, arg)->next;
-        if (setting->parameter)
-            append_arg(checker, end, setting->stage->args);
-        args = merged;
+        args = setting->parameter ? set_parameter(checker, setting, schema, args)
+                                  : set_values(checker, setting, schema, args);
     }
     return args;
 }

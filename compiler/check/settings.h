@@ -33,13 +33,8 @@ Settings *settings_read(Checker *checker);
 const AstExpr *settings_define(Checker *checker, const char *name);
 /** Reports the names of -D that nothing in the model has. */
 void settings_check_defines(Checker *checker);
-/**
- * A statement's arguments with those that --set replaces or adds; `args` itself where there are none.
- * first_field: the name of the statement's first parameter, which a value without a parameter's name is, or
- * NULL.
- */
-AstArg *settings_apply(Checker *checker, SectionKind section, const char *word, const char *first_field,
-                       AstArg *args);
+/** A statement's arguments with those that --set replaces or adds; `args` itself where there are none. */
+AstArg *settings_apply(Checker *checker, SectionKind section, const Schema *schema, AstArg *args);
 /** The next setting of the section whose statement is not used yet, NULL when there is none; it counts as
  * used. */
 const AstStage *settings_next(Checker *checker, SectionKind section);
