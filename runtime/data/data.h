@@ -9,8 +9,9 @@ typedef enum { PART_TRAIN, PART_VALIDATION, PART_TEST, PART_COUNT } Part;
 typedef struct CnnData CnnData;
 
 /**
- * Opens the source that recipe->data names, splits it, checks the stages against each other. Decodes at most one
- * sample, to learn a shape; measures nothing (see cnn_data_prepare).
+ * Opens the source that recipe->data names, splits it, checks the stages against each other. Decodes at most
+ * one sample, to learn a shape; measures nothing (see cnn_data_prepare). The recipe must outlive the data. An
+ * error that a statement is to blame for begins with the statement's `where` and ": ".
  */
 CnnStatus cnn_data_open(const CnnRecipe *recipe, CnnData **out, CnnError *error);
 void cnn_data_close(CnnData *data);
@@ -27,15 +28,16 @@ int64_t cnn_data_count(const CnnData *data, Part part);
 int64_t cnn_data_class_count(const CnnData *data, Part part, int64_t class_index);
 
 /**
- * Measures what stages need from the training part (standardize: mean and deviation of each channel), on `threads`
- * threads. Called before the first batch; without effect where nothing is to be measured. The values are kept with the weights:
- * cnn_data_measured_count of them, named and f32.
+ * Measures what stages need from the training part (standardize: mean and deviation of each channel), on
+ * `threads` threads. Called before the first batch; without effect where nothing is to be measured. The
+ * values are kept with the weights: cnn_data_measured_count of them, named and f32.
  */
 CnnStatus cnn_data_prepare(CnnData *data, int threads, CnnError *error);
 typedef struct {
     const char *name; /* "data.mean" */
     int64_t count;
-    float *value;     /* may be replaced, by those of a weight file, before the first batch instead of preparing */
+    float
+        *value; /* may be replaced, by those of a weight file, before the first batch instead of preparing */
 } Measured;
 int cnn_data_measured_count(const CnnData *data);
 Measured *cnn_data_measured(CnnData *data, int index);
@@ -48,8 +50,8 @@ void cnn_data_set_measured(CnnData *data);
  * out: shape elements of f32. label: class (int32_t) or float.
  */
 typedef struct DataScratch DataScratch;
-CnnStatus cnn_data_sample(CnnData *data, Part part, int64_t index, int64_t epoch, DataScratch **scratch, float *out,
-                          void *label, CnnError *error);
+CnnStatus cnn_data_sample(CnnData *data, Part part, int64_t index, int64_t epoch, DataScratch **scratch,
+                          float *out, void *label, CnnError *error);
 void cnn_data_scratch_free(DataScratch *scratch);
 /** A name for sample `index` of a part that a person can look up. */
 void cnn_data_name(const CnnData *data, Part part, int64_t index, char *out, size_t bytes);

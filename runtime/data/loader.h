@@ -16,15 +16,17 @@ typedef struct {
 
 typedef struct {
     int64_t batch;
-    bool drop_last;     /* leave the last, smaller batch out */
-    bool shuffle;       /* PART_TRAIN: order by cnn_permute(epoch), unless the data say `shuffle false` */
-    int threads;        /* that decode; at least 1 */
-    int ahead;          /* batches decoded ahead */
+    bool drop_last; /* leave the last, smaller batch out */
+    bool shuffle;   /* PART_TRAIN: order by cnn_permute(epoch), unless the data say `shuffle false` */
+    int threads;    /* that decode; at least 1 */
+    int ahead;      /* batches decoded ahead */
 } LoaderOptions;
 
-/** Ring and threads for one part. All memory is taken here. Samples that cannot be read are left out (or stop the training,
- * as `bad` says): later samples of the epoch move up, in an order that does not depend on the threads. */
-CnnStatus cnn_loader_open(CnnData *data, Part part, const LoaderOptions *options, CnnLoader **out, CnnError *error);
+/** Ring and threads for one part. All memory is taken here. Samples that cannot be read are left out (or stop
+ * the training, as `bad` says): later samples of the epoch move up, in an order that does not depend on the
+ * threads. */
+CnnStatus cnn_loader_open(CnnData *data, Part part, const LoaderOptions *options, CnnLoader **out,
+                          CnnError *error);
 void cnn_loader_close(CnnLoader *loader);
 
 /** Starts an epoch (from 0) at its batch number first_batch. */

@@ -1,5 +1,5 @@
-/* A source gives samples by index: no shuffling, no batches, no resizing. One file for each source, one line in
- * formats.def. */
+/* A source gives samples by index: no shuffling, no batches, no resizing. One file for each source, one line
+ * in formats.def. */
 #ifndef CNN_SOURCE_H
 #define CNN_SOURCE_H
 
@@ -10,22 +10,29 @@
 /* Pixels of one decoded sample, [height, width, channels], channels innermost. */
 typedef struct {
     int64_t height, width, channels;
-    Dtype dtype;      /* DTYPE_U8 or DTYPE_F32 */
-    void *data;       /* owned by whoever allocated the Picture; grown with picture_reserve */
-    size_t capacity;  /* bytes */
+    Dtype dtype;                    /* DTYPE_U8 or DTYPE_F32 */
+    void *data;                     /* owned by whoever allocated the Picture; grown with picture_reserve */
+    size_t capacity;                /* bytes */
+    struct PictureDecoder *decoder; /* what decoders keep from one sample to the next; NULL at first */
 } Picture;
 
 /** Makes room for height x width x channels elements of dtype, and sets these fields. */
-CnnStatus picture_reserve(Picture *picture, int64_t height, int64_t width, int64_t channels, Dtype dtype, CnnError *error);
+CnnStatus picture_reserve(Picture *picture, int64_t height, int64_t width, int64_t channels, Dtype dtype,
+                          CnnError *error);
 void picture_free(Picture *picture);
 
 /* What a source knows before any sample is decoded. */
 typedef struct {
-    int64_t count;       /* training and validation samples: indices 0 … count-1 */
-    int64_t test_count;  /* further samples of a test part that the source itself has: indices count … count+test_count-1 */
-    int64_t height, width, channels; /* of every sample; 0 where samples differ or it is not known without decoding all */
-    int64_t classes;     /* 0: labels are real numbers (regression) */
+    int64_t count;                        /* samples to train on and to split: indices 0 … count-1 */
+    int64_t validation_count, test_count; /* further samples, of parts that the source itself has: the indices
+                            that follow, the validation part's first */
+    int64_t height, width,
+        channels;    /* of every sample; 0 where samples differ or it is not known without decoding all */
+    int64_t classes; /* 0: labels are real numbers (regression) */
     const char *const *class_names; /* classes of them, or NULL */
+    bool ranged;                    /* low and high are known: */
+    double low, high; /* what the type of the stored values can hold, 0 and 255 for bytes: black and white */
+    bool container;   /* the samples lie in one file: one that cannot be read condemns it, none is skipped */
 } SourceInfo;
 
 typedef struct Source Source;
@@ -36,15 +43,18 @@ typedef struct SourceKind {
     CnnStatus (*open)(const void *args, const char *base, Source **out, CnnError *error);
 } SourceKind;
 
-/* A source is a struct that begins with this. Everything but close may be called from many threads at once. */
+/* A source is a struct that begins with this. Everything but close may be called from many threads at once.
+ */
 struct Source {
     SourceInfo info;
-    /** Decodes sample `index`. want_height, want_width > 0: a size the caller will scale to; the source may decode at
-     * a reduced size not smaller than it. A sample that cannot be read gives CNN_BAD_INPUT with its path in `error`. */
-    CnnStatus (*read)(Source *source, int64_t index, int64_t want_height, int64_t want_width, Picture *out, CnnError *error);
+    /** Decodes sample `index`. want_height, want_width > 0: a size the caller will scale to; the source may
+     * decode at a reduced size not smaller than it. A sample that cannot be read gives CNN_BAD_INPUT with its
+     * path in `error`. */
+    CnnStatus (*read)(Source *source, int64_t index, int64_t want_height, int64_t want_width, Picture *out,
+                      CnnError *error);
     /** The label of sample `index`: a class number, or a real number. */
     double (*label)(Source *source, int64_t index);
-    /** Writes a name for sample `index` that a person can look up: a path, or "x.npy[17]". */
+    /** Writes a name for sample `index` that a person can look up: a path, or "x.npy[17]"; printable. */
     void (*name)(Source *source, int64_t index, char *out, size_t bytes);
     void (*close)(Source *source);
 };

@@ -1,0 +1,307 @@
+/* Opening the `data` section: the source, its split, the stages in their order, and what can be asked of
+ * them. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/data/pipeline.h"
+
+static const SourceKind *source_kind(const Schema *schema)
+{
+    for (const SourceKind *const *kind = source_kinds; *kind; kind++)
+        if ((*kind)->schema == schema)
+            return *kind;
+    return NULL;
+}
+
+static const TransformKind *transform_kind(const Schema *schema)
+{
+    for (const TransformKind *const *kind = transform_kinds; *kind; kind++)
+        if ((*kind)->schema == schema)
+            return *kind;
+    return NULL;
+}
+
+/* Passes a failure on, with the place of the statement that is to blame before it. */
+static CnnStatus data_blame(const CnnStatement *statement, CnnStatus status, const CnnError *cause,
+                            CnnError *error)
+{
+    if (status == CNN_OK)
+        return CNN_OK;
+    return cnn_fail(error, status, "%s%s%s", statement && statement->where ? statement->where : "",
+                    statement && statement->where ? ": " : "", cause->text);
+}
+
+/* Each of these may stand once, and there must be one source. */
+static CnnStatus data_check_statements(const CnnRecipe *recipe, const CnnStatement **source, CnnError *error)
+{
+    *source = NULL;
+    for (int i = 0; i < recipe->data.count; i++) {
+        const CnnStatement *statement = &recipe->data.items[i];
+        const Schema *schema = statement->schema;
+        const TransformKind *kind = transform_kind(schema);
+        CnnError cause = {0};
+        CnnStatus status = CNN_OK;
+        bool setting = schema == &split_schema || schema == &shuffle_schema || schema == &bad_schema;
+        bool once = setting || (kind && kind->once);
+        if (source_kind(schema)) {
+            if (*source)
+                status = cnn_fail(&cause, CNN_BAD_INPUT, "'%s' is a second source beside '%s'", schema->word,
+                                  (*source)->schema->word);
+            *source = statement;
+        } else if (!setting && !kind) {
+            status = cnn_fail(&cause, CNN_BAD_INPUT, "'%s' cannot stand in 'data'", schema->word);
+        } else if (once && recipe_find(recipe->data, schema) != statement) {
+            status = cnn_fail(&cause, CNN_BAD_INPUT, "'%s' is written twice", schema->word);
+        }
+        TRY(data_blame(statement, status, &cause, error));
+    }
+    if (!*source)
+        return cnn_fail(error, CNN_BAD_INPUT, "'data' names no source, such as: folder \"data/plants\"");
+    return CNN_OK;
+}
+
+static CnnStatus data_open_source(CnnData *data, const CnnRecipe *recipe, const CnnStatement *statement,
+                                  CnnError *error)
+{
+    char folder[PATH_MAX] = "";
+    const char *path = recipe->model_path ? recipe->model_path : "", *slash = strrchr(path, '/');
+    if (slash && (size_t)(slash - path) < sizeof folder - 1)
+        memcpy(folder, path, slash == path ? 1 : (size_t)(slash - path));
+    return source_kind(statement->schema)->open(statement->args, folder, &data->source, error);
+}
+
+static CnnStatus data_name_classes(CnnData *data, CnnError *error)
+{
+    const SourceInfo *info = &data->source->info;
+    size_t count = (size_t)info->classes;
+    for (int part = 0; part < PART_COUNT && count > 0; part++) {
+        data->class_counts[part] = calloc(count, sizeof *data->class_counts[part]);
+        if (!data->class_counts[part])
+            return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for %zu classes", count);
+        for (int64_t i = 0; i < data->split.count[part]; i++)
+            data->class_counts[part]
+                              [(int64_t)data->source->label(data->source, data->split.index[part][i])]++;
+    }
+    if (info->class_names || count == 0)
+        return CNN_OK;
+    data->class_names = calloc(count, sizeof *data->class_names);
+    for (size_t c = 0; c < count; c++)
+        if (!data->class_names || asprintf(&data->class_names[c], "%zu", c) < 0)
+            return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for the names of %zu classes", count);
+    return CNN_OK;
+}
+
+/* The first stage that asks for a size of its own tells the source, if nothing before it depends on the size.
+ */
+static bool data_any_size(const CnnData *data)
+{
+    for (int i = 0; i < data->stage_count; i++)
+        if (!data->stages[i]->pointwise)
+            return false;
+    return true;
+}
+
+/* Learns the size of all samples from the first that can be read. */
+static CnnStatus data_learn_size(CnnData *data, CnnError *error)
+{
+    enum { TRIES = 16 };
+    CnnError first = {0};
+    Picture picture = {0};
+    CnnStatus status = CNN_BAD_INPUT;
+    for (int64_t i = 0; i < data->source->info.count && i < TRIES && status == CNN_BAD_INPUT; i++) {
+        status = data->source->read(data->source, i, 0, 0, &picture, &first);
+        data->first = i;
+    }
+    data->height = picture.height;
+    data->width = picture.width;
+    picture_free(&picture);
+    return status == CNN_OK ? CNN_OK : cnn_fail(error, status, "%s", first.text);
+}
+
+static CnnStatus data_source_layout(CnnData *data, Layout *layout, CnnError *error)
+{
+    const SourceInfo *info = &data->source->info;
+    data->black = calloc((size_t)info->channels, sizeof(float));
+    data->white = calloc((size_t)info->channels, sizeof(float));
+    if (!data->black || !data->white)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for %lld channels",
+                        (long long)info->channels);
+    for (int64_t c = 0; c < info->channels; c++) {
+        data->black[c] = (float)info->low;
+        data->white[c] = (float)info->high;
+    }
+    data->first = -1;
+    data->height = info->height;
+    data->width = info->width;
+    *layout = (Layout){info->height, info->width, info->channels, info->ranged, data->black, data->white};
+    return CNN_OK;
+}
+
+/* Adds the stage of one statement, if it is one. `layout` is that of the samples before it, and then behind
+ * it. */
+static CnnStatus data_add_stage(CnnData *data, const CnnStatement *statement, Layout *layout, CnnError *error)
+{
+    const TransformKind *kind = transform_kind(statement->schema);
+    if (!kind)
+        return CNN_OK;
+    if (kind->wants_size && layout->height == 0) {
+        TRY(data_learn_size(data, error));
+        layout->height = data->height;
+        layout->width = data->width;
+    }
+    Transform *stage;
+    TRY(kind->plan(statement, layout, &stage, error));
+    if (stage->want_height > 0 && data_any_size(data)) {
+        data->want_height = stage->want_height;
+        data->want_width = stage->want_width;
+    }
+    data->stages[data->stage_count++] = stage;
+    data->measured = data->measured && !stage->fit;
+    *layout = stage->out;
+    return CNN_OK;
+}
+
+static CnnStatus data_plan(CnnData *data, const CnnRecipe *recipe, const CnnStatement *source,
+                           CnnError *error)
+{
+    Layout layout;
+    TRY(data_source_layout(data, &layout, error));
+    data->stages = calloc((size_t)recipe->data.count, sizeof(Transform *));
+    if (!data->stages)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for the stages");
+    for (int i = 0; i < recipe->data.count; i++) {
+        CnnError cause = {0};
+        CnnStatus status = data_add_stage(data, &recipe->data.items[i], &layout, &cause);
+        TRY(data_blame(&recipe->data.items[i], status, &cause, error));
+    }
+    if (layout.height == 0) {
+        CnnError cause = {0};
+        TRY(data_blame(source, data_learn_size(data, &cause), &cause, error));
+    }
+    return CNN_OK;
+}
+
+static CnnStatus data_open_all(CnnData *data, const CnnRecipe *recipe, CnnError *error)
+{
+    const CnnStatement *source;
+    SplitArgs split_defaults;
+    ShuffleArgs shuffle_defaults;
+    BadArgs bad_defaults;
+    CnnError cause = {0};
+    TRY(data_check_statements(recipe, &source, error));
+    TRY(data_blame(source, data_open_source(data, recipe, source, &cause), &cause, error));
+    const SplitArgs *split = recipe_args(recipe->data, &split_schema, &split_defaults);
+    TRY(data_blame(recipe_find(recipe->data, &split_schema),
+                   split_make(data->source, split, &data->split, &cause), &cause, error));
+    data->shuffle = ((const ShuffleArgs *)recipe_args(recipe->data, &shuffle_schema, &shuffle_defaults))->on;
+    data->bad = *(const BadArgs *)recipe_args(recipe->data, &bad_schema, &bad_defaults);
+    TRY(data_name_classes(data, error));
+    return data_plan(data, recipe, source, error);
+}
+
+CnnStatus cnn_data_open(const CnnRecipe *recipe, CnnData **out, CnnError *error)
+{
+    CnnData *data = calloc(1, sizeof *data);
+    if (!data)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open the data");
+    data->measured = true;
+    data->seed = 1;
+    CnnStatus status = data_open_all(data, recipe, error);
+    if (status == CNN_OK)
+        *out = data;
+    else
+        cnn_data_close(data);
+    return status;
+}
+
+void cnn_data_close(CnnData *data)
+{
+    if (!data)
+        return;
+    for (int i = 0; i < data->stage_count; i++)
+        data->stages[i]->close(data->stages[i]);
+    for (int64_t c = 0; data->class_names && c < data->source->info.classes; c++)
+        free(data->class_names[c]);
+    for (int part = 0; part < PART_COUNT; part++)
+        free(data->class_counts[part]);
+    split_free(&data->split);
+    free(data->class_names);
+    free(data->stages);
+    free(data->black);
+    free(data->white);
+    if (data->source)
+        data->source->close(data->source);
+    free(data);
+}
+
+Dims cnn_data_shape(const CnnData *data)
+{
+    const SourceInfo *info = &data->source->info;
+    const Layout *last = data->stage_count ? &data->stages[data->stage_count - 1]->out : NULL;
+    int64_t height = last && last->height ? last->height : data->height,
+            width = last && last->width ? last->width : data->width;
+    return (Dims){3, {height, width, info->channels}};
+}
+
+int64_t cnn_data_classes(const CnnData *data)
+{
+    return data->source->info.classes;
+}
+
+const char *cnn_data_class_name(const CnnData *data, int64_t class_index)
+{
+    const char *const *names = data->source->info.class_names;
+    return names ? names[class_index] : data->class_names[class_index];
+}
+
+Dtype cnn_data_label_dtype(const CnnData *data)
+{
+    return data->source->info.classes > 0 ? DTYPE_I32 : DTYPE_F32;
+}
+
+int64_t cnn_data_count(const CnnData *data, Part part)
+{
+    return data->split.count[part];
+}
+
+int64_t cnn_data_class_count(const CnnData *data, Part part, int64_t class_index)
+{
+    return data->class_counts[part][class_index];
+}
+
+void cnn_data_name(const CnnData *data, Part part, int64_t index, char *out, size_t bytes)
+{
+    data->source->name(data->source, data->split.index[part][index], out, bytes);
+}
+
+void cnn_data_set_seed(CnnData *data, uint64_t seed)
+{
+    data->seed = seed;
+}
+
+size_t data_sample_bytes(const CnnData *data)
+{
+    Dims shape = cnn_data_shape(data);
+    return (size_t)(shape.value[0] * shape.value[1] * shape.value[2]) * sizeof(float);
+}
+
+size_t data_label_bytes(const CnnData *data)
+{
+    return dtype_bytes(cnn_data_label_dtype(data));
+}
+
+CnnStatus data_judge_skipped(const CnnData *data, Part part, int64_t count, const char *first_reason,
+                             CnnError *error)
+{
+    static const char *const names[PART_COUNT] = {"training", "validation", "test"};
+    int64_t all = data->split.count[part];
+    if (count > 0 && data->bad.policy == BAD_STOP)
+        return cnn_fail(error, CNN_BAD_INPUT, "%s", first_reason);
+    if ((double)count <= data->bad.most * (double)all)
+        return CNN_OK;
+    return cnn_fail(error, CNN_BAD_INPUT,
+                    "%lld of the %lld samples of the %s part cannot be read, more than the %g%% that 'bad' "
+                    "allows; the first: %s",
+                    (long long)count, (long long)all, names[part], 100 * data->bad.most, first_reason);
+}

@@ -1,0 +1,152 @@
+/* A file becomes a picture: recognised, decoded, turned the right way up. */
+#include "runtime/data/decode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void decoder_free(PictureDecoder *decoder)
+{
+    if (!decoder)
+        return;
+    bytes_free(&decoder->file);
+    bytes_free(&decoder->turned);
+    jpeg_decoder_free(decoder->jpeg);
+    free(decoder);
+}
+
+CnnStatus decode_size(uint64_t height, uint64_t width, CnnError *error)
+{
+    if (height == 0 || width == 0)
+        return cnn_fail(error, CNN_BAD_INPUT, "it has no pixels");
+    if (height > DECODE_MOST_PIXELS || width > DECODE_MOST_PIXELS / height)
+        return cnn_fail(error, CNN_BAD_INPUT,
+                        "larger than the limit: %llu x %llu pixels (height x width), at most %llu "
+                        "in all",
+                        (unsigned long long)height, (unsigned long long)width,
+                        (unsigned long long)DECODE_MOST_PIXELS);
+    return CNN_OK;
+}
+
+void decode_grey(const unsigned char *rgb, unsigned char *grey, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++, rgb += 3) /* 2^16 times 0.299, 0.587, 0.114 */
+        grey[i] = (unsigned char)((19595u * rgb[0] + 38470u * rgb[1] + 7471u * rgb[2] + 32768u) >> 16);
+}
+
+/* Turns a picture stored in orientation 2 … 8 (EXIF, figure of section 4.6.4 A) as it is to be seen:
+ * orientations from 5 on exchange rows and columns; then rows, columns or both run backwards. */
+static CnnStatus picture_turn(Picture *picture, Bytes *turned, int orientation, CnnError *error)
+{
+    bool exchanged = orientation >= 5;
+    bool rows_back = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    bool columns_back = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+    int64_t height = picture->height, width = picture->width, channels = picture->channels;
+    int64_t out_height = exchanged ? width : height, out_width = exchanged ? height : width;
+    TRY(bytes_reserve(turned, (size_t)(height * width * channels), error));
+    const unsigned char *in = picture->data;
+    unsigned char *out = turned->data;
+    for (int64_t y = 0; y < out_height; y++)
+        for (int64_t x = 0; x < out_width; x++, out += channels) {
+            int64_t row = exchanged ? x : y, column = exchanged ? y : x;
+            row = rows_back ? height - 1 - row : row;
+            column = columns_back ? width - 1 - column : column;
+            memcpy(out, in + (row * width + column) * channels, (size_t)channels);
+        }
+    void *data = picture->data;
+    size_t capacity = picture->capacity;
+    picture->data = turned->data;
+    picture->capacity = turned->capacity;
+    turned->data = data;
+    turned->capacity = capacity;
+    picture->height = out_height;
+    picture->width = out_width;
+    return CNN_OK;
+}
+
+typedef enum { FILE_JPEG, FILE_PNG, FILE_OTHER } FileKind;
+
+/* Recognises a file by its content; what is neither JPEG nor PNG is called by its name where it is a known
+ * one. */
+static FileKind file_kind(const Bytes *file, const char **other)
+{
+    static const struct {
+        size_t at;
+        const char *bytes, *name;
+    } others[] = {
+        {0, "GIF8", "a GIF picture"},  {8, "WEBP", "a WebP picture"},         {0, "II*", "a TIFF picture"},
+        {0, "MM", "a TIFF picture"},   {4, "ftyp", "a HEIC or AVIF picture"}, {0, "BM", "a BMP picture"},
+        {0, "<", "a web page or SVG"}, {0, "%PDF", "a PDF document"},         {0, "PK", "a zip archive"}};
+    const unsigned char *start = file->data;
+    if (file->size >= 3 && memcmp(start, "\xff\xd8\xff", 3) == 0)
+        return FILE_JPEG;
+    if (file->size >= 8 && memcmp(start, "\x89PNG\r\n\x1a\n", 8) == 0)
+        return FILE_PNG;
+    *other = file->size == 0 ? "an empty file" : "of an unknown kind";
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        size_t length = strlen(others[i].bytes);
+        if (file->size >= others[i].at + length &&
+            memcmp(start + others[i].at, others[i].bytes, length) == 0) {
+            *other = others[i].name;
+            break;
+        }
+    }
+    return FILE_OTHER;
+}
+
+static CnnStatus decoder_open(Picture *picture, CnnError *error)
+{
+    if (!picture->decoder && !(picture->decoder = calloc(1, sizeof *picture->decoder)))
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for a decoder");
+    return CNN_OK;
+}
+
+CnnStatus decoder_bytes(Picture *picture, size_t size, unsigned char **out, CnnError *error)
+{
+    TRY(decoder_open(picture, error));
+    TRY(bytes_reserve(&picture->decoder->file, size, error));
+    *out = picture->decoder->file.data;
+    return CNN_OK;
+}
+
+/* Loads the file into picture->decoder and recognises it. */
+static CnnStatus decode_load(const char *path, Picture *picture, FileKind *kind, CnnError *error)
+{
+    char name[NAME_BYTES];
+    const char *other;
+    TRY(decoder_open(picture, error));
+    TRY(file_load(path, &picture->decoder->file, error));
+    *kind = file_kind(&picture->decoder->file, &other);
+    if (*kind == FILE_OTHER)
+        return cnn_fail(error, CNN_BAD_INPUT, "%s: neither a JPEG nor a PNG picture, but %s",
+                        name_printable(path, name), other);
+    return CNN_OK;
+}
+
+/* Passes on what a decoder said, with the path before it. */
+static CnnStatus decode_failed(const char *path, const CnnError *reason, CnnError *error)
+{
+    char name[NAME_BYTES];
+    return cnn_fail(error, reason->status, "%s: %s", name_printable(path, name), reason->text);
+}
+
+CnnStatus decode_file(const char *path, const DecodeOptions *options, Picture *out, CnnError *error)
+{
+    FileKind kind;
+    int orientation = 1;
+    CnnError reason = {0};
+    TRY(decode_load(path, out, &kind, error));
+    CnnStatus status =
+        (kind == FILE_JPEG ? jpeg_decode : png_decode)(out->decoder, options, out, &orientation, &reason);
+    if (status == CNN_OK && orientation > 1)
+        status = picture_turn(out, &out->decoder->turned, orientation, &reason);
+    return status == CNN_OK ? CNN_OK : decode_failed(path, &reason, error);
+}
+
+CnnStatus decode_channels(const char *path, Picture *work, int *channels, CnnError *error)
+{
+    FileKind kind;
+    CnnError reason = {0};
+    TRY(decode_load(path, work, &kind, error));
+    CnnStatus status = (kind == FILE_JPEG ? jpeg_channels : png_channels)(work->decoder, channels, &reason);
+    return status == CNN_OK ? CNN_OK : decode_failed(path, &reason, error);
+}

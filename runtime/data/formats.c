@@ -1,0 +1,14 @@
+/* The table of sources. */
+#include "runtime/data/source.h"
+
+#define PLANNED(word, doc, message)
+
+#define SOURCE(name) extern const SourceKind source_##name;
+#include "runtime/data/formats.def"
+#undef SOURCE
+
+#define SOURCE(name) &source_##name,
+const SourceKind *const source_kinds[] = {
+#include "runtime/data/formats.def"
+    NULL,
+};

@@ -1,0 +1,36 @@
+/* The names in a folder, sorted by bytes: the same on every file system and in every locale. */
+#ifndef CNN_LISTING_H
+#define CNN_LISTING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "runtime/status.h"
+
+typedef struct {
+    char *text; /* the names, each ended by a NUL */
+    size_t used, room;
+    size_t *at; /* where each name begins; count of them */
+    size_t count, count_room;
+} Listing;
+
+/** Adds the name PREFIX/NAME, or NAME where the prefix is empty. */
+CnnStatus listing_add(Listing *listing, const char *prefix, const char *name, CnnError *error);
+void listing_sort(Listing *listing);
+const char *listing_name(const Listing *listing, size_t i);
+void listing_free(Listing *listing);
+
+typedef enum { ENTRY_FILE, ENTRY_FOLDER } EntryKind;
+
+/** Adds the files or the folders of `path`, links followed. Hidden ones are left out, and whatever is
+ * neither. */
+CnnStatus listing_read(Listing *listing, const char *path, EntryKind kind, CnnError *error);
+
+/**
+ * Adds all files for which `wanted` is true under `path`, named relative to it, and counts the others.
+ * Folders inside are gone through, but no links to folders: they could lead round in a circle.
+ */
+CnnStatus listing_read_tree(Listing *listing, const char *path, bool (*wanted)(const char *name),
+                            size_t *others, CnnError *error);
+
+#endif

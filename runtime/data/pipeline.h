@@ -1,0 +1,59 @@
+/* Inside of CnnData: the pipeline from the source to the network, for data.c, sample.c, prepare.c and
+ * loader.c. */
+#ifndef CNN_PIPELINE_H
+#define CNN_PIPELINE_H
+
+#include "runtime/data/split.h"
+#include "runtime/transform/transform.h"
+
+struct CnnData {
+    Source *source;
+    Split split;
+    char **class_names;                /* of classes that the source has no names for, else NULL */
+    int64_t *class_counts[PART_COUNT]; /* [classes] */
+    float *black, *white;              /* of the source's values, [channels] */
+    int64_t height, width;             /* that every sample must have as it comes from the source; 0: any */
+    int64_t first;                     /* the sample that this was learnt from; -1: the source said it */
+    int64_t want_height, want_width;   /* that the source is asked for; 0: its own */
+    Transform **stages;
+    int stage_count;
+    bool measured; /* nothing is left to be measured */
+    bool shuffle;
+    BadArgs bad;
+    uint64_t seed;
+};
+
+/* What one thread needs. */
+struct DataScratch {
+    Picture pictures[2];
+    Bytes work;
+};
+
+/* Where a call is to stop, and what of a failure is the sample's own fault. */
+typedef struct {
+    int stages; /* how many are applied; -1: all */
+    bool augmented;
+    int64_t epoch;
+    bool unreadable; /* out: CNN_BAD_INPUT came from this one sample, which `bad` decides about */
+} SampleRun;
+
+/** Reads sample `index` (the source's number) and applies stages; *out points into scratch. */
+CnnStatus data_run(const CnnData *data, int64_t index, SampleRun *run, DataScratch **scratch, Picture **out,
+                   CnnError *error);
+
+/** cnn_data_sample, telling a sample that cannot be read from an error. */
+CnnStatus data_fill(const CnnData *data, Part part, int64_t index, int64_t epoch, DataScratch **scratch,
+                    float *out, void *label, bool *unreadable, CnnError *error);
+
+/** Bytes of a sample as the network sees it. */
+size_t data_sample_bytes(const CnnData *data);
+/** Bytes of a label. */
+size_t data_label_bytes(const CnnData *data);
+/**
+ * What `bad` says about `count` samples of a part that cannot be read, the first of them for the reason
+ * given: CNN_OK while they may be skipped.
+ */
+CnnStatus data_judge_skipped(const CnnData *data, Part part, int64_t count, const char *first_reason,
+                             CnnError *error);
+
+#endif

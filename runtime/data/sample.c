@@ -1,0 +1,114 @@
+/* One sample on its way from the source to the network. Everything here is read-only but the scratch, so that
+ * any number of threads can do it at once; the result depends on the seed, the epoch and the sample alone. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/data/pipeline.h"
+#include "runtime/rng.h"
+
+static uint64_t sample_key(const CnnData *data, int64_t index, int64_t epoch)
+{
+    Random4 random = cnn_random4(data->seed, (uint32_t)index, (uint32_t)((uint64_t)index >> 32),
+                                 (uint32_t)epoch, PURPOSE_AUGMENT);
+    return (uint64_t)random.word[1] << 32 | random.word[0];
+}
+
+/* The size of a sample must be that of the others, unless a stage brings all to one. */
+static CnnStatus sample_check_size(const CnnData *data, int64_t index, const Picture *picture,
+                                   CnnError *error)
+{
+    if (data->height == 0 || (picture->height == data->height && picture->width == data->width))
+        return CNN_OK;
+    char name[NAME_BYTES], first[NAME_BYTES];
+    data->source->name(data->source, index, name, sizeof name);
+    data->source->name(data->source, data->first < 0 ? 0 : data->first, first, sizeof first);
+    return cnn_fail(error, CNN_BAD_INPUT,
+                    "pictures differ in size: %s has %lld x %lld, %s has %lld x %lld (height x width); "
+                    "'resize' brings them to one size",
+                    first, (long long)data->height, (long long)data->width, name, (long long)picture->height,
+                    (long long)picture->width);
+}
+
+CnnStatus data_run(const CnnData *data, int64_t index, SampleRun *run, DataScratch **scratch, Picture **out,
+                   CnnError *error)
+{
+    if (!*scratch && !(*scratch = calloc(1, sizeof **scratch)))
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to read samples");
+    Sample sample = {.now = &(*scratch)->pictures[0],
+                     .spare = &(*scratch)->pictures[1],
+                     .work = &(*scratch)->work,
+                     .augmented = run->augmented,
+                     .key = sample_key(data, index, run->epoch)};
+    CnnStatus status =
+        data->source->read(data->source, index, data->want_height, data->want_width, sample.now, error);
+    run->unreadable = status == CNN_BAD_INPUT && !data->source->info.container;
+    if (status != CNN_OK)
+        return status;
+    TRY(sample_check_size(data, index, sample.now, error));
+    int count = run->stages < 0 ? data->stage_count : run->stages;
+    for (int i = 0; i < count; i++) {
+        const Transform *stage = data->stages[i];
+        if (stage->apply) {
+            TRY(stage->apply(stage, &sample, error));
+        } else if (run->stages < 0 && i == count - 1) {
+            break; /* the caller's last step, straight into the batch */
+        } else {
+            TRY(sample_to_float(&sample, error));
+            pointwise_apply(stage->pointwise, sample.now, sample.now->data);
+        }
+    }
+    *out = sample.now;
+    return CNN_OK;
+}
+
+static void sample_store(const CnnData *data, const Picture *picture, float *out)
+{
+    const Transform *last = data->stage_count ? data->stages[data->stage_count - 1] : NULL;
+    int64_t count = picture->height * picture->width * picture->channels;
+    if (last && last->pointwise) {
+        pointwise_apply(last->pointwise, picture, out);
+    } else if (picture->dtype == DTYPE_F32) {
+        memcpy(out, picture->data, (size_t)count * sizeof *out);
+    } else {
+        const unsigned char *from = picture->data;
+        for (int64_t i = 0; i < count; i++)
+            out[i] = from[i];
+    }
+}
+
+CnnStatus data_fill(const CnnData *data, Part part, int64_t index, int64_t epoch, DataScratch **scratch,
+                    float *out, void *label, bool *unreadable, CnnError *error)
+{
+    SampleRun run = {.stages = -1, .augmented = part == PART_TRAIN, .epoch = epoch};
+    Source *source = data->source;
+    Picture *picture;
+    int64_t at = data->split.index[part][index];
+    CnnStatus status = data->measured ? data_run(data, at, &run, scratch, &picture, error)
+                                      : cnn_fail(error, CNN_BAD_INPUT, "the data has not been measured yet");
+    *unreadable = run.unreadable;
+    if (status != CNN_OK)
+        return status;
+    sample_store(data, picture, out);
+    if (source->info.classes > 0)
+        *(int32_t *)label = (int32_t)source->label(source, at);
+    else
+        *(float *)label = (float)source->label(source, at);
+    return CNN_OK;
+}
+
+CnnStatus cnn_data_sample(CnnData *data, Part part, int64_t index, int64_t epoch, DataScratch **scratch,
+                          float *out, void *label, CnnError *error)
+{
+    bool unreadable;
+    return data_fill(data, part, index, epoch, scratch, out, label, &unreadable, error);
+}
+
+void cnn_data_scratch_free(DataScratch *scratch)
+{
+    if (!scratch)
+        return;
+    picture_free(&scratch->pictures[0]);
+    picture_free(&scratch->pictures[1]);
+    bytes_free(&scratch->work);
+    free(scratch);
+}

@@ -1,0 +1,36 @@
+/* Which samples of a source belong to which part, and the other statements that say how samples are chosen.
+ */
+#ifndef CNN_SPLIT_H
+#define CNN_SPLIT_H
+
+#include "runtime/data/data.h"
+
+typedef struct {
+    double validation, test; /* shares of the samples that the source does not assign itself */
+    bool stratified;         /* each class by itself */
+    int64_t seed;
+} SplitArgs;
+
+typedef struct {
+    bool on;
+} ShuffleArgs;
+
+typedef enum { BAD_SKIP, BAD_STOP } BadPolicy;
+typedef struct {
+    int policy;  /* BadPolicy */
+    double most; /* share of a part that may be skipped */
+} BadArgs;
+
+extern const Schema split_schema, shuffle_schema, bad_schema;
+
+/* The source's indices of each part, in the source's order. */
+typedef struct {
+    int64_t count[PART_COUNT];
+    int64_t *index[PART_COUNT];
+} Split;
+
+/** Divides the samples. A share that would give nobody, or leaves nothing to train on, is an error. */
+CnnStatus split_make(Source *source, const SplitArgs *args, Split *out, CnnError *error);
+void split_free(Split *split);
+
+#endif
