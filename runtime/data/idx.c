@@ -1,32 +1,22 @@
-/* MNIST's files (http://yann.lecun.com/exdb/mnist, "the IDX file format"): a magic number of two zero bytes,
- * the type of the elements and the number of dimensions; the dimensions, big-endian; the elements. Four
- * files, each plain or compressed with gzip. They are small, so all is read when the source opens, and
- * nothing can fail afterwards. */
-#include <errno.h>
-#include <limits.h>
+/* The four files that MNIST and sets like it come in. When the source opens, labels are read and the headers
+ * of the pictures checked; the pictures, which take a while to decompress, are read with the first sample,
+ * and held in memory. */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
-#include "runtime/data/files.h"
+#include "runtime/data/idx_array.h"
 #include "runtime/data/labels.h"
-#include "runtime/memory.h"
-
-enum { IDX_UNSIGNED_BYTE = 8, IDX_FIRST_READ = 1 << 20, IDX_ZLIB_BUFFER = 128 << 10 };
-
-typedef struct {
-    char path[PATH_MAX];
-    int rank;
-    int64_t dim[4];
-    uint64_t bytes;
-    unsigned char *data;
-} IdxArray;
 
 typedef struct {
     Source source;
     IdxArray images[2]; /* training part, test part */
-    int32_t *label;     /* of both parts */
+    IdxArray labels;    /* of one part, while the source opens */
+    atomic_bool loaded; /* images' data is there; set under lock */
+    pthread_mutex_t lock;
+    int32_t *label; /* of both parts */
     int64_t sample_bytes;
 } IdxSource;
 
@@ -66,115 +56,14 @@ static CnnStatus idx_find(const char *folder, const char *name, char path[PATH_M
     return CNN_OK;
 }
 
-static CnnStatus idx_fail(const IdxArray *array, CnnError *error, const char *text)
-{
-    char name[NAME_BYTES];
-    return cnn_fail(error, CNN_BAD_INPUT, "%s: %s", name_printable(array->path, name), text);
-}
-
-/* Reads up to `size` bytes; fewer only at the end of the file. */
-static CnnStatus idx_read(const IdxArray *array, gzFile file, void *out, size_t size, size_t *got,
-                          CnnError *error)
-{
-    *got = 0;
-    while (*got < size) {
-        size_t left = size - *got;
-        int count = gzread(file, (char *)out + *got, (unsigned)(left < INT_MAX ? left : INT_MAX));
-        if (count == 0)
-            break;
-        if (count < 0)
-            return idx_fail(array, error, "damaged gzip file");
-        *got += (size_t)count;
-    }
-    int code = Z_OK;
-    gzerror(file, &code);
-    return code == Z_BUF_ERROR ? idx_fail(array, error, "gzip file cut short") : CNN_OK;
-}
-
-static CnnStatus idx_short(const IdxArray *array, uint64_t got, CnnError *error)
-{
-    char name[NAME_BYTES];
-    return cnn_fail(error, CNN_BAD_INPUT, "%s: its header tells of %llu bytes of data, but it holds %llu",
-                    name_printable(array->path, name), (unsigned long long)array->bytes,
-                    (unsigned long long)got);
-}
-
-static CnnStatus idx_header(IdxArray *array, gzFile file, int rank_least, int rank_most, CnnError *error)
-{
-    unsigned char head[4], size[4];
-    char name[NAME_BYTES];
-    size_t got;
-    TRY(idx_read(array, file, head, sizeof head, &got, error));
-    if (got < sizeof head || head[0] || head[1])
-        return idx_fail(array, error, "not an IDX file: it does not begin with two zero bytes and a type");
-    if (head[2] != IDX_UNSIGNED_BYTE || head[3] < rank_least || head[3] > rank_most)
-        return cnn_fail(
-            error, CNN_BAD_INPUT,
-            "%s: holds %d dimensions of type 0x%02x; %d dimensions of unsigned bytes (0x08) are needed",
-            name_printable(array->path, name), head[3], head[2], rank_least);
-    array->rank = head[3];
-    array->bytes = 1;
-    for (int i = 0; i < array->rank; i++) {
-        TRY(idx_read(array, file, size, sizeof size, &got, error));
-        if (got < sizeof size)
-            return idx_fail(array, error, "it ends within its header");
-        array->dim[i] = (int64_t)size[0] << 24 | (int64_t)size[1] << 16 | (int64_t)size[2] << 8 | size[3];
-        if (!cnn_multiply(array->bytes, (uint64_t)array->dim[i], &array->bytes))
-            return idx_fail(array, error, "its header tells of more bytes than there can be");
-    }
-    return array->bytes > 0 ? CNN_OK : idx_fail(array, error, "holds nothing: one of its dimensions is 0");
-}
-
-/* Memory is taken as the data comes, so that a header that lies cannot ask for much. */
-static CnnStatus idx_data(IdxArray *array, gzFile file, CnnError *error)
-{
-    uint64_t have = 0, room = 0;
-    while (have < array->bytes) {
-        room = room == 0 ? IDX_FIRST_READ : 2 * room;
-        room = room < array->bytes ? room : array->bytes;
-        unsigned char *larger = realloc(array->data, room);
-        if (!larger)
-            return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for the %llu bytes of %s",
-                            (unsigned long long)array->bytes, array->path);
-        array->data = larger;
-        size_t got;
-        TRY(idx_read(array, file, array->data + have, (size_t)(room - have), &got, error));
-        if (got < room - have)
-            return idx_short(array, have + got, error);
-        have = room;
-    }
-    unsigned char more;
-    size_t got;
-    TRY(idx_read(array, file, &more, 1, &got, error));
-    return got == 0 ? CNN_OK : idx_fail(array, error, "it holds more bytes than its header tells of");
-}
-
-/* Reads array->path. */
-static CnnStatus idx_load(IdxArray *array, int rank_least, int rank_most, CnnError *error)
-{
-    int descriptor;
-    uint64_t size;
-    TRY(file_open(array->path, &descriptor, &size, error));
-    gzFile file = gzdopen(descriptor, "rb");
-    if (!file) {
-        close(descriptor);
-        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to read %s", array->path);
-    }
-    gzbuffer(file, IDX_ZLIB_BUFFER);
-    CnnStatus status = idx_header(array, file, rank_least, rank_most, error);
-    if (status == CNN_OK)
-        status = idx_data(array, file, error);
-    gzclose(file);
-    return status;
-}
-
 /* Reads pictures and labels of one part; the labels go to idx->label from `first` on. */
-static CnnStatus idx_load_part(IdxSource *idx, int part, int64_t first, IdxArray *labels, CnnError *error)
+static CnnStatus idx_open_part(IdxSource *idx, int part, int64_t first, CnnError *error)
 {
     char name[NAME_BYTES];
-    IdxArray *images = &idx->images[part];
-    TRY(idx_load(images, 3, 4, error));
-    TRY(idx_load(labels, 1, 1, error));
+    IdxArray *images = &idx->images[part], *labels = &idx->labels;
+    TRY(idx_array_open(images, 3, 4, error));
+    TRY(idx_array_open(labels, 1, 1, error));
+    TRY(idx_array_load(labels, error));
     int64_t count = images->dim[0];
     if (labels->dim[0] != count)
         return cnn_fail(error, CNN_BAD_INPUT, "%s: holds %lld labels for the %lld pictures beside it",
@@ -188,7 +77,7 @@ static CnnStatus idx_load_part(IdxSource *idx, int part, int64_t first, IdxArray
     return CNN_OK;
 }
 
-static CnnStatus idx_load_all(IdxSource *idx, const char *folder, IdxArray *labels, CnnError *error)
+static CnnStatus idx_open_all(IdxSource *idx, const char *folder, CnnError *error)
 {
     static const char *const names[2][2] = {{"train-images-idx3-ubyte", "train-labels-idx1-ubyte"},
                                             {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}};
@@ -198,16 +87,15 @@ static CnnStatus idx_load_all(IdxSource *idx, const char *folder, IdxArray *labe
     for (int part = 0; part < 2; part++) {
         bool images_found, labels_found;
         TRY(idx_find(folder, names[part][0], idx->images[part].path, &images_found, error));
-        TRY(idx_find(folder, names[part][1], labels->path, &labels_found, error));
+        TRY(idx_find(folder, names[part][1], idx->labels.path, &labels_found, error));
         if (part == 1 && !images_found && !labels_found)
             break; /* a test part of its own is not needed */
         if (!images_found || !labels_found)
             return cnn_fail(error, CNN_BAD_INPUT, "there is no %s, nor with .gz, in %s",
                             names[part][images_found ? 1 : 0], name_printable(folder, name));
-        TRY(idx_load_part(idx, part, info->count, labels, error));
+        TRY(idx_open_part(idx, part, info->count, error));
         *(part ? &info->test_count : &info->count) = idx->images[part].dim[0];
-        free(labels->data);
-        labels->data = NULL;
+        idx_array_free(&idx->labels);
     }
     if (info->test_count &&
         (train->rank != test->rank || memcmp(train->dim + 1, test->dim + 1, 3 * sizeof *train->dim)))
@@ -220,15 +108,31 @@ static CnnStatus idx_load_all(IdxSource *idx, const char *folder, IdxArray *labe
     return labels_classes(idx->label, info->count + info->test_count, train->path, &info->classes, error);
 }
 
+/* Reads the pictures, once, whichever thread comes first. */
+static CnnStatus idx_load_images(IdxSource *idx, CnnError *error)
+{
+    CnnStatus status = CNN_OK;
+    if (atomic_load(&idx->loaded))
+        return CNN_OK;
+    pthread_mutex_lock(&idx->lock);
+    for (int part = 0; part < 2 && status == CNN_OK; part++)
+        if (idx->images[part].rank > 0)
+            status = idx_array_load(&idx->images[part], error);
+    atomic_store(&idx->loaded, status == CNN_OK);
+    pthread_mutex_unlock(&idx->lock);
+    return status;
+}
+
 static CnnStatus idx_sample(Source *source, int64_t index, int64_t want_height, int64_t want_width,
                             Picture *out, CnnError *error)
 {
     (void)want_height;
     (void)want_width;
-    const IdxSource *idx = (const IdxSource *)source;
+    IdxSource *idx = (IdxSource *)source;
     const SourceInfo *info = &source->info;
     int part = index >= info->count;
     int64_t at = part ? index - info->count : index;
+    TRY(idx_load_images(idx, error));
     TRY(picture_reserve(out, info->height, info->width, info->channels, DTYPE_U8, error));
     memcpy(out->data, idx->images[part].data + at * idx->sample_bytes, (size_t)idx->sample_bytes);
     return CNN_OK;
@@ -251,8 +155,10 @@ static void idx_name(Source *source, int64_t index, char *out, size_t bytes)
 static void idx_close(Source *source)
 {
     IdxSource *idx = (IdxSource *)source;
-    free(idx->images[0].data);
-    free(idx->images[1].data);
+    idx_array_free(&idx->images[0]);
+    idx_array_free(&idx->images[1]);
+    idx_array_free(&idx->labels);
+    pthread_mutex_destroy(&idx->lock);
     free(idx->label);
     free(idx);
 }
@@ -262,21 +168,15 @@ static CnnStatus idx_open(const void *args, const char *base, Source **out, CnnE
     char folder[PATH_MAX];
     TRY(path_resolve(base, ((const IdxArgs *)args)->folder, folder, error));
     IdxSource *idx = calloc(1, sizeof *idx);
-    IdxArray *labels = calloc(1, sizeof *labels);
-    CnnStatus status;
-    if (idx && labels) {
-        idx->source = (Source){.read = idx_sample, .label = idx_label, .name = idx_name, .close = idx_close};
-        idx->source.info = (SourceInfo){.ranged = true, .low = 0, .high = 255, .container = true};
-        status = idx_load_all(idx, folder, labels, error);
-    } else {
-        status = cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open %s", folder);
-    }
-    if (labels)
-        free(labels->data);
-    free(labels);
+    if (!idx)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open %s", folder);
+    idx->source = (Source){.read = idx_sample, .label = idx_label, .name = idx_name, .close = idx_close};
+    idx->source.info = (SourceInfo){.ranged = true, .low = 0, .high = 255, .container = true};
+    pthread_mutex_init(&idx->lock, NULL);
+    CnnStatus status = idx_open_all(idx, folder, error);
     if (status == CNN_OK)
         *out = &idx->source;
-    else if (idx)
+    else
         idx_close(&idx->source);
     return status;
 }
