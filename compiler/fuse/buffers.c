@@ -104,6 +104,19 @@ static void choose_segment(const Plan *plan, Buffer *buffer)
         buffer->bytes = buffer->lead_bytes * (uint64_t)plan->phases.items[phase].chunk;
 }
 
+/* The groups of a chunked phase run again for each chunk: what lies in the batch's memory during a part of
+ * the phase lies there during all of it. */
+static void extend_life(const Plan *plan, Buffer *buffer)
+{
+    int first = phase_of(plan, buffer->first_use), last = phase_of(plan, buffer->last_use);
+    if (buffer->segment != SEGMENT_BATCH)
+        return;
+    if (first >= 0 && plan->phases.items[first].kind == PHASE_CHUNKED)
+        buffer->first_use = plan->phases.items[first].first_group;
+    if (last >= 0 && plan->phases.items[last].kind == PHASE_CHUNKED)
+        buffer->last_use = plan->phases.items[last].first_group + plan->phases.items[last].group_count - 1;
+}
+
 /* Updates are made in place: the new value has the buffer of the tensor it replaces. */
 static void join_updates(Plan *plan, const int *maker)
 {
@@ -192,8 +205,10 @@ void place_buffers(Plan *plan)
     plan->buffer_of = NEW_ARRAY(plan->arena, int, plan->graph->nodes.count);
     memset(plan->buffer_of, 0xff, plan->graph->nodes.count * sizeof *plan->buffer_of);
     find_uses(plan, maker);
-    for (size_t i = 0; i < plan->buffers.count; i++)
+    for (size_t i = 0; i < plan->buffers.count; i++) {
         choose_segment(plan, &plan->buffers.items[i]);
+        extend_life(plan, &plan->buffers.items[i]);
+    }
     join_updates(plan, maker);
     drop_joined(plan);
     plan->batch_bytes = place_segment(plan, SEGMENT_BATCH);
