@@ -1,6 +1,6 @@
 """Trains every case with cnnc and with the reference, and compares losses and final weights.
 
-    python3 run.py --cnnc build/release/cnnc [--check-gradients] [--keep DIR] [case …]
+    python3 run.py --cnnc build/release/cnnc [--check-gradients] [--flags=--no-fuse] [--keep DIR] [case …]
 
 Prints a line for each case; exit code 1 if one differs by more than the tolerance.
 """
@@ -43,12 +43,12 @@ def write_case(case, folder):
     return network, x, y
 
 
-def run_cnnc(cnnc, case, folder, threads):
+def run_cnnc(cnnc, case, folder, threads, flags):
     for name in ("log.jsonl", "out.safetensors"):
         if os.path.exists(os.path.join(folder, name)):
             os.remove(os.path.join(folder, name))
     command = [cnnc, "run", "model.cnn", "--start", "init.safetensors", "--steps", str(case.steps), "--log", "log.jsonl",
-               "--save", "out.safetensors", "--threads", str(threads), "--seed", str(SEED)]
+               "--save", "out.safetensors", "--threads", str(threads), "--seed", str(SEED), *flags]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
     if result.returncode != 0:
         raise RuntimeError(f"cnnc exits with {result.returncode}: {(result.stderr or result.stdout).strip()[-2000:]}")
@@ -57,15 +57,15 @@ def run_cnnc(cnnc, case, folder, threads):
     return losses, os.path.join(folder, "out.safetensors")
 
 
-def compare(case, folder, cnnc, threads):
+def compare(case, folder, cnnc, threads, flags):
     """The largest relative difference and what has it."""
     network, x, y = write_case(case, folder)
     expected = train(case, network, x, y, SEED)
-    losses, weights = run_cnnc(cnnc, case, folder, threads[0])
+    losses, weights = run_cnnc(cnnc, case, folder, threads[0], flags)
     with open(weights, "rb") as file:
         first = file.read()
     for count in threads[1:]:
-        with open(run_cnnc(cnnc, case, folder, count)[1], "rb") as file:
+        with open(run_cnnc(cnnc, case, folder, count, flags)[1], "rb") as file:
             if file.read() != first:
                 raise RuntimeError(f"other weights with {count} threads than with {threads[0]}")
     saved = safetensors.load(weights)
@@ -108,6 +108,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cnnc", help="the compiler to check")
     parser.add_argument("--check-gradients", action="store_true", help="check the reference itself instead")
+    parser.add_argument("--flags", default="", help="further flags of `cnnc run`, as one argument: --flags='--no-fuse --no-cache'")
     parser.add_argument("--keep", help="leave each case's files in this folder")
     parser.add_argument("case", nargs="*")
     options = parser.parse_args()
@@ -130,7 +131,8 @@ def main():
                 os.makedirs(folder, exist_ok=True)
                 # One thread count a case, and all of them for every fifth: the weights must be the same to the bit.
                 threads = [1, 2, 3] if number % 5 == 0 else [1 + number % 3]
-                (worst, where), most = compare(case, folder, os.path.abspath(options.cnnc), threads), TOLERANCE
+                worst, where = compare(case, folder, os.path.abspath(options.cnnc), threads, options.flags.split())
+                most = TOLERANCE
             good = worst <= most
             print(f"{'ok  ' if good else 'FAIL'} {case.name:32} {worst:8.1e} {where}", flush=True)
         except (RuntimeError, ValueError, subprocess.TimeoutExpired) as error:

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Trains each case of tests/reference/cases.py with $CNNC and with the float64 reference; they must agree to 1e-4 over 20 steps.
+# Trains each case of tests/reference/cases.py with $CNNC and with the float64 reference; they must agree to 1e-4 over 20 steps,
+# fused and unfused.
 # PYTHON names an interpreter that has numpy (default: python3, or the virtual environment under $CNNC_BUILD/venv).
 set -u
 cd "$(dirname "$0")"
@@ -13,4 +14,9 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export PYTHONDONTWRITEBYTECODE=1 XDG_CACHE_HOME=$scratch/cache
 "$python" run.py --check-gradients > "$scratch/gradients" || { grep FAIL "$scratch/gradients"; exit 1; }
-"$python" run.py --cnnc "$CNNC" --keep "$scratch"
+failed=0
+for flags in "" --no-fuse; do
+    echo "cnnc run $flags"
+    "$python" run.py --cnnc "$CNNC" --keep "$scratch" --flags="$flags" || failed=1
+done
+exit $failed
