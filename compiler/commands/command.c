@@ -83,28 +83,40 @@ const Command command_table[] = {
     {0},
 };
 
-const FlagTable *command_flags(const Command *command, Options *options)
+typedef VEC(FlagTable) FlagTables;
+
+static void add_flags(Options *options, FlagTables *tables, const Flag *flags, void *values)
 {
-    VEC(FlagTable) tables = {0};
-    if (command->flags)
-        *vec_push(options->arena, &tables) = (FlagTable){command->flags, options};
-    if (command->trains)
-        *vec_push(options->arena, &tables) = (FlagTable){training_flags, &options->training};
-    if (command->evaluates)
-        *vec_push(options->arena, &tables) = (FlagTable){evaluation_flags, &options->evaluation};
-    if (command->compiles) {
-        if (!command->trains && !command->evaluates)
-            *vec_push(options->arena, &tables) = (FlagTable){size_flags, options};
-        *vec_push(options->arena, &tables) = (FlagTable){compile_flags, options};
-        Flag *fusions = NEW_ARRAY(options->arena, Flag, FUSION_COUNT + 1);
-        for (int i = 0; i < FUSION_COUNT; i++)
-            fusions[i] = (Flag){.name = arena_printf(options->arena, "--no-%s", fusion_table[i].name),
-                                .kind = FLAG_SWITCH,
-                                .offset = OPTION(fusion_off) + (size_t)i * sizeof(bool),
-                                .doc = "without this fusion (`cnnc passes` tells what it is)"};
-        *vec_push(options->arena, &tables) = (FlagTable){fusions, options};
+    *vec_push(options->arena, tables) = (FlagTable){flags, values};
+}
+
+static void add_fusions(Options *options, FlagTables *tables)
+{
+    Flag *fusions = NEW_ARRAY(options->arena, Flag, FUSION_COUNT + 1);
+    for (int i = 0; i < FUSION_COUNT; i++)
+        fusions[i] = (Flag){.name = arena_printf(options->arena, "--no-%s", fusion_table[i].name),
+                            .kind = FLAG_SWITCH,
+                            .offset = OPTION(fusion_off) + (size_t)i * sizeof(bool),
+                            .doc = "without this fusion (`cnnc passes` tells what it is)"};
+    add_flags(options, tables, fusions, options);
+}
+
+const FlagTable *command_flags(const Command *command, FlagGroup group, Options *options)
+{
+    FlagTables tables = {0};
+    if (command->flags && group != FLAGS_COMPILE)
+        add_flags(options, &tables, command->flags, options);
+    if (command->trains && group != FLAGS_COMPILE)
+        add_flags(options, &tables, training_flags, &options->training);
+    if (command->evaluates && group != FLAGS_COMPILE)
+        add_flags(options, &tables, evaluation_flags, &options->evaluation);
+    if (command->compiles && !command->trains && !command->evaluates && group != FLAGS_COMPILE)
+        add_flags(options, &tables, size_flags, options);
+    if (command->compiles && group != FLAGS_OWN) {
+        add_flags(options, &tables, compile_flags, options);
+        add_fusions(options, &tables);
     }
-    *vec_push(options->arena, &tables) = (FlagTable){NULL, NULL};
+    add_flags(options, &tables, NULL, NULL);
     return tables.items;
 }
 
@@ -168,7 +180,7 @@ static CnnStatus read_and_run(Options *options, int argc, char **argv)
         options->words[options->word_count++] = command->word;
         return command_help(options);
     }
-    if (cnn_flags_read(command_flags(command, options), argc, argv, nearest_name, options->words,
+    if (cnn_flags_read(command_flags(command, FLAGS_ALL, options), argc, argv, nearest_name, options->words,
                        &options->word_count, &error))
         return command_fail(error.status, "%s: %s", command->word, error.text);
     if (options->word_count < command->least_words)

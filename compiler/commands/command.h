@@ -49,8 +49,14 @@ typedef struct Command {
 /** All commands, in the order of the help; ended by a NULL word. */
 extern const Command command_table[];
 
+typedef enum {
+    FLAGS_ALL,
+    FLAGS_OWN,    /* those of this command */
+    FLAGS_COMPILE /* those that all commands that compile a model have in common */
+} FlagGroup;
+
 /** The tables of flags of a command, ended by one without flags; their values go to `options`. */
-const FlagTable *command_flags(const Command *command, Options *options);
+const FlagTable *command_flags(const Command *command, FlagGroup group, Options *options);
 
 /** Reads the command line, runs the command, and returns the exit code of the process. */
 int command_main(int argc, char **argv);

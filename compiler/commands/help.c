@@ -29,7 +29,7 @@ static void print_overview(const Catalog *catalog, Text *out)
 static void print_command(const Command *command, Options *options)
 {
     printf("cnnc %s %s\n\n  %s\n\n", command->word, command->words, command->doc);
-    for (const FlagTable *table = command_flags(command, options); table->flags; table++)
+    for (const FlagTable *table = command_flags(command, FLAGS_ALL, options); table->flags; table++)
         cnn_flags_print(table->flags, stdout);
 }
 

@@ -16,12 +16,19 @@ static void print_cell(Text *out, const char *text)
     }
 }
 
-static void print_flags(const Flag *flags, Text *out)
+static void print_flags(const Command *command, FlagGroup group, Text *out)
 {
-    for (const Flag *flag = flags; flag->name; flag++) {
-        text_printf(out, "| `%s%s%s` | ", flag->name, flag->value ? " " : "", flag->value ? flag->value : "");
-        print_cell(out, flag->doc);
-        text_printf(out, " |\n");
+    Options options = {.arena = out->arena};
+    const FlagTable *table = command_flags(command, group, &options);
+    if (table->flags)
+        text_printf(out, "\n| flag | meaning |\n|---|---|\n");
+    for (; table->flags; table++) {
+        for (const Flag *flag = table->flags; flag->name; flag++) {
+            text_printf(out, "| `%s%s%s` | ", flag->name, flag->value ? " " : "",
+                        flag->value ? flag->value : "");
+            print_cell(out, flag->doc);
+            text_printf(out, " |\n");
+        }
     }
 }
 
@@ -29,16 +36,18 @@ static void print_commands(Text *out)
 {
     text_printf(out,
                 "## Commands\n\nExit codes and what is printed and written: [commands.md](commands.md).\n");
+    const Command *compiling = NULL;
     for (const Command *command = command_table; command->word; command++) {
         text_printf(out, "\n### cnnc %s\n\n    cnnc %s %s\n\n%s.\n", command->word, command->word,
                     command->words, command->doc);
-        Options options = {.arena = out->arena};
-        const FlagTable *tables = command_flags(command, &options);
-        if (tables->flags)
-            text_printf(out, "\n| flag | meaning |\n|---|---|\n");
-        for (; tables->flags; tables++)
-            print_flags(tables->flags, out);
+        print_flags(command, FLAGS_OWN, out);
+        if (command->compiles)
+            text_printf(out,
+                        "\nAnd the [flags of every command that compiles a model](#flags-of-compilation).\n");
+        compiling = command->compiles ? command : compiling;
     }
+    text_printf(out, "\n### Flags of compilation\n\nOf every command that compiles a model.\n");
+    print_flags(compiling, FLAGS_COMPILE, out);
 }
 
 static void print_fields(const Schema *schema, Text *out)

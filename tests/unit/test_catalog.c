@@ -105,8 +105,8 @@ static void test_commands_take_no_flag_twice(void **state)
     for (const Command *command = command_table; command->word; command++) {
         const char *names[128];
         int count = 0;
-        for (const FlagTable *table = command_flags(command, &(Options){.arena = arena}); table->flags;
-             table++) {
+        for (const FlagTable *table = command_flags(command, FLAGS_ALL, &(Options){.arena = arena});
+             table->flags; table++) {
             for (const Flag *flag = table->flags; flag->name; flag++) {
                 for (int i = 0; i < count; i++)
                     if (strcmp(names[i], flag->name) == 0)
