@@ -8,13 +8,14 @@
 typedef struct CnnDevice CnnDevice;
 
 /**
- * Takes all the memory that the image's programs will use, and starts `threads` workers (the caller is one of them;
- * 0: as many as there are cores). State is filled from the tensors' initialisers and `seed`.
+ * Takes all the memory that the image's programs will use, and starts `threads` workers (the caller is one of
+ * them; 0: as many as there are cores). State is filled from the tensors' initialisers and `seed`.
  *
  * Errors  CNN_NO_RESOURCE with the number of bytes when memory is short.
  * Owns    the result is freed by cnn_device_close; the image must outlive it.
  */
-CnnStatus cnn_device_open(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out, CnnError *error);
+CnnStatus cnn_device_open(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out,
+                          CnnError *error);
 void cnn_device_close(CnnDevice *device);
 
 /**

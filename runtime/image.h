@@ -1,8 +1,9 @@
 /* The image: everything that a training needs to know of a compiled network. `cnnc run` builds one in memory,
  * `cnnc build` writes one into the executable (image_io.h); the runtime cannot tell which.
  *
- * A program (one for training steps, one for evaluation) is a list of phases, a phase a list of steps, a step one call
- * of compiled code for a range of its parallel axis. Tensors live in segments; a buffer is a place in a segment. */
+ * A program (one for training steps, one for evaluation) is a list of phases, a phase a list of steps, a step
+ * one call of compiled code for a range of its parallel axis. Tensors live in segments; a buffer is a place
+ * in a segment. */
 #ifndef CNN_IMAGE_H
 #define CNN_IMAGE_H
 
@@ -14,13 +15,13 @@
 #include "runtime/recipe.h"
 
 typedef enum {
-    SEGMENT_STATE,   /* parameters, running statistics, optimizer's state: lives as long as the training */
-    SEGMENT_BATCH,   /* tensors of the whole batch, partial sums: contents live for one step */
-    SEGMENT_WORKER,  /* one for each worker: tensors of the samples of one chunk */
-    SEGMENT_INPUT,   /* the batch that the loader filled: images, [batch, height, width, channels] */
-    SEGMENT_LABEL,   /* the labels of the batch: i32 [batch] */
-    SEGMENT_SCALAR,  /* CnnScalars of the step */
-    SEGMENT_TABLE,   /* constant arrays of the image */
+    SEGMENT_STATE,  /* parameters, running statistics, optimizer's state: lives as long as the training */
+    SEGMENT_BATCH,  /* tensors of the whole batch, partial sums: contents live for one step */
+    SEGMENT_WORKER, /* one for each worker: tensors of the samples of one chunk */
+    SEGMENT_INPUT,  /* the batch that the loader filled: images, [batch, height, width, channels] */
+    SEGMENT_LABEL,  /* the labels of the batch: i32 [batch] */
+    SEGMENT_SCALAR, /* CnnScalars of the step */
+    SEGMENT_TABLE,  /* constant arrays of the image */
     SEGMENT_COUNT
 } Segment;
 
@@ -30,21 +31,22 @@ typedef enum {
     LEAD_SLICE  /* dim 0 counts the slices of the batch: partial sums, one for each slice */
 } Lead;
 
-/* What changes from step to step and is read by compiled code. All 4 bytes each, so that a scalar is an element. */
+/* What changes from step to step and is read by compiled code. All 4 bytes each, so that a scalar is an
+ * element. */
 typedef struct {
-    float rate;         /* learning rate of this step */
-    float step;         /* 1 for the first update */
-    float inverse_count; /* 1 / samples in this batch */
-    float count;        /* samples in this batch */
+    float rate;                  /* learning rate of this step */
+    float step;                  /* 1 for the first update */
+    float inverse_count;         /* 1 / samples in this batch */
+    float count;                 /* samples in this batch */
     int32_t seed_low, seed_high; /* key of the random numbers */
-    int32_t epoch;      /* from 0 */
-    int32_t first_sample; /* position in the epoch of the batch's first sample */
-    float first_micro;  /* 1 when this micro-batch starts an accumulation, else 0 */
-    float last_micro;   /* 1 when this micro-batch ends it and the weights are updated, else 0 */
+    int32_t epoch;               /* from 0 */
+    int32_t first_sample;        /* position in the epoch of the batch's first sample */
+    float first_micro;           /* 1 when this micro-batch starts an accumulation, else 0 */
+    float last_micro;            /* 1 when this micro-batch ends it and the weights are updated, else 0 */
 } CnnScalars;
 
 typedef struct {
-    const char *name;    /* of the graph's node, for reports */
+    const char *name; /* of the graph's node, for reports */
     Segment segment;
     Dtype dtype;
     Lead lead;
@@ -53,9 +55,10 @@ typedef struct {
     uint64_t lead_bytes; /* bytes of one sample or one slice; 0 when lead is LEAD_NONE */
 } CnnBuffer;
 
-/* One call of compiled code. Its axis 0, the parallel axis, runs over [begin, end). A batched buffer's pointer is such
- * that sample n of the batch lies at pointer + n * lead_bytes, also when only a chunk is kept (SEGMENT_WORKER). A
- * LEAD_SLICE buffer that a chunked step writes is passed as the place of its slice; elsewhere as the whole array. */
+/* One call of compiled code. Its axis 0, the parallel axis, runs over [begin, end). A batched buffer's
+ * pointer is such that sample n of the batch lies at pointer + n * lead_bytes, also when only a chunk is kept
+ * (SEGMENT_WORKER). A LEAD_SLICE buffer that a chunked step writes is passed as the place of its slice;
+ * elsewhere as the whole array. */
 typedef struct {
     int64_t begin, end;
     int64_t samples; /* in this batch: extent of a batch axis that is summed over in a whole-batch step */
@@ -105,8 +108,8 @@ typedef struct {
     int phase_count;
     const CnnPhase *phases;
     uint64_t batch_bytes, worker_bytes; /* of SEGMENT_BATCH and of one SEGMENT_WORKER */
-    int loss;           /* buffer (f32): the sum over the batch of the samples' losses, weighted as the loss says */
-    int logits;         /* buffer of the network's output, LEAD_BATCH in SEGMENT_BATCH; -1 if it is not kept */
+    int loss;   /* buffer (f32): the sum over the batch of the samples' losses, weighted as the loss says */
+    int logits; /* buffer of the network's output, LEAD_BATCH in SEGMENT_BATCH; -1 if it is not kept */
     int metric_count;
     const struct CnnMetric *metrics;
 } CnnProgram;
@@ -116,7 +119,14 @@ typedef struct CnnMetric {
     int buffer;       /* f32 scalar: sum over the samples of the batch */
 } CnnMetric;
 
-typedef enum { INIT_ZEROS, INIT_ONES, INIT_CONSTANT, INIT_UNIFORM, INIT_NORMAL, INIT_TRUNCATED_NORMAL } InitKind;
+typedef enum {
+    INIT_ZEROS,
+    INIT_ONES,
+    INIT_CONSTANT,
+    INIT_UNIFORM,
+    INIT_NORMAL,
+    INIT_TRUNCATED_NORMAL
+} InitKind;
 
 /* A tensor of SEGMENT_STATE. */
 typedef struct {
@@ -125,29 +135,30 @@ typedef struct {
     int rank;
     int64_t dim[DIMS_MAX];
     uint64_t offset;
-    bool trainable;   /* counted as a parameter and changed by the optimizer */
-    bool in_weights;  /* written to weight files: parameters and running statistics */
+    bool trainable;  /* counted as a parameter and changed by the optimizer */
+    bool in_weights; /* written to weight files: parameters and running statistics */
     InitKind init;
-    double init_a;    /* constant; half width of the uniform range; standard deviation */
+    double init_a;     /* constant; half width of the uniform range; standard deviation */
     uint32_t init_key; /* purpose of its random numbers: a hash of the name */
 } CnnTensor;
 
 typedef struct CnnImage {
     CnnRecipe recipe;
-    const char *summary;  /* the layer table, as `cnnc show` prints it */
-    Dims input_shape;     /* height, width, channels */
-    int64_t classes;      /* outputs of the network */
+    const char *summary; /* the layer table, as `cnnc show` prints it */
+    Dims input_shape;    /* height, width, channels */
+    int64_t classes;     /* outputs of the network */
     Dtype input_dtype, label_dtype;
     CnnProgram train, eval;
     int tensor_count;
     const CnnTensor *tensors;
     uint64_t state_bytes;
-    const void *table;    /* contents of SEGMENT_TABLE */
+    const void *table; /* contents of SEGMENT_TABLE */
     uint64_t table_bytes;
     int code_count;
     CnnCode *const *code;
-    const char *target;   /* "x86_64 znver5, avx512": for `info` */
-    const char *needs;    /* CPU features that the code uses, as the target machine names them, comma separated */
+    const char *target; /* "x86_64 znver5, avx512": for `info` */
+    const char
+        *needs; /* CPU features that the code uses, as the target machine names them, comma separated */
 } CnnImage;
 
 #endif

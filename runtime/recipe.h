@@ -1,5 +1,6 @@
-/* The recipe: what the runtime must know of the `data` and `train` sections, resolved. It is a list of statements, each
- * with its schema and its args struct, in order of writing; a part of the runtime asks for the statements it owns. */
+/* The recipe: what the runtime must know of the `data` and `train` sections, resolved. It is a list of
+ * statements, each with its schema and its args struct, in order of writing; a part of the runtime asks for
+ * the statements it owns. */
 #ifndef CNN_RECIPE_H
 #define CNN_RECIPE_H
 
@@ -14,9 +15,9 @@ typedef struct {
 
 struct CnnStatement {
     const Schema *schema;
-    const void *args;    /* schema->args_bytes bytes, filled by the checker */
-    const char *where;   /* "model.cnn:12:5", for messages */
-    CnnStatements body;  /* statements inside `{ }` */
+    const void *args;   /* schema->args_bytes bytes, filled by the checker */
+    const char *where;  /* "model.cnn:12:5", for messages */
+    CnnStatements body; /* statements inside `{ }` */
 };
 
 typedef struct {
@@ -38,7 +39,8 @@ const void *recipe_args(CnnStatements list, const Schema *schema, void *defaults
 
 /**
  * Fills an args struct from the presets, for fields that have one.
- * Only for kinds without allocations: integer, real, share, angle, boolean, word, duration, length, range, padding.
+ * Only for kinds without allocations: integer, real, share, angle, boolean, word, duration, length, range,
+ * padding.
  */
 void schema_defaults(const Schema *schema, void *args);
 

@@ -1,6 +1,6 @@
-/* Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
- * A number is a pure function of its key and counter, so that order, augmentation, masks and initial weights are the
- * same on any number of threads, fused or not, resumed or not. */
+/* Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+ * SC 2011). A number is a pure function of its key and counter, so that order, augmentation, masks and
+ * initial weights are the same on any number of threads, fused or not, resumed or not. */
 #ifndef CNN_RNG_H
 #define CNN_RNG_H
 
@@ -29,8 +29,9 @@ static inline double cnn_uniform(uint32_t word)
     return (double)(word >> 8) * (1.0 / 16777216.0);
 }
 
-/** Position i (of count) of the pseudo-random permutation of 0 … count-1 given by the key: a uniform shuffle without a
- * table (cycle-walking Feistel network; Black and Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002). */
+/** Position i (of count) of the pseudo-random permutation of 0 … count-1 given by the key: a uniform shuffle
+ * without a table (cycle-walking Feistel network; Black and Rogaway, "Ciphers with arbitrary finite domains",
+ * CT-RSA 2002). */
 uint64_t cnn_permute(uint64_t i, uint64_t count, uint64_t seed, uint32_t purpose, uint32_t epoch);
 
 /** 32-bit FNV-1a hash of a name. */

@@ -1,6 +1,7 @@
-/* A schema describes one statement of the language (`word argument, name=value { … }`) by a table: checking, error
- * messages, `cnnc help`, the reference in docs/ and the formatter all read it, and nothing about the statement is
- * written anywhere else. Arguments are stored, checked and converted, in a plain struct of the statement's own
+/* A schema describes one statement of the language (`word argument, name=value { … }`) by a table: checking,
+ * error messages, `cnnc help`, the reference in docs/ and the formatter all read it, and nothing about the
+ * statement is written anywhere else. Arguments are stored, checked and converted, in a plain struct of the
+ * statement's own
  * ("args"); a field says at which offset. The struct is what the runtime and the layers read. */
 #ifndef CNN_SCHEMA_H
 #define CNN_SCHEMA_H
@@ -72,18 +73,20 @@ typedef enum {
 } FieldKind;
 
 typedef struct {
-    const char *name; /* the parameter's name; positional arguments fill the fields in the order of the table */
+    const char
+        *name; /* the parameter's name; positional arguments fill the fields in the order of the table */
     FieldKind kind;
-    size_t offset;      /* of the value in the args struct */
-    const char *preset; /* the default as it would be written in the language; NULL: the argument must be given;
-                           "" : optional and absent, the struct's bytes stay zero */
-    const char *words;  /* FIELD_WORD, FIELD_NAMES: the allowed words, separated by blanks; FIELD_REALS: words that may stand
-                           in place of the list, whose count is then -1 - the word's index */
+    size_t offset; /* of the value in the args struct */
+    const char
+        *preset; /* the default as it would be written in the language; NULL: the argument must be given;
+                    "" : optional and absent, the struct's bytes stay zero */
+    const char *words; /* FIELD_WORD, FIELD_NAMES: the allowed words, separated by blanks; FIELD_REALS: words
+                          that may stand in place of the list, whose count is then -1 - the word's index */
     const char *planned; /* FIELD_WORD: further words, which are known to the language but not built yet */
-    double least, most; /* FIELD_INTEGER, REAL, SHARE, ANGLE, LENGTH, RANGE and each of DIMS, WINDOW, REALS: the
-                           allowed values, when least < most; otherwise any finite one */
-    bool named_only;    /* may not be given by position */
-    const char *doc;    /* one line: meaning, unit */
+    double least, most;  /* FIELD_INTEGER, REAL, SHARE, ANGLE, LENGTH, RANGE and each of DIMS, WINDOW, REALS:
+                            the  allowed values, when least < most; otherwise any finite one */
+    bool named_only;     /* may not be given by position */
+    const char *doc;     /* one line: meaning, unit */
 } Field;
 
 /* Where a statement may stand, and what may stand in its body. */
@@ -108,7 +111,8 @@ typedef struct Schema {
     const Field *fields; /* ends with a field whose name is NULL */
     size_t args_bytes;   /* size of the args struct */
     const char *example; /* one legal use, shown in the docs and checked by the tests */
-    const char *planned; /* not NULL: known to the language but not built yet; the sentence the user is told */
+    const char
+        *planned; /* not NULL: known to the language but not built yet; the sentence the user is told */
 } Schema;
 
 /* A field of the args struct T. */

@@ -1,4 +1,5 @@
-/* A training: an image, its data, a device, and the loop over epochs. `cnnc run` and every standalone trainer drive one. */
+/* A training: an image, its data, a device, and the loop over epochs. `cnnc run` and every standalone trainer
+ * drive one. */
 #ifndef CNN_TRAINING_H
 #define CNN_TRAINING_H
 
@@ -12,26 +13,28 @@ typedef struct {
     int64_t epochs, steps, batch; /* 0: as the recipe says. batch must not exceed the image's */
     int threads;                  /* 0: all cores */
     uint64_t seed;
-    bool seed_given;              /* else the recipe's `seed`, else 1 */
-    const char *start;            /* weight file to start from, or NULL */
-    const char *save;             /* weight file to write at the end, or NULL */
-    const char *log;              /* one JSON object a step, or NULL */
-    FILE *report;                 /* summary, progress and epoch lines; NULL: silent */
+    bool seed_given;   /* else the recipe's `seed`, else 1 */
+    const char *start; /* weight file to start from, or NULL */
+    const char *save;  /* weight file to write at the end, or NULL */
+    const char *log;   /* one JSON object a step, or NULL */
+    FILE *report;      /* summary, progress and epoch lines; NULL: silent */
 } TrainingOptions;
 
-/** Trains as the recipe says. Ctrl-C (SIGINT, SIGTERM) ends it after the running step with CNN_INTERRUPTED, weights saved. */
+/** Trains as the recipe says. Ctrl-C (SIGINT, SIGTERM) ends it after the running step with CNN_INTERRUPTED,
+ * weights saved. */
 CnnStatus cnn_train(const CnnImage *image, CnnData *data, const TrainingOptions *options, CnnError *error);
 
 typedef struct {
     const char *weights; /* must be given */
     const char *outputs; /* .npy to write the network's outputs to, or NULL */
     int threads;
-    bool validation;     /* the validation part even where there is a test part */
+    bool validation; /* the validation part even where there is a test part */
     FILE *report;
 } EvaluationOptions;
 
 /** Loss and metrics on the test part, or the validation part where there is none. */
-CnnStatus cnn_evaluate(const CnnImage *image, CnnData *data, const EvaluationOptions *options, CnnError *error);
+CnnStatus cnn_evaluate(const CnnImage *image, CnnData *data, const EvaluationOptions *options,
+                       CnnError *error);
 
 /* The schemas of all statements of `train { }` and `schedule { }` that the runtime owns, NULL-terminated. */
 extern const Schema *const train_schemas[];

@@ -14,9 +14,10 @@ typedef struct {
     void *data;
 } NamedTensor;
 
-/** Writes all tensors, in the given order, and `metadata` pairs (key, value, …, NULL). On failure the old file is intact. */
-CnnStatus cnn_weights_save(const char *path, const NamedTensor *tensors, int count, const char *const *metadata,
-                           CnnError *error);
+/** Writes all tensors, in the given order, and `metadata` pairs (key, value, …, NULL). On failure the old
+ * file is intact. */
+CnnStatus cnn_weights_save(const char *path, const NamedTensor *tensors, int count,
+                           const char *const *metadata, CnnError *error);
 
 typedef struct WeightFile WeightFile;
 
@@ -24,7 +25,8 @@ typedef struct WeightFile WeightFile;
 CnnStatus cnn_weights_open(const char *path, WeightFile **out, CnnError *error);
 void cnn_weights_close(WeightFile *file);
 int cnn_weights_count(const WeightFile *file);
-/** Tensor number i; data points into memory of the file, until it is closed, at any alignment: copy with memcpy. */
+/** Tensor number i; data points into memory of the file, until it is closed, at any alignment: copy with
+ * memcpy. */
 const NamedTensor *cnn_weights_tensor(const WeightFile *file, int i);
 const NamedTensor *cnn_weights_find(const WeightFile *file, const char *name);
 const char *cnn_weights_metadata(const WeightFile *file, const char *key); /* NULL: not there */

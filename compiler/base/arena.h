@@ -1,4 +1,5 @@
-/* Memory of the compiler: allocated piece by piece, freed all at once. Out of memory ends the process with exit code 3. */
+/* Memory of the compiler: allocated piece by piece, freed all at once. Out of memory ends the process with
+ * exit code 3. */
 #ifndef ARENA_H
 #define ARENA_H
 

@@ -1,4 +1,5 @@
-/* A growing array in an arena: `VEC(Node) nodes = {0}; *vec_push(arena, &nodes) = node;`. Pushing may move the items. */
+/* A growing array in an arena: `VEC(Node) nodes = {0}; *vec_push(arena, &nodes) = node;`. Pushing may move
+ * the items. */
 #ifndef VEC_H
 #define VEC_H
 
@@ -14,7 +15,7 @@
 
 /** A pointer to a new, zeroed last item. */
 #define vec_push(arena, vec)                                                                                 \
-    ((vec)->items = vec_grow((arena), (vec)->items, &(vec)->count, &(vec)->capacity, sizeof *(vec)->items),   \
+    ((vec)->items = vec_grow((arena), (vec)->items, &(vec)->count, &(vec)->capacity, sizeof *(vec)->items),  \
      &(vec)->items[(vec)->count - 1])
 
 static inline void *vec_grow(Arena *arena, void *items, size_t *count, size_t *capacity, size_t bytes)

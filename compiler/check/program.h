@@ -1,4 +1,5 @@
-/* The program: what the checker makes of a model file: forward graphs and recipe, with every name and shape resolved. */
+/* The program: what the checker makes of a model file: forward graphs and recipe, with every name and shape
+ * resolved. */
 #ifndef PROGRAM_H
 #define PROGRAM_H
 
@@ -11,10 +12,10 @@
 
 /* One row of the layer table. */
 typedef struct {
-    const char *name;     /* "conv1" */
-    const char *word;     /* "conv" */
+    const char *name; /* "conv1" */
+    const char *word; /* "conv" */
     Span span;
-    NodeId node;          /* its value in the training graph */
+    NodeId node; /* its value in the training graph */
     int64_t parameters;
     const Schema *schema; /* with its arguments */
     const void *args;
@@ -25,14 +26,15 @@ typedef enum { PRECISION_F32, PRECISION_BF16 } Precision;
 typedef struct Program {
     Arena *arena;
     Diag *diag;
-    const char *name;      /* of the model */
-    Graph *train, *eval;   /* forward only: leaves, layers; the output as RESULT_OUTPUT; running statistics as RESULT_UPDATE */
+    const char *name;    /* of the model */
+    Graph *train, *eval; /* forward only: leaves, layers; the output as RESULT_OUTPUT; running statistics as
+                            RESULT_UPDATE */
     NodeId train_logits, eval_logits; /* before a last softmax or sigmoid, NODE_NONE without one */
-    bool softmax, sigmoid; /* what the last layer is */
-    Span output_span;      /* of the last layer */
+    bool softmax, sigmoid;            /* what the last layer is */
+    Span output_span;                 /* of the last layer */
     VEC(LayerRow) layers;
     CnnRecipe recipe;
-    CnnData *data;         /* open; owned by the session. NULL when the program was checked without data */
+    CnnData *data; /* open; owned by the session. NULL when the program was checked without data */
     const Loss *loss;
     const void *loss_args;
     Span loss_span;
@@ -40,7 +42,7 @@ typedef struct Program {
     const Optimizer *optimizer;
     const void *optimizer_args;
     double clip_norm, clip_value; /* 0: none */
-    int64_t accumulate;    /* micro-batches summed for one update, 1: none */
+    int64_t accumulate;           /* micro-batches summed for one update, 1: none */
     Precision precision;
     bool metric_top5;
     int64_t batch;
@@ -51,16 +53,17 @@ typedef struct Program {
 typedef struct {
     const char *const *defines; /* "width=0.5" */
     int define_count;
-    const char *const *sets;    /* "train.batch=64": section.statement[.parameter]=value */
+    const char *const *sets; /* "train.batch=64": section.statement[.parameter]=value */
     int set_count;
-    int64_t batch;              /* 0: as the model says */
-    bool without_data;          /* do not open the data; `input` must then give its shape */
+    int64_t batch;     /* 0: as the model says */
+    bool without_data; /* do not open the data; `input` must then give its shape */
 } CheckOptions;
 
 /** Parses and checks a model file. NULL after errors in `diag`. */
 Program *program_check(Arena *arena, Diag *diag, const char *path, const CheckOptions *options);
 /** The same for a text that is not in a file (tests). `name` stands for the path in messages. */
-Program *program_check_text(Arena *arena, Diag *diag, const char *name, const char *text, const CheckOptions *options);
+Program *program_check_text(Arena *arena, Diag *diag, const char *name, const char *text,
+                            const CheckOptions *options);
 
 void program_print(const Program *program, Text *out);
 

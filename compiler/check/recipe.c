@@ -56,7 +56,6 @@ void recipe_read_data(Checker *checker)
 typedef struct {
     const char *statement;        /* "loss" */
     const Schema *const *schemas; /* NULL-terminated, the preset first */
-    const char *slug;
 } Choice;
 
 static const Schema *choose(Checker *checker, const Choice *choice, const SectionEntry *entry,
@@ -80,8 +79,10 @@ static const Schema *choose(Checker *checker, const Choice *choice, const Sectio
     Value value = eval(checker, entry->scope, first->value);
     const char *hint = value.kind == VALUE_WORD ? check_suggestion(checker, value.text, names.items) : NULL;
     if (value.kind != VALUE_POISON)
-        check_error(checker, first->value->span, choice->slug, hint, "there is no %s %s; there are %s",
-                    choice->statement, value_text(checker->arena, &value), text_string(&list));
+        check_error(checker, first->value->span,
+                    entry->schema == &loss_statement ? "unknown-loss" : "unknown-optimizer", hint,
+                    "there is no %s %s; there are %s", choice->statement, value_text(checker->arena, &value),
+                    text_string(&list));
     return NULL;
 }
 
@@ -109,7 +110,7 @@ static void read_loss(Checker *checker, const SectionEntries *entries)
     *vec_push(checker->arena, &schemas) = NULL;
     const SectionEntry *entry = section_find(entries, &loss_statement);
     Bound bound;
-    if (!bind_choice(checker, &(Choice){"loss", schemas.items, "unknown-loss"}, entry, &bound))
+    if (!bind_choice(checker, &(Choice){"loss", schemas.items}, entry, &bound))
         return;
     Program *program = checker->program;
     for (const Loss *const *loss = loss_table; *loss; loss++)
@@ -130,7 +131,7 @@ static void read_optimizer(Checker *checker, const SectionEntries *entries)
     *vec_push(checker->arena, &schemas) = NULL;
     const SectionEntry *entry = section_find(entries, &optimizer_statement);
     Bound bound;
-    if (!bind_choice(checker, &(Choice){"optimizer", schemas.items, "unknown-optimizer"}, entry, &bound))
+    if (!bind_choice(checker, &(Choice){"optimizer", schemas.items}, entry, &bound))
         return;
     Program *program = checker->program;
     for (const Optimizer *const *optimizer = optimizer_table; *optimizer; optimizer++)

@@ -305,6 +305,7 @@ typedef struct {
     void *stored[TENSORS_MOST];  /* as compiled code has it; the margins lie outside */
     int64_t elements[TENSORS_MOST];
     Dtype dtype[TENSORS_MOST];
+    unsigned char margin[TENSORS_MOST]; /* the bytes around it */
 } Memory;
 
 static inline uint32_t next_random(uint32_t *state)
@@ -366,8 +367,9 @@ static inline Memory memory_new(Arena *arena, const Builder *builder, uint32_t s
         int64_t elements = memory.elements[t] = builder->elements[t];
         memory.dtype[t] = builder->computation->tensors.items[t].dtype;
         size_t bytes = dtype_bytes(memory.dtype[t]);
+        memory.margin[t] = builder->computation->tensors.items[t].written ? 0x7E : 0xFF;
         char *place = arena_alloc(arena, (size_t)(elements + 2 * MARGIN) * bytes);
-        memset(place, 0xFF, (size_t)(elements + 2 * MARGIN) * bytes);
+        memset(place, memory.margin[t], (size_t)(elements + 2 * MARGIN) * bytes);
         memory.stored[t] = place + MARGIN * bytes;
         memory.exact[t] = NEW_ARRAY(arena, double, elements);
         bool real = memory.dtype[t] == DTYPE_F32 || memory.dtype[t] == DTYPE_BF16;
@@ -387,7 +389,7 @@ static inline bool memory_margins_whole(const Memory *memory)
         int64_t bytes = (int64_t)dtype_bytes(memory->dtype[t]);
         const unsigned char *from = (const unsigned char *)memory->stored[t] - MARGIN * bytes;
         for (int64_t i = 0; i < (memory->elements[t] + 2 * MARGIN) * bytes; i++)
-            if ((i < MARGIN * bytes || i >= (memory->elements[t] + MARGIN) * bytes) && from[i] != 0xFF)
+            if ((i < MARGIN * bytes || i >= (memory->elements[t] + MARGIN) * bytes) && from[i] != memory->margin[t])
                 return false;
     }
     return true;
