@@ -94,20 +94,19 @@ static Value eval_tensor_field(Checker *checker, const Value *tensor, const AstE
     const char *field = expr->text;
     if (strcmp(field, "shape") == 0)
         return value_dims(checker, expr->span, type->rank - 1, type->dim + 1);
-    int dim = strcmp(field, "height") == 0 ? 1 : strcmp(field, "width") == 0 ? 2 : -1;
-    if (strcmp(field, "channels") == 0)
-        dim = type->rank - 1;
-    if (dim < 0) {
+    bool channels = strcmp(field, "channels") == 0, height = strcmp(field, "height") == 0;
+    if (!channels && !height && strcmp(field, "width") != 0) {
         check_error(checker, expr->span, "unknown-field", check_suggestion(checker, field, fields),
                     "a value of the network has no field '%s'; it has height, width, channels and shape",
                     field);
         return value_poison(expr->span);
     }
-    if (dim >= type->rank || (type->rank < 4 && dim != type->rank - 1)) {
+    if (!channels && type->rank != 4) {
         check_error(checker, expr->span, "no-picture", NULL, "this value is a vector of %s: it has no %s",
                     type_shape(checker->arena, type), field);
         return value_poison(expr->span);
     }
+    int dim = channels ? type->rank - 1 : height ? 1 : 2;
     return (Value){.kind = VALUE_INTEGER, .span = expr->span, .integer = type->dim[dim]};
 }
 
