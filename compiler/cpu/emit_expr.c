@@ -4,6 +4,9 @@
 #include "compiler/base/bug.h"
 #include "compiler/cpu/emit.h"
 
+/* A bit beside those of the axes: needs accumulators, so it is never known before the reduced loops. */
+static const uint32_t AFTER_SUMS = 1u << 31;
+
 /* ---- What is known before any code is made ---- */
 
 static int stream_of(Emit *emit, int tensor, const Affine *at)
@@ -103,7 +106,7 @@ void expr_prepare(Emit *emit)
             depends |= guard_axes(computation, expr->guard_first, expr->guard_count);
         }
         if (expr->kind == EXPR_ACC || expr->kind == EXPR_ACC_AT)
-            depends = outputs;
+            depends = outputs | AFTER_SUMS;
         bool heavy = is_heavy(expr);
         for (int k = 0; k < expr_inputs(expr); k++)
             depends |= emit->depends[expr->in[k]];

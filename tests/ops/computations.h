@@ -358,8 +358,8 @@ static inline void memory_set(Memory *memory, int tensor, int64_t i, double valu
     }
 }
 
-/* Tensors with pseudo-random values in [-1, 1) (small integers for integer types), the same in both forms;
- * margins of 0xFF bytes: NaN. */
+/* Tensors with pseudo-random values in [-1, 1) (small integers for integer types), the same in both forms.
+ * Margins: NaN around what is read; around what is written other bytes, among which a NaN would show. */
 static inline Memory memory_new(Arena *arena, const Builder *builder, uint32_t seed)
 {
     Memory memory = {.count = (int)builder->computation->tensors.count};
@@ -389,7 +389,8 @@ static inline bool memory_margins_whole(const Memory *memory)
         int64_t bytes = (int64_t)dtype_bytes(memory->dtype[t]);
         const unsigned char *from = (const unsigned char *)memory->stored[t] - MARGIN * bytes;
         for (int64_t i = 0; i < (memory->elements[t] + 2 * MARGIN) * bytes; i++)
-            if ((i < MARGIN * bytes || i >= (memory->elements[t] + MARGIN) * bytes) && from[i] != memory->margin[t])
+            if ((i < MARGIN * bytes || i >= (memory->elements[t] + MARGIN) * bytes) &&
+                from[i] != memory->margin[t])
                 return false;
     }
     return true;
