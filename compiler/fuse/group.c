@@ -442,7 +442,7 @@ static bool absorb_operand(Grouping *grouping, NodeId id)
     int made = grouping->group_of[node->in[0]];
     if (!allowed(grouping, FUSION_REDUCE) || made < 0 ||
         grouping->group_always.items[made] != grouping->always[id] ||
-        group_at(grouping, made)->anchor != NODE_NONE)
+        group_at(grouping, made)->anchor != NODE_NONE || group_at(grouping, made)->sums.count)
         return false;
     Group *group = group_at(grouping, made);
     for (size_t i = 0; i < group->members.count; i++) {

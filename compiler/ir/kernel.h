@@ -141,17 +141,18 @@ typedef struct {
     int order[AXIS_MAX]; /* output axes, and reduced axes that stand outside the tile (their accumulators then
                             live in memory between blocks: only with STORE_ACC) */
     int reduce_count;
-    int reduce[AXIS_MAX];    /* reduced axes inside the tile, outermost first; those in `order` too, unless their
-                                block is 1 */
+    int reduce[AXIS_MAX]; /* reduced axes inside the tile, outermost first; those in `order` too, unless their
+                             block is 1 */
     int64_t block[AXIS_MAX]; /* of a reduced axis in `order`: points of it that are done inside the tile at a
                                 time */
     int vector_axis;         /* output axis along which vectors lie; -1: scalar code */
     int vectors;             /* vectors of the tile along it */
     int row_axis;            /* output axis whose points are rows of the tile; -1: none */
     int rows;
-    int spread_axis;         /* output axis of few points, all of which stand in the tile: it then has rows * extent
-                                rows; -1: none */
-    bool peeled[AXIS_MAX];   /* output axes whose points at the ends, where guards may fail, get code of their own */
+    int spread_axis; /* output axis of few points, all of which stand in the tile: it then has rows * extent
+                        rows; -1: none */
+    bool peeled[AXIS_MAX];   /* output axes whose points at the ends, where guards may fail, get code of their
+                                own */
     bool unrolled[AXIS_MAX]; /* reduced axes whose loop is written out */
     int unroll;              /* steps of the innermost reduced loop in one iteration */
 } CpuSchedule;

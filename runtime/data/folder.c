@@ -120,7 +120,7 @@ typedef struct {
     const char *train, *validation, *test; /* NULL: not there */
 } PartFolders;
 
-/* Whether the top holds nothing but parts: train and at least one of the others. */
+/* Whether the top holds nothing but parts: train, and perhaps others. (One class alone would be an error.) */
 static bool folder_has_parts(const Listing *top, PartFolders *parts)
 {
     *parts = (PartFolders){0};
@@ -136,7 +136,7 @@ static bool folder_has_parts(const Listing *top, PartFolders *parts)
             return false;
         *part = name;
     }
-    return parts->train && (parts->validation || parts->test);
+    return parts->train != NULL;
 }
 
 /* Reads the names of the classes from the folders under root/part, and says what is wrong with them. */
