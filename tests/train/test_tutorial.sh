@@ -29,7 +29,7 @@ done
 
 # What was learnt: three classes, so that a third would be chance.
 accuracy=$("$cnnc" eval photos.cnn --weights photos.safetensors | grep -o 'accuracy [0-9.]*' | head -n 1 | cut -d ' ' -f 2)
-awk -v accuracy="$accuracy" 'BEGIN { exit !(accuracy >= 0.7) }' ||
+awk -v accuracy="$accuracy" 'BEGIN { exit !(accuracy >= 0.85) }' ||
     { echo "the tutorial's network has an accuracy of '$accuracy' only"; exit 1; }
 
 # The trainer trains as cnnc does.
