@@ -267,7 +267,8 @@ NodeId make_mean(Make make, NodeId a, unsigned dims)
         if (dims >> i & 1)
             elements *= (double)type.dim[i];
     NodeId mean = make_scale(make, make_sum(make, a, dims), 1 / elements);
-    return batch ? make_mul(make, mean, make_scalar(make, "inverse_count")) : mean;
+    /* Not times inverse_count, which counts the samples of all micro-batches of an update. */
+    return batch ? make_div(make, mean, make_scalar(make, "count")) : mean;
 }
 
 /* ---- Views ---- */

@@ -366,17 +366,36 @@ static bool same_dims(const Type *a, const Type *b)
     return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]) == 0;
 }
 
+/* The dim of `space` that dim `d` of a type with the same extents, but for those of 1, is; -1: it has one
+ * point only. */
+static int matching_dim(const Type *type, int d, const Type *space)
+{
+    if (type->dim[d] == 1)
+        return -1;
+    int k = 0;
+    for (int i = 0; i <= d; i++) {
+        if (type->dim[i] == 1)
+            continue;
+        while (space->dim[k] == 1)
+            k++;
+        k++;
+    }
+    return k - 1;
+}
+
 static void find_periods(const Plan *plan, const Group *group, const Type *space, int64_t *period)
 {
     for (int d = 0; d < RANK_MAX; d++)
         period[d] = 1;
     for (size_t i = 0; i < group->members.count; i++) {
         const Node *node = graph_node(plan->graph, group->members.items[i]);
-        if (!node_op(node)->period || !same_dims(&node->type, space))
+        if (!node_op(node)->period || !reshape_is_trivial(&node->type, space))
             continue;
-        for (int d = 0; d < space->rank; d++) {
+        for (int d = 0; d < node->type.rank; d++) {
+            int at = matching_dim(&node->type, d, space);
             int64_t own = node_op(node)->period(node, d);
-            period[d] *= own / greatest_divisor(period[d], own);
+            if (at >= 0)
+                period[at] *= own / greatest_divisor(period[at], own);
         }
     }
 }
