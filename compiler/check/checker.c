@@ -6,7 +6,7 @@
 
 /* The stack of an elaboration is that of C; the parser bounds the depth of bodies in the text, not that of
  * calls. */
-enum { WORK_MAX = 1000000, DEPTH_MAX = 300, NOTES_MAX = 6 };
+enum { WORK_MAX = 1000000, WORK_AFTER_ERROR = 2000, DEPTH_MAX = 300, NOTES_MAX = 6 };
 
 static const char *format_text(Arena *arena, const char *format, va_list list)
 {
@@ -67,6 +67,13 @@ bool check_work(Checker *checker, Span at)
     if (checker->gave_up)
         return false;
     checker->work++;
+    /* A mistake within a long repeat is one mistake: what follows is looked through, but not to its end. */
+    if (diag_errors(checker->diag) == 0)
+        checker->work_good = checker->work;
+    if (checker->work > checker->work_good + WORK_AFTER_ERROR) {
+        checker->gave_up = true;
+        return false;
+    }
     size_t nodes = checker->graph ? checker->graph->nodes.count : 0;
     if (checker->work <= WORK_MAX && nodes <= WORK_MAX)
         return true;

@@ -81,6 +81,7 @@ typedef struct Checker {
     Span data_span, batch_span; /* of the data's first statement, of `batch` */
     const Binding *running;     /* the constant that is being evaluated */
     int64_t work;               /* statements and repeats so far */
+    int64_t work_good;          /* of these, before the first mistake */
     int depth;                  /* of bodies within bodies, and calls */
     bool gave_up;               /* the elaboration was too large: nothing further is elaborated */
     NameMap presets;            /* values of schemas' presets, by their text */

@@ -117,7 +117,7 @@ bool model_build(Checker *checker, bool training)
                    .graph = graph_new(checker->arena, checker->diag, checker->program->batch),
                    .training = training};
     checker->graph = model.graph;
-    checker->work = 0;
+    checker->work = checker->work_good = 0;
     Frame *frame = NEW(checker->arena, Frame);
     frame->prefix = "";
     Scope *scope = NEW(checker->arena, Scope);
