@@ -1,0 +1,28 @@
+/* The parts of choosing a schedule: what they share. */
+#ifndef CHOICE_H
+#define CHOICE_H
+
+#include "compiler/cpu/cpu.h"
+
+typedef struct {
+    const CpuTarget *target;
+    const Computation *computation;
+    CpuSchedule *schedule; /* so far */
+    const bool *summed;    /* by expression: occurs inside an accumulator */
+} Choice;
+
+static inline const Expr *choice_expr(const Choice *choice, size_t id)
+{
+    return &choice->computation->exprs.items[id];
+}
+
+/** Chooses vector_axis. */
+void choice_vector_axis(Choice *choice);
+/** Chooses vectors, row_axis, rows, spread_axis. */
+void choice_tile(Choice *choice);
+/** Rows of the tile times the points of the spread axis. */
+int choice_tile_rows(const Choice *choice);
+/** True where an accumulator's load lies scattered along the vectors. */
+bool choice_gathers(const Choice *choice);
+
+#endif

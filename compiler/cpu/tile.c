@@ -1,0 +1,347 @@
+/* Which axis vectors lie along, and the register tile. Costs are counted in instructions of a core that does
+ * as many loads as multiply-adds at a time, with a latency that eight of them hide; tests/bench/kernels.c
+ * measures what comes of it. */
+#include "compiler/cpu/choice.h"
+
+enum {
+    LATENCY = 8, /* independent sums that keep the multipliers busy */
+    ROWS_MOST = 32,
+    VECTORS_MOST = 6,
+    SPREAD_MOST = 9,
+    GATHER_MOST = 4, /* sums of a tile whose operands are gathered: each is a dozen instructions */
+    CHUNK_ROWS = 4,  /* samples of a chunk that rows may count on */
+    HEAVY_COST = 20,
+    WAY_BYTES = 4096,
+    WAYS = 8 /* of first-level caches: lines this far apart compete for so many places */
+};
+
+static double points(const Choice *choice, bool reduced)
+{
+    double product = 1;
+    for (int i = 0; i < choice->computation->axis_count; i++)
+        if (choice->computation->axes[i].reduced == reduced)
+            product *= (double)choice->computation->axes[i].extent;
+    return product;
+}
+
+/* ---- The vector axis ---- */
+
+static double operation_cost(const Expr *expr)
+{
+    if (expr->kind == EXPR_RANDOM)
+        return 2 * HEAVY_COST;
+    if (expr->kind != EXPR_SCALAR)
+        return 0;
+    bool plain = expr->scalar <= SCALAR_abs || expr->scalar == SCALAR_select ||
+                 expr->scalar == SCALAR_greater || expr->scalar == SCALAR_equal ||
+                 expr->scalar == SCALAR_sign;
+    return plain ? 1 : HEAVY_COST;
+}
+
+static double access_cost(const Affine *at, int axis, int lanes)
+{
+    if (axis < 0)
+        return 0.5;
+    if (at->coef[axis] == 0)
+        return 0.5;
+    return at->coef[axis] == 1 ? 1 : 2.0 * lanes;
+}
+
+/* Cost of one output element with vectors along `axis` (-1: scalar code); negative: not possible. */
+static double vector_cost(const Choice *choice, int axis)
+{
+    const Computation *computation = choice->computation;
+    int lanes = axis < 0 ? 1 : choice->target->lanes;
+    double reduced = points(choice, true), cost = 0;
+    for (size_t i = 0; i < computation->exprs.count; i++) {
+        const Expr *expr = choice_expr(choice, i);
+        double own = operation_cost(expr);
+        if (expr->kind == EXPR_LOAD)
+            own = access_cost(&expr->at, axis, lanes);
+        cost += own * (choice->summed[i] ? reduced : 1);
+    }
+    cost += (double)computation->accs.count * reduced;
+    for (size_t i = 0; i < computation->stores.count; i++) {
+        const Affine *at = &computation->stores.items[i].at;
+        if (axis >= 0 && !at->coef[axis])
+            return -1;
+        cost += access_cost(at, axis, lanes);
+    }
+    if (axis < 0)
+        return cost;
+    int64_t extent = computation->axes[axis].extent;
+    int64_t vectors = (extent + lanes - 1) / lanes;
+    return cost * (double)vectors / (double)extent;
+}
+
+void choice_vector_axis(Choice *choice)
+{
+    const Computation *computation = choice->computation;
+    int best = -1;
+    double least = vector_cost(choice, -1);
+    for (int i = 0; i < computation->axis_count; i++) {
+        double cost = computation->axes[i].reduced ? -1 : vector_cost(choice, i);
+        if (cost >= 0 && cost < least) {
+            least = cost;
+            best = i;
+        }
+    }
+    choice->schedule->vector_axis = best;
+}
+
+/* ---- The tile ---- */
+
+static bool has_added_store(const Computation *computation)
+{
+    for (size_t i = 0; i < computation->stores.count; i++)
+        if (computation->stores.items[i].kind == STORE_ADD)
+            return true;
+    return false;
+}
+
+/* Rows along the axis would visit the points that a STORE_ADD sums over out of order. */
+static bool disturbs_sums(const Computation *computation, int axis)
+{
+    for (size_t i = 0; i < computation->stores.count; i++) {
+        const Store *store = &computation->stores.items[i];
+        if (store->kind != STORE_ADD || store->at.coef[axis])
+            continue;
+        for (int a = axis + 1; a < computation->axis_count; a++)
+            if (!computation->axes[a].reduced && !store->at.coef[a])
+                return true;
+    }
+    return false;
+}
+
+/* How many operands stay in registers while rows along the axis pass: the reason for rows. */
+static int reuse(const Choice *choice, int axis)
+{
+    const Computation *computation = choice->computation;
+    int kept = 0;
+    for (size_t i = 0; i < computation->exprs.count; i++) {
+        const Expr *expr = choice_expr(choice, i);
+        if (!choice->summed[i] || expr->kind != EXPR_LOAD || expr->at.coef[axis])
+            continue;
+        int vector = choice->schedule->vector_axis;
+        kept += vector >= 0 && expr->at.coef[vector] ? 2 : 1;
+    }
+    return kept;
+}
+
+typedef struct {
+    int accs;                      /* accumulators of one row and vector */
+    int streams;                   /* vectors that one step loads */
+    int scalars;                   /* elements that one row's step broadcasts */
+    int spare;                     /* registers for anything else */
+    double vector_bytes, l1_bytes; /* of one vector over all steps; of the first-level cache */
+} TileNeeds;
+
+/* Rows whose elements all fall on the same places of the cache would push one another out. */
+static int rows_without_conflict(const Choice *choice, int axis)
+{
+    for (size_t i = 0; i < choice->computation->exprs.count; i++) {
+        const Expr *expr = choice_expr(choice, i);
+        if (!choice->summed[i] || expr->kind != EXPR_LOAD || axis < 0 || expr->at.coef[axis] == 0)
+            continue;
+        int64_t bytes =
+            expr->at.coef[axis] * (int64_t)dtype_bytes(choice->computation->tensors.items[expr->index].dtype);
+        if (bytes % WAY_BYTES == 0)
+            return WAYS;
+    }
+    return ROWS_MOST;
+}
+
+bool choice_gathers(const Choice *choice)
+{
+    int vector = choice->schedule->vector_axis;
+    for (size_t i = 0; i < choice->computation->exprs.count && vector >= 0; i++) {
+        const Expr *expr = choice_expr(choice, i);
+        if (choice->summed[i] && expr->kind == EXPR_LOAD && expr->at.coef[vector] != 0 &&
+            expr->at.coef[vector] != 1)
+            return true;
+    }
+    return false;
+}
+
+static TileNeeds tile_needs(const Choice *choice)
+{
+    TileNeeds needs = {.accs = (int)choice->computation->accs.count,
+                       .vector_bytes = 4 * choice->target->lanes * points(choice, true),
+                       .l1_bytes = (double)choice->target->l1_bytes};
+    int vector = choice->schedule->vector_axis, others = 0;
+    for (size_t i = 0; i < choice->computation->exprs.count; i++) {
+        const Expr *expr = choice_expr(choice, i);
+        if (!choice->summed[i])
+            continue;
+        if (expr->kind != EXPR_LOAD)
+            others++;
+        else if (vector >= 0 && expr->at.coef[vector])
+            needs.streams++;
+        else
+            needs.scalars++;
+    }
+    for (size_t i = 0; i < choice->computation->accs.count; i++)
+        if (choice->computation->accs.items[i].contraction)
+            others--;
+        else
+            needs.spare += 2;
+    needs.spare += others > 0 ? 4 : 0;
+    return needs;
+}
+
+static bool fits_registers(const Choice *choice, const TileNeeds *needs, int rows, int vectors)
+{
+    int registers = choice->target->registers;
+    if (choice->schedule->vector_axis < 0)
+        registers = choice->target->registers < 16 ? choice->target->registers : 16;
+    int sums = rows * vectors * needs->accs;
+    int operands = vectors >= 2 ? vectors * (needs->streams ? 1 : 0) + 1 : 2;
+    return sums + operands + needs->spare <= registers;
+}
+
+/* Of one step of the reduction for a tile: multiply-adds, loads and latency overlap, the largest counts;
+ * loads still get in the way a little, more so where the vectors do not stay in the first-level cache. */
+static double tile_cost(const TileNeeds *needs, int rows, int vectors)
+{
+    double sums = rows * vectors * needs->accs;
+    double far = needs->vector_bytes * vectors > needs->l1_bytes / 2 ? 2 : 1;
+    double loads = far * vectors * needs->streams + rows * needs->scalars;
+    double cost = sums > loads ? sums : loads;
+    return (cost > LATENCY ? cost : LATENCY) + 0.1 * loads + 1;
+}
+
+/* Of all points of an axis in tiles: whole ones and the rest, each through `cost` of its size. */
+static double axis_cost(const TileNeeds *needs, int64_t rows_extent, int rows, int spread,
+                        int64_t vectors_extent, int vectors, bool known)
+{
+    double total = 0;
+    int64_t row_rest = rows_extent % rows, vector_rest = vectors_extent % vectors;
+    for (int r = 0; r < 2; r++) {
+        double tiles = r ? (known ? row_rest > 0 : (double)row_rest) : (double)(rows_extent / rows);
+        int height = (r ? (known ? (int)row_rest : 1) : rows) * spread;
+        if (tiles == 0)
+            continue;
+        total += tiles * (double)(vectors_extent / vectors) * tile_cost(needs, height, vectors);
+        if (vector_rest)
+            total += tiles * tile_cost(needs, height, (int)vector_rest);
+    }
+    /* Each kind of tile is code of its own, to be compiled and kept in the instruction cache. */
+    return total * (1 + 0.01 * (row_rest > 0) + 0.01 * (vector_rest > 0));
+}
+
+static int64_t vectors_along(const Choice *choice)
+{
+    int axis = choice->schedule->vector_axis;
+    if (axis < 0)
+        return 1;
+    return (choice->computation->axes[axis].extent + choice->target->lanes - 1) / choice->target->lanes;
+}
+
+typedef struct {
+    double cost; /* of one step of all points */
+    int axis, spread, rows, vectors;
+} Tile;
+
+static void try_rows(const Choice *choice, const TileNeeds *needs, int axis, int spread, Tile *best)
+{
+    const Computation *computation = choice->computation;
+    const Axis *row = axis < 0 ? NULL : &computation->axes[axis];
+    int64_t extent = row ? row->extent : 1, vectors_extent = vectors_along(choice);
+    bool known = !row || (row->kind == EXTENT_FIXED && axis != computation->parallel);
+    if (row && !known && computation->chunked && extent > CHUNK_ROWS)
+        extent = CHUNK_ROWS;
+    int across = spread < 0 ? 1 : (int)computation->axes[spread].extent;
+    double others = points(choice, false) / (double)(row ? row->extent : 1) / across *
+                    (double)(row ? row->extent : 1) / (double)extent;
+    int vector = choice->schedule->vector_axis;
+    if (vector >= 0)
+        others /= (double)computation->axes[vector].extent;
+    int most = rows_without_conflict(choice, axis),
+        sums = choice_gathers(choice) ? GATHER_MOST : ROWS_MOST * VECTORS_MOST;
+    for (int rows = 1; rows <= most && rows <= extent; rows++) {
+        for (int vectors = 1; vectors <= VECTORS_MOST && vectors <= vectors_extent; vectors++) {
+            if (!fits_registers(choice, needs, rows * across, vectors) || rows * across * vectors > sums)
+                continue;
+            double cost = others * axis_cost(needs, extent, rows, across, vectors_extent, vectors, known);
+            if (best->rows == 0 || cost < best->cost * 0.995)
+                *best =
+                    (Tile){.cost = cost, .axis = axis, .spread = spread, .rows = rows, .vectors = vectors};
+        }
+    }
+}
+
+static bool can_spread(const Computation *computation, int axis)
+{
+    const Axis *spread = &computation->axes[axis];
+    return !spread->reduced && spread->kind == EXTENT_FIXED && spread->extent > 1 &&
+           spread->extent <= SPREAD_MOST && axis != computation->parallel;
+}
+
+static void choose_sums_tile(Choice *choice)
+{
+    const Computation *computation = choice->computation;
+    CpuSchedule *schedule = choice->schedule;
+    TileNeeds needs = tile_needs(choice);
+    Tile best = {0};
+    int most = 0;
+    for (int a = 0; a < computation->axis_count; a++)
+        if (!computation->axes[a].reduced && a != schedule->vector_axis && reuse(choice, a) > most)
+            most = reuse(choice, a);
+    bool spreadable = !has_added_store(computation);
+    for (int a = computation->axis_count - 1; a >= 0; a--) {
+        if (computation->axes[a].reduced || a == schedule->vector_axis || reuse(choice, a) < most ||
+            disturbs_sums(computation, a))
+            continue;
+        try_rows(choice, &needs, a, -1, &best);
+        for (int s = 0; s < a && spreadable; s++)
+            if (s != schedule->vector_axis && can_spread(computation, s) && reuse(choice, s) >= most)
+                try_rows(choice, &needs, a, s, &best);
+    }
+    if (best.rows == 0 || best.rows == 1)
+        try_rows(choice, &needs, -1, -1, &best);
+    schedule->row_axis = best.rows > 1 || best.spread >= 0 ? best.axis : -1;
+    schedule->spread_axis = best.axis >= 0 ? best.spread : -1;
+    schedule->rows = best.rows ? best.rows : 1;
+    schedule->vectors = best.vectors ? best.vectors : 1;
+}
+
+/* An axis along which scalar code reads neighbours that it writes far apart: rows along it use what a cache line brings. */
+static int transposed_axis(const Choice *choice)
+{
+    const Computation *computation = choice->computation;
+    for (size_t i = 0; i < computation->exprs.count; i++) {
+        const Expr *expr = choice_expr(choice, i);
+        for (int a = 0; a < computation->axis_count && expr->kind == EXPR_LOAD; a++)
+            if (expr->at.coef[a] == 1 && computation->stores.items[0].at.coef[a] > 1 && !disturbs_sums(computation, a))
+                return a;
+    }
+    return -1;
+}
+
+/* Without sums there is nothing to keep in registers: some vectors at a time, fewer where each needs many. */
+static void choose_plain_tile(Choice *choice)
+{
+    CpuSchedule *schedule = choice->schedule;
+    double work = 0;
+    for (size_t i = 0; i < choice->computation->exprs.count; i++)
+        work += operation_cost(choice_expr(choice, i));
+    int64_t vectors = work > 2 * HEAVY_COST ? 1 : work > HEAVY_COST ? 2 : 4, extent = vectors_along(choice);
+    schedule->row_axis = schedule->vector_axis < 0 ? transposed_axis(choice) : -1;
+    schedule->spread_axis = -1;
+    schedule->rows = schedule->row_axis < 0 ? 1 : WAYS;
+    schedule->vectors = (int)(vectors < extent ? vectors : extent);
+}
+
+int choice_tile_rows(const Choice *choice)
+{
+    int spread = choice->schedule->spread_axis;
+    return choice->schedule->rows * (spread < 0 ? 1 : (int)choice->computation->axes[spread].extent);
+}
+
+void choice_tile(Choice *choice)
+{
+    if (choice->computation->accs.count)
+        choose_sums_tile(choice);
+    else
+        choose_plain_tile(choice);
+}
