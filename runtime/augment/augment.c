@@ -149,5 +149,4 @@ static CnnStatus augment_plan(const CnnStatement *statement, const Layout *in, T
     return status;
 }
 
-const TransformKind transform_augment = {
-    .schema = &augment_schema, .plan = augment_plan, .wants_size = true, .once = true};
+const TransformKind transform_augment = {.schema = &augment_schema, .plan = augment_plan, .wants_size = true};

@@ -32,29 +32,21 @@ static CnnStatus data_blame(const CnnStatement *statement, CnnStatus status, con
                     statement && statement->where ? ": " : "", cause->text);
 }
 
-/* Each of these may stand once, and there must be one source. */
-static CnnStatus data_check_statements(const CnnRecipe *recipe, const CnnStatement **source, CnnError *error)
+/* Finds the one source. That no statement stands twice is the checker's rule. */
+static CnnStatus data_find_source(const CnnRecipe *recipe, const CnnStatement **source, CnnError *error)
 {
     *source = NULL;
     for (int i = 0; i < recipe->data.count; i++) {
         const CnnStatement *statement = &recipe->data.items[i];
-        const Schema *schema = statement->schema;
-        const TransformKind *kind = transform_kind(schema);
         CnnError cause = {0};
-        CnnStatus status = CNN_OK;
-        bool setting = schema == &split_schema || schema == &shuffle_schema || schema == &bad_schema;
-        bool once = setting || (kind && kind->once);
-        if (source_kind(schema)) {
-            if (*source)
-                status = cnn_fail(&cause, CNN_BAD_INPUT, "'%s' is a second source beside '%s'", schema->word,
-                                  (*source)->schema->word);
-            *source = statement;
-        } else if (!setting && !kind) {
-            status = cnn_fail(&cause, CNN_BAD_INPUT, "'%s' cannot stand in 'data'", schema->word);
-        } else if (once && recipe_find(recipe->data, schema) != statement) {
-            status = cnn_fail(&cause, CNN_BAD_INPUT, "'%s' is written twice", schema->word);
+        if (!source_kind(statement->schema))
+            continue;
+        if (*source) {
+            cnn_fail(&cause, CNN_BAD_INPUT, "'%s' is a second source beside '%s'", statement->schema->word,
+                     (*source)->schema->word);
+            return data_blame(statement, CNN_BAD_INPUT, &cause, error);
         }
-        TRY(data_blame(statement, status, &cause, error));
+        *source = statement;
     }
     if (!*source)
         return cnn_fail(error, CNN_BAD_INPUT, "'data' names no source, such as: folder \"data/plants\"");
@@ -189,7 +181,7 @@ static CnnStatus data_open_all(CnnData *data, const CnnRecipe *recipe, CnnError 
     ShuffleArgs shuffle_defaults;
     BadArgs bad_defaults;
     CnnError cause = {0};
-    TRY(data_check_statements(recipe, &source, error));
+    TRY(data_find_source(recipe, &source, error));
     TRY(data_blame(source, data_open_source(data, recipe, source, &cause), &cause, error));
     const SplitArgs *split = recipe_args(recipe->data, &split_schema, &split_defaults);
     TRY(data_blame(recipe_find(recipe->data, &split_schema),

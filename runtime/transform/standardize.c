@@ -161,5 +161,4 @@ static CnnStatus standardize_plan(const CnnStatement *statement, const Layout *i
     return status;
 }
 
-const TransformKind transform_standardize = {
-    .schema = &standardize_schema, .plan = standardize_plan, .once = true};
+const TransformKind transform_standardize = {.schema = &standardize_schema, .plan = standardize_plan};

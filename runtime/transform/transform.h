@@ -75,7 +75,6 @@ typedef struct {
     /** Makes the stage for samples as `in` tells; in->height may be 0 where wants_size is false. */
     CnnStatus (*plan)(const CnnStatement *statement, const Layout *in, Transform **out, CnnError *error);
     bool wants_size; /* samples must all have one size when they come to this stage */
-    bool once;       /* may be written once only */
 } TransformKind;
 
 /* All kinds, from transforms.def, NULL-terminated. */

@@ -1,0 +1,378 @@
+/* The loader: the same batches on any number of threads, also where samples cannot be read; and an end at any
+ * moment. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "runtime/rng.h"
+#include "tests/unit/data_test.h"
+
+/* A folder of `count` pictures of 2x2 in two classes, the first channel of number i being i; those in `bad`
+ * are empty files. */
+static void make_pictures(int count, const int *bad, int bad_count)
+{
+    char path[32];
+    for (int i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "d/%d/%03d.png", i >= count / 2, i);
+        write_plain_png(path, 2, 2, i, 0, 0);
+        for (int b = 0; b < bad_count; b++)
+            if (bad[b] == i)
+                write_bytes(path, "", 0);
+    }
+}
+
+enum { MOST = 2048 };
+
+/* What an epoch gave: numbers of the samples in order, and of each batch its size. */
+typedef struct {
+    int samples, batches;
+    int number[MOST], size[MOST];
+    int last_at; /* the batch that was marked as the last */
+} Epoch;
+
+static CnnStatus run_epoch(CnnLoader *loader, int64_t epoch, int64_t first_batch, Epoch *out, CnnError *error)
+{
+    Batch batch;
+    *out = (Epoch){.last_at = -1};
+    CnnStatus status = cnn_loader_start(loader, epoch, first_batch, error);
+    while (status == CNN_OK && (status = cnn_loader_next(loader, &batch, error)) == CNN_OK &&
+           batch.samples > 0) {
+        if (batch.last)
+            out->last_at = out->batches;
+        out->size[out->batches++] = (int)batch.samples;
+        for (int64_t i = 0; i < batch.samples; i++) {
+            int number = (int)batch.input[i * 12];
+            assert_int_equal(((const int32_t *)batch.label)[i], number >= 50);
+            out->number[out->samples++] = number;
+        }
+    }
+    return status;
+}
+
+static CnnLoader *open_loader(CnnData *data, Part part, LoaderOptions options)
+{
+    CnnLoader *loader = NULL;
+    CnnError error = {0};
+    if (cnn_loader_open(data, part, &options, &loader, &error) != CNN_OK)
+        fail_msg("%s", error.text);
+    return loader;
+}
+
+static void batches_follow_the_source_without_shuffle(void **state)
+{
+    (void)state;
+    make_pictures(100, NULL, 0);
+    static const char *const texts[] = {"folder \"d\"", "folder \"d\" -> shuffle false"};
+    for (int i = 0; i < 2; i++) { /* either the option or the statement turns it off */
+        Opened opened = open_good(texts[i]);
+        CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){32, false, i == 1, 2, 3});
+        Epoch epoch;
+        CnnError error = {0};
+        assert_int_equal(cnn_loader_batches(loader), 4);
+        assert_int_equal(run_epoch(loader, 0, 0, &epoch, &error), CNN_OK);
+        assert_int_equal(epoch.batches, 4);
+        assert_int_equal(epoch.size[3], 4);
+        assert_int_equal(epoch.last_at, 3);
+        for (int j = 0; j < 100; j++)
+            assert_int_equal(epoch.number[j], j);
+        assert_true(cnn_loader_waited(loader) >= 0);
+        cnn_loader_close(loader);
+        close_data(opened);
+    }
+}
+
+static void an_epoch_is_a_permutation_of_its_own(void **state)
+{
+    (void)state;
+    make_pictures(100, NULL, 0);
+    Opened opened = open_good("folder \"d\"");
+    CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){16, false, true, 2, 2});
+    Epoch epochs[2];
+    CnnError error = {0};
+    cnn_data_set_seed(opened.data, 77);
+    for (int e = 0; e < 2; e++) {
+        int seen[100] = {0};
+        assert_int_equal(run_epoch(loader, e, 0, &epochs[e], &error), CNN_OK);
+        for (int i = 0; i < 100; i++) {
+            seen[epochs[e].number[i]]++;
+            assert_int_equal(epochs[e].number[i],
+                             cnn_permute((uint64_t)i, 100, 77, PURPOSE_SHUFFLE, (uint32_t)e));
+        }
+        for (int i = 0; i < 100; i++)
+            assert_int_equal(seen[i], 1);
+    }
+    assert_memory_not_equal(epochs[0].number, epochs[1].number, 100 * sizeof(int));
+    Epoch rest;
+    assert_int_equal(run_epoch(loader, 1, 4, &rest, &error), CNN_OK); /* goes on in the middle */
+    assert_int_equal(rest.samples, 36);
+    assert_memory_equal(rest.number, epochs[1].number + 64, 36 * sizeof(int));
+    cnn_loader_close(loader);
+    close_data(opened);
+}
+
+static void the_last_batch_is_left_out_when_asked(void **state)
+{
+    (void)state;
+    make_pictures(100, NULL, 0);
+    Opened opened = open_good("folder \"d\"");
+    CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){32, true, false, 1, 1});
+    Epoch epoch;
+    CnnError error = {0};
+    assert_int_equal(cnn_loader_batches(loader), 3);
+    assert_int_equal(run_epoch(loader, 0, 0, &epoch, &error), CNN_OK);
+    assert_int_equal(epoch.samples, 96);
+    assert_int_equal(epoch.last_at, 2);
+    cnn_loader_close(loader);
+    LoaderOptions too_large = {101, true, false, 1, 1};
+    assert_int_equal(cnn_loader_open(opened.data, PART_TRAIN, &too_large, &loader, &error), CNN_BAD_INPUT);
+    assert_contains(error.text, "100 samples, fewer than a batch of 101");
+    close_data(opened);
+}
+
+static void an_empty_part_has_no_batches(void **state)
+{
+    (void)state;
+    make_pictures(100, NULL, 0);
+    Opened opened = open_good("folder \"d\"");
+    CnnLoader *loader = open_loader(opened.data, PART_TEST, (LoaderOptions){32, false, false, 2, 2});
+    Epoch epoch;
+    CnnError error = {0};
+    assert_int_equal(cnn_loader_batches(loader), 0);
+    assert_int_equal(run_epoch(loader, 0, 0, &epoch, &error), CNN_OK);
+    assert_int_equal(epoch.batches, 0);
+    cnn_loader_close(loader);
+    close_data(opened);
+}
+
+/* Runs two epochs for a number of threads and of batches ahead. */
+static void two_epochs(const char *text, int threads, int ahead, bool shuffle, Epoch *epochs, char *skipped,
+                       size_t room)
+{
+    Opened opened = open_good(text);
+    CnnLoader *loader =
+        open_loader(opened.data, PART_TRAIN, (LoaderOptions){8, false, shuffle, threads, ahead});
+    CnnError error = {0};
+    for (int e = 0; e < 2; e++)
+        if (run_epoch(loader, e, 0, &epochs[e], &error) != CNN_OK)
+            fail_msg("%s", error.text);
+    *skipped = '\0';
+    for (int64_t i = 0; i < cnn_loader_skipped(loader); i++)
+        snprintf(skipped + strlen(skipped), room - strlen(skipped), "%s\n",
+                 cnn_loader_skipped_reason(loader, i));
+    cnn_loader_close(loader);
+    close_data(opened);
+}
+
+static void unreadable_samples_are_left_out_alike_on_any_number_of_threads(void **state)
+{
+    (void)state;
+    static const int bad[] = {0, 1, 17, 40, 41, 42, 43, 44, 45, 46, 47, 63, 88, 95, 96, 97, 98, 99};
+    enum { BAD = sizeof bad / sizeof *bad };
+    make_pictures(100, bad, BAD);
+    for (int shuffle = 0; shuffle < 2; shuffle++) {
+        Epoch first[2], other[2];
+        char reasons[4096], others[4096];
+        two_epochs("folder \"d\" -> bad skip, most=20%", 1, 1, shuffle, first, reasons, sizeof reasons);
+        for (int e = 0; e < 2; e++) {
+            int seen[100] = {0};
+            assert_int_equal(first[e].samples, 100 - BAD);
+            assert_int_equal(first[e].batches, 11);
+            assert_int_equal(first[e].last_at, 10);
+            for (int i = 0; i < 10; i++)
+                assert_int_equal(first[e].size[i], 8);
+            for (int i = 0; i < first[e].samples; i++)
+                seen[first[e].number[i]]++;
+            for (int b = 0; b < BAD; b++)
+                assert_int_equal(seen[bad[b]]++, 0);
+            for (int i = 0; i < 100; i++)
+                assert_int_equal(seen[i], 1);
+        }
+        assert_contains(reasons, "d/0/017.png: neither a JPEG nor a PNG picture, but an empty file\n");
+        for (int threads = 2; threads <= 3; threads++)
+            for (int ahead = 1; ahead <= 5; ahead += 2) {
+                two_epochs("folder \"d\" -> bad skip, most=20%", threads, ahead, shuffle, other, others,
+                           sizeof others);
+                for (int e = 0; e < 2; e++) {
+                    assert_memory_equal(first[e].number, other[e].number, (100 - BAD) * sizeof(int));
+                    assert_int_equal(other[e].batches, 11);
+                }
+                assert_string_equal(reasons, others); /* named once each, in the same order */
+            }
+    }
+}
+
+/* Position 2 of 0 … 9 is unreadable, so the last one takes its place; so are 8 and 9, so it is 7. */
+static void the_last_sample_that_can_be_read_takes_the_place(void **state)
+{
+    (void)state;
+    make_pictures(100, (const int[]){2, 98, 99, 40}, 4);
+    Opened opened = open_good("folder \"d\"");
+    CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){20, false, false, 2, 2});
+    Epoch epoch;
+    CnnError error = {0};
+    assert_int_equal(run_epoch(loader, 0, 0, &epoch, &error), CNN_OK);
+    assert_int_equal(epoch.samples, 96);
+    assert_int_equal(epoch.number[2], 97);
+    assert_int_equal(epoch.number[40], 96);
+    assert_int_equal(epoch.number[95], 95);
+    assert_int_equal(cnn_loader_skipped(loader), 4);
+    cnn_loader_close(loader);
+    close_data(opened);
+}
+
+static void a_last_batch_of_unreadable_samples_is_none(void **state)
+{
+    (void)state;
+    make_pictures(100, (const int[]){96, 97, 98, 99}, 4);
+    Opened opened = open_good("folder \"d\"");
+    for (int ahead = 1; ahead < 4; ahead++) {
+        CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){32, false, false, 2, ahead});
+        Epoch epoch;
+        CnnError error = {0};
+        assert_int_equal(run_epoch(loader, 0, 0, &epoch, &error), CNN_OK);
+        assert_int_equal(epoch.batches, 3);
+        assert_int_equal(epoch.last_at, 2);
+        assert_int_equal(cnn_loader_skipped(loader), 4);
+        cnn_loader_close(loader);
+    }
+    close_data(opened);
+}
+
+static void too_many_unreadable_samples_end_the_training(void **state)
+{
+    (void)state;
+    int bad[12];
+    for (int i = 0; i < 12; i++)
+        bad[i] = 30 + 2 * i;
+    make_pictures(100, bad, 12);
+    Opened opened = open_good("folder \"d\"");
+    for (int threads = 1; threads <= 3; threads++) {
+        CnnLoader *loader =
+            open_loader(opened.data, PART_TRAIN, (LoaderOptions){10, false, false, threads, 3});
+        Epoch epoch;
+        CnnError error = {0};
+        assert_int_equal(run_epoch(loader, 0, 0, &epoch, &error), CNN_BAD_INPUT);
+        assert_int_equal(epoch.batches, 5);
+        assert_contains(
+            error.text,
+            "11 of the 100 samples of the training part cannot be read, more than the 10% that 'bad' "
+            "allows; the first: d/0/030.png: neither");
+        cnn_loader_close(loader);
+    }
+    close_data(opened);
+}
+
+static void bad_stop_ends_at_the_first(void **state)
+{
+    (void)state;
+    make_pictures(100, (const int[]){33, 35, 77}, 3);
+    Opened opened = open_good("folder \"d\" -> bad stop");
+    for (int threads = 1; threads <= 3; threads++) {
+        CnnLoader *loader =
+            open_loader(opened.data, PART_TRAIN, (LoaderOptions){10, false, false, threads, 4});
+        Epoch epoch;
+        CnnError error = {0};
+        assert_int_equal(run_epoch(loader, 0, 0, &epoch, &error), CNN_BAD_INPUT);
+        assert_int_equal(epoch.batches, 3);
+        assert_string_equal(error.text, "d/0/033.png: neither a JPEG nor a PNG picture, but an empty file");
+        cnn_loader_close(loader);
+    }
+    close_data(opened);
+}
+
+static void differing_sizes_are_an_error_and_not_skipped(void **state)
+{
+    (void)state;
+    make_pictures(100, NULL, 0);
+    write_plain_png("d/0/012.png", 2, 3, 1, 1, 1);
+    Opened opened = open_good("folder \"d\"");
+    CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){10, false, false, 2, 2});
+    Epoch epoch;
+    CnnError error = {0};
+    assert_int_equal(run_epoch(loader, 0, 0, &epoch, &error), CNN_BAD_INPUT);
+    assert_int_equal(epoch.batches, 1);
+    assert_contains(error.text, "pictures differ in size: d/0/000.png has 2 x 2, d/0/012.png has 3 x 2");
+    cnn_loader_close(loader);
+    close_data(opened);
+}
+
+static void a_damaged_array_is_an_error_and_not_skipped(void **state)
+{
+    (void)state;
+    float x[80 * 12] = {0};
+    unsigned char y[80];
+    for (int i = 0; i < 80; i++) {
+        x[i * 12] = (float)i;
+        y[i] = i >= 50;
+    }
+    write_npy("x.npy", "<f4", false, "(80, 12)", x, sizeof x);
+    write_npy("y.npy", "|u1", false, "(80,)", y, sizeof y);
+    Opened opened = open_good("arrays x=\"x.npy\", y=\"y.npy\"");
+    CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){10, false, false, 2, 2});
+    Epoch epoch;
+    CnnError error = {0};
+    assert_int_equal(run_epoch(loader, 0, 0, &epoch, &error), CNN_OK);
+    cut_file("x.npy", 128 + 48 * 25);
+    assert_int_equal(run_epoch(loader, 1, 0, &epoch, &error), CNN_BAD_INPUT);
+    assert_int_equal(epoch.batches, 2);
+    assert_contains(error.text, "x.npy: cut short while in use");
+    cnn_loader_close(loader);
+    close_data(opened);
+}
+
+static void it_can_end_or_begin_anew_at_any_moment(void **state)
+{
+    (void)state;
+    make_pictures(100, (const int[]){5}, 1);
+    Opened opened = open_good("folder \"d\" -> augment { rotate 20deg }");
+    CnnError error = {0};
+    for (int i = 0; i < 60; i++) {
+        CnnLoader *loader =
+            open_loader(opened.data, PART_TRAIN, (LoaderOptions){7, false, true, 1 + i % 3, 1 + i % 4});
+        for (int start = 0; start < i % 4; start++) {
+            Batch batch;
+            assert_int_equal(cnn_loader_start(loader, start, i % 5, &error), CNN_OK);
+            for (int n = 0; n < i % 7; n++)
+                assert_int_equal(cnn_loader_next(loader, &batch, &error), CNN_OK);
+        }
+        cnn_loader_close(loader);
+    }
+    close_data(opened);
+}
+
+static void memory_that_cannot_be_had_is_an_error(void **state)
+{
+    (void)state;
+    make_pictures(10, NULL, 0);
+    Opened opened = open_good("folder \"d\"");
+    CnnLoader *loader;
+    CnnError error = {0};
+    LoaderOptions options = {INT64_C(1) << 58, false, false, 1, 1};
+    assert_int_equal(cnn_loader_open(opened.data, PART_TRAIN, &options, &loader, &error), CNN_NO_RESOURCE);
+    assert_contains(error.text, "not enough memory for 2 batches");
+    close_data(opened);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, folder_setup, folder_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(batches_follow_the_source_without_shuffle),
+        TEST(an_epoch_is_a_permutation_of_its_own),
+        TEST(the_last_batch_is_left_out_when_asked),
+        TEST(an_empty_part_has_no_batches),
+        TEST(unreadable_samples_are_left_out_alike_on_any_number_of_threads),
+        TEST(the_last_sample_that_can_be_read_takes_the_place),
+        TEST(a_last_batch_of_unreadable_samples_is_none),
+        TEST(too_many_unreadable_samples_end_the_training),
+        TEST(bad_stop_ends_at_the_first),
+        TEST(differing_sizes_are_an_error_and_not_skipped),
+        TEST(a_damaged_array_is_an_error_and_not_skipped),
+        TEST(it_can_end_or_begin_anew_at_any_moment),
+        TEST(memory_that_cannot_be_had_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
