@@ -125,6 +125,10 @@ void model_close(Model *model)
 CnnStatus model_link(Model *model, bool load, Linked *linked)
 {
     const char *complaint;
+    *linked = (Linked){0};
+    if (!model->program->data)
+        return command_fail(CNN_BAD_INPUT, "%s has no 'data' section: there is nothing to train on",
+                            model->path);
     if (!driver_link(model->session, model->program, NULL, load, linked, &complaint)) {
         driver_unlink(linked);
         CnnStatus status = model_report(model);
