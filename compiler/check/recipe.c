@@ -160,6 +160,8 @@ static void read_compiled(Checker *checker, const SectionEntries *entries)
     const ClipArgs *clip = recipe_args(program->recipe.train, &clip_schema, &defaults);
     program->clip_norm = clip->norm;
     program->clip_value = clip->value;
+    written = section_find(entries, &schedule_schema);
+    checker->schedule_span = written ? written->span : (Span){0};
     written = section_find(entries, &clip_schema);
     if (written && written->good && clip->norm == 0 && clip->value == 0)
         check_error(checker, written->span, "missing-argument", NULL, "'clip' needs 'norm' or 'value'");
@@ -262,9 +264,39 @@ static void warn_of_missing(Checker *checker)
                       "there is no 'train' section: cross_entropy, adam, batch 32 and 1 epoch are taken");
 }
 
+/* Epochs that the stages of the schedule take together; those in other units are left out. */
+static double schedule_epochs(CnnStatements stages)
+{
+    double epochs = 0;
+    for (int i = 0; i < stages.count; i++)
+        for (const Field *field = stages.items[i].schema->fields; field->name; field++) {
+            const Duration *over = (const Duration *)((const char *)stages.items[i].args + field->offset);
+            if (field->kind == FIELD_DURATION && strcmp(field->name, "over") == 0 &&
+                over->unit == UNIT_EPOCHS)
+                epochs += over->value;
+        }
+    return epochs;
+}
+
+static void check_schedule(Checker *checker)
+{
+    CnnStatements train = checker->program->recipe.train;
+    const CnnStatement *schedule = recipe_find(train, &schedule_schema);
+    if (!schedule || recipe_find(train, &steps_schema))
+        return;
+    CountArgs defaults;
+    double epochs = (double)((const CountArgs *)recipe_args(train, &epochs_schema, &defaults))->count;
+    double planned = schedule_epochs(schedule->body);
+    if (planned > epochs)
+        check_warning(checker, checker->schedule_span, "schedule-longer",
+                      "the schedule takes %g epochs, but the training has %g: its end is never reached",
+                      planned, epochs);
+}
+
 void recipe_finish(Checker *checker, const Graph *graph)
 {
     warn_of_missing(checker);
     read_class_weights(checker, graph);
     check_batch(checker);
+    check_schedule(checker);
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "compiler/check/bind.h"
 #include "compiler/check/compile_args.h"
@@ -55,13 +56,16 @@ static void forget(Checked checked)
 }
 
 /* All that is said of the text, as it is printed. */
-static char *messages(Checked checked)
+static const char *messages(Checked checked)
 {
-    char *text = NULL;
+    char *written = NULL;
     size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
+    FILE *out = open_memstream(&written, &length);
+    assert_non_null(out);
     diag_print(checked.diag, out);
     fclose(out);
+    const char *text = arena_text(checked.arena, written, length);
+    free(written);
     return text;
 }
 
@@ -415,11 +419,10 @@ static void a_setting_that_does_not_fit_is_reported(void **state)
                                 .set_count = cases[i].set != NULL};
         Checked checked = check_with(
             "let width = 4\nmodel A { input 1x1x1 -> flatten -> dense width -> dense 2 }", &options);
-        char *text = messages(checked);
+        const char *text = messages(checked);
         assert_null(checked.program);
         if (!strstr(text, cases[i].message))
             fail_msg("expected \"%s\", found:\n%s", cases[i].message, text);
-        free(text);
         forget(checked);
     }
 }
@@ -482,13 +485,12 @@ static void a_mistake_in_a_block_shows_the_calls_that_led_there(void **state)
     (void)state;
     Checked checked =
         check("block inner(n) { conv n, 9 }\nblock outer() { inner 3 }\nmodel A { input 8x8x1\n outer }");
-    char *text = messages(checked);
+    const char *text = messages(checked);
     const char *error = strstr(text, "test.cnn:1:26: error: the window is 9 pixels high");
     const char *inner = strstr(text, "test.cnn:2:17: note: in block 'inner', called here");
     const char *outer = strstr(text, "test.cnn:4:2: note: in block 'outer', called here");
     assert_true(error && inner && outer && error < inner && inner < outer);
     assert_non_null(strstr(text, "test.cnn:3:11: note: the input is 8x8x1"));
-    free(text);
     forget(checked);
 }
 
@@ -565,6 +567,56 @@ static void a_printed_program_is_the_same_program(void **state)
     forget(first);
 }
 
+static void write_file(const char *folder, const char *name, const char *text)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* What a file imports it does not pass on. */
+static void files_import_the_names_of_others(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/test_check_XXXXXX", path[300];
+    assert_non_null(mkdtemp(folder));
+    write_file(folder, "deep.cnn", "let deep = 3\nblock low(n) { dense n + deep }\n");
+    write_file(folder, "parts.cnn",
+               "import \"./deep.cnn\"\nlet base = deep + 1\nblock high(n) { low n -> dense base }\n"
+               "model Unused { input 1x1x1 }\n");
+    write_file(folder, "good.cnn",
+               "import \"./parts.cnn\"\nimport \"./parts.cnn\"\n"
+               "model A { input 1x1x1 -> flatten -> high base }\n");
+    write_file(folder, "wrong.cnn",
+               "import \"./parts.cnn\"\nmodel A { input 1x1x1 -> flatten -> low deep }\n");
+    write_file(folder, "twice.cnn",
+               "import \"./parts.cnn\"\nlet base = 2\nmodel A { input 1x1x1 -> flatten -> high 2 }\n");
+    static const struct {
+        const char *name, *slug;
+    } cases[] = {{"good.cnn", NULL}, {"wrong.cnn", "unknown-statement"}, {"twice.cnn", "duplicate-name"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Checked checked = {.arena = arena_new()};
+        checked.diag = diag_new(checked.arena);
+        snprintf(path, sizeof path, "%s/%s", folder, cases[i].name);
+        checked.program = program_check(checked.arena, checked.diag, path, &(CheckOptions){0});
+        assert_int_equal(checked.program != NULL, cases[i].slug == NULL);
+        if (cases[i].slug)
+            assert_true(has_slug(checked, cases[i].slug));
+        else
+            expect_shape(checked, "high1.low1.dense1", "7");
+        forget(checked);
+    }
+    static const char *const names[] = {"deep.cnn", "parts.cnn", "good.cnn", "wrong.cnn", "twice.cnn"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void check_examples(const Schema *const *schemas, SchemaPlace place, const char *form)
 {
     for (; *schemas; schemas++) {
@@ -623,6 +675,7 @@ int main(void)
         cmocka_unit_test(any_text_costs_a_bounded_amount),
         cmocka_unit_test(a_thousand_layers_are_checked_in_order),
         cmocka_unit_test(a_printed_program_is_the_same_program),
+        cmocka_unit_test(files_import_the_names_of_others),
         cmocka_unit_test(the_examples_of_all_schemas_are_accepted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
