@@ -169,14 +169,16 @@ static CnnStatus loader_take_memory(CnnLoader *loader, CnnError *error)
     input -= input % ALIGNMENT;
     label -= label % ALIGNMENT;
     fits = fits && cnn_add(input, label, &slot) && cnn_multiply(slot, (uint64_t)loader->slot_count, &all);
-    loader->memory = fits ? cnn_memory_take(all) : NULL;
-    loader->slots = calloc((size_t)loader->slot_count, sizeof *loader->slots);
-    loader->places = calloc((size_t)loader->slot_count * (size_t)batch, sizeof *loader->places);
-    loader->known = calloc((size_t)loader->count + 1, sizeof *loader->known);
+    if (fits && all <= cnn_memory_available()) {
+        loader->memory = cnn_memory_take(all);
+        loader->slots = calloc((size_t)loader->slot_count, sizeof *loader->slots);
+        loader->places = calloc((size_t)loader->slot_count * (size_t)batch, sizeof *loader->places);
+        loader->known = calloc((size_t)loader->count + 1, sizeof *loader->known);
+    }
     if (!loader->memory || !loader->slots || !loader->places || !loader->known)
         return cnn_fail(error, CNN_NO_RESOURCE,
-                        "not enough memory for %d batches of %llu samples: %llu bytes", loader->slot_count,
-                        (unsigned long long)batch, (unsigned long long)all);
+                        "not enough memory for %d batches of %llu samples of %zu bytes", loader->slot_count,
+                        (unsigned long long)batch, loader->sample_bytes);
     for (int i = 0; i < loader->slot_count; i++) {
         loader->slots[i].input = (unsigned char *)loader->memory + (uint64_t)i * slot;
         loader->slots[i].label = loader->slots[i].input + input;
