@@ -1,12 +1,10 @@
 /* Which nodes become one kernel. Nodes are visited in topological order; each starts a group or joins one
  * that exists, so that a group reads only groups that come before it. */
-#include "compiler/fuse/group.h"
+#include "compiler/fuse/grouping.h"
 
 #include <string.h>
 
 #include "compiler/base/bug.h"
-#include "compiler/ir/op.h"
-#include "compiler/ops/attrs.h"
 
 const Fusion fusion_table[FUSION_COUNT] = {
 #define FUSION(id, name, doc) [FUSION_##id] = {name, doc},
@@ -17,36 +15,6 @@ const Fusion fusion_table[FUSION_COUNT] = {
 /* A matmul with more weights than this is worth running over the whole batch: a chunk of a few samples would
  * read all of them each time. Bytes. */
 enum { WIDE_BYTES = 256 * 1024 };
-/* Accumulators of one output point in a convolution with a pool. */
-enum { POOL_WINDOW_MOST = 4 };
-
-typedef VEC(NodeId) NodeList;
-
-typedef struct {
-    Plan *plan;
-    const Graph *graph;
-    const FusionOptions *fusions;
-    bool *live;
-    NodeList *users; /* by node; users through trivial and other reshapes are users of the reshape */
-    bool *inlined;   /* views computed wherever they are read */
-    bool *is_result;
-    bool *always;           /* needed in every step, not only when weights are updated */
-    int *group_of;          /* by node; -1: none */
-    VEC(bool) group_always; /* by group: of its members */
-    VEC(Type) space;        /* by group: the dims its points run over */
-    VEC(NodeList) reads;    /* by group: stored nodes it loads */
-} Grouping;
-
-static const Node *node_at(const Grouping *grouping, NodeId id)
-{
-    return graph_node(grouping->graph, id);
-}
-
-static OpClass class_of(const Grouping *grouping, NodeId id)
-{
-    return node_op(node_at(grouping, id))->class;
-}
-
 bool reshape_is_trivial(const Type *from, const Type *to)
 {
     int k = 0;
@@ -69,11 +37,6 @@ NodeId plan_root(const Graph *graph, NodeId id)
     while (node_op(graph_node(graph, id))->class == OP_ALIAS)
         id = graph_node(graph, id)->in[0];
     return id;
-}
-
-static bool allowed(const Grouping *grouping, FusionId fusion)
-{
-    return !grouping->fusions->off[fusion];
 }
 
 /* ---- What is known before grouping ---- */
@@ -106,11 +69,12 @@ static void find_users(Grouping *grouping)
  * is wanted. */
 static bool can_inline(const Grouping *grouping, NodeId id)
 {
-    if (class_of(grouping, id) != OP_VIEW || grouping->is_result[id] || !allowed(grouping, FUSION_VIEWS))
+    if (grouping_class(grouping, id) != OP_VIEW || grouping->is_result[id] ||
+        !grouping_allows(grouping, FUSION_VIEWS))
         return false;
     const NodeList *users = &grouping->users[id];
     for (size_t i = 0; i < users->count; i++) {
-        OpClass user = class_of(grouping, users->items[i]);
+        OpClass user = grouping_class(grouping, users->items[i]);
         bool view = user == OP_VIEW && grouping->inlined[users->items[i]];
         if (user != OP_POINTWISE && user != OP_REDUCE && !view)
             return false;
@@ -121,11 +85,11 @@ static bool can_inline(const Grouping *grouping, NodeId id)
 /* Stored whatever else is decided: leaves, results, operands of contractions. */
 static bool is_surely_stored(const Grouping *grouping, NodeId id)
 {
-    if (class_of(grouping, id) == OP_LEAF || grouping->is_result[id])
+    if (grouping_class(grouping, id) == OP_LEAF || grouping->is_result[id])
         return true;
     for (size_t i = 0; i < grouping->users[id].count; i++) {
         NodeId user = grouping->users[id].items[i];
-        OpClass class = class_of(grouping, user);
+        OpClass class = grouping_class(grouping, user);
         if (class == OP_CONTRACT || (class == OP_ALIAS && is_surely_stored(grouping, user)))
             return true;
     }
@@ -136,17 +100,17 @@ static bool is_surely_stored(const Grouping *grouping, NodeId id)
  * So they do with the mask of an activation whose result is stored for other reasons. */
 static bool is_made_again(const Grouping *grouping, NodeId id)
 {
-    const Node *node = node_at(grouping, id);
-    if (class_of(grouping, id) != OP_POINTWISE || grouping->is_result[id] ||
-        !allowed(grouping, FUSION_ELEMENTWISE))
+    const Node *node = grouping_node(grouping, id);
+    if (grouping_class(grouping, id) != OP_POINTWISE || grouping->is_result[id] ||
+        !grouping_allows(grouping, FUSION_ELEMENTWISE))
         return false;
     bool compares = node->op == OP_greater || node->op == OP_equal;
     for (int k = 0; k < node->in_count; k++)
-        if (class_of(grouping, node->in[k]) != OP_VALUE && !grouping->inlined[node->in[k]] &&
+        if (grouping_class(grouping, node->in[k]) != OP_VALUE && !grouping->inlined[node->in[k]] &&
             !(compares && is_surely_stored(grouping, node->in[k])))
             return false;
     for (size_t i = 0; i < grouping->users[id].count; i++) {
-        OpClass user = class_of(grouping, grouping->users[id].items[i]);
+        OpClass user = grouping_class(grouping, grouping->users[id].items[i]);
         if (user != OP_POINTWISE && user != OP_REDUCE)
             return false;
     }
@@ -163,19 +127,14 @@ static void find_inlined(Grouping *grouping)
 
 /* ---- Groups and what they read ---- */
 
-static Group *group_at(const Grouping *grouping, int index)
-{
-    return &grouping->plan->groups.items[index];
-}
-
 /* Takes a node and everything that is computed with it (inlined views, values) as a member; what is loaded
  * goes to `reads`. */
 static void add_member(Grouping *grouping, int index, NodeId id);
 
 static void add_operand(Grouping *grouping, int index, NodeId id)
 {
-    Group *group = group_at(grouping, index);
-    OpClass class = class_of(grouping, id);
+    Group *group = grouping_group(grouping, index);
+    OpClass class = grouping_class(grouping, id);
     for (size_t i = 0; i < group->members.count; i++)
         if (group->members.items[i] == id)
             return;
@@ -185,7 +144,7 @@ static void add_operand(Grouping *grouping, int index, NodeId id)
         add_member(grouping, index, id);
         return;
     }
-    if (class == OP_ALIAS && class_of(grouping, root) == OP_VALUE) {
+    if (class == OP_ALIAS && grouping_class(grouping, root) == OP_VALUE) {
         add_member(grouping, index, id);
         return;
     }
@@ -194,10 +153,10 @@ static void add_operand(Grouping *grouping, int index, NodeId id)
 
 static void add_member(Grouping *grouping, int index, NodeId id)
 {
-    const Node *node = node_at(grouping, id);
+    const Node *node = grouping_node(grouping, id);
     for (int k = 0; k < node->in_count; k++)
         add_operand(grouping, index, node->in[k]);
-    *vec_push(grouping->plan->arena, &group_at(grouping, index)->members) = id;
+    *vec_push(grouping->plan->arena, &grouping_group(grouping, index)->members) = id;
 }
 
 static int new_group(Grouping *grouping, NodeId first, NodeId anchor, const Type *space)
@@ -210,14 +169,14 @@ static int new_group(Grouping *grouping, NodeId first, NodeId anchor, const Type
     return (int)grouping->plan->groups.count - 1;
 }
 
-static void start_group(Grouping *grouping, NodeId id, bool anchor)
+void grouping_start(Grouping *grouping, NodeId id, bool anchor)
 {
-    int index = new_group(grouping, id, anchor ? id : NODE_NONE, &node_at(grouping, id)->type);
+    int index = new_group(grouping, id, anchor ? id : NODE_NONE, &grouping_node(grouping, id)->type);
     grouping->group_of[id] = index;
     add_member(grouping, index, id);
 }
 
-static void join(Grouping *grouping, int index, NodeId id)
+void grouping_join(Grouping *grouping, int index, NodeId id)
 {
     grouping->group_of[id] = index;
     add_member(grouping, index, id);
@@ -241,14 +200,14 @@ static bool depends(const Grouping *grouping, int later, int earlier, bool *visi
 }
 
 /* May `id` join group `index` without the group having to wait for itself? */
-static bool is_acyclic(const Grouping *grouping, int index, NodeId id)
+bool grouping_is_acyclic(const Grouping *grouping, int index, NodeId id)
 {
     bool *visited = NEW_ARRAY(grouping->plan->arena, bool, grouping->plan->groups.count);
     VEC(NodeId) open = {0};
     *vec_push(grouping->plan->arena, &open) = id;
     while (open.count) {
         NodeId at = open.items[--open.count];
-        const Node *node = node_at(grouping, at);
+        const Node *node = grouping_node(grouping, at);
         for (int k = 0; k < node->in_count; k++) {
             NodeId root = plan_root(grouping->graph, node->in[k]);
             int made = grouping->group_of[root];
@@ -261,236 +220,6 @@ static bool is_acyclic(const Grouping *grouping, int index, NodeId id)
     return true;
 }
 
-static bool is_sliced(const Grouping *grouping, int index)
-{
-    return grouping->space.items[index].lead == LEAD_SLICE;
-}
-
-static OpClass anchor_class(const Grouping *grouping, int index)
-{
-    NodeId anchor = group_at(grouping, index)->anchor;
-    return anchor == NODE_NONE ? OP_POINTWISE : class_of(grouping, anchor);
-}
-
-/* Sums over slices end in the update of the weights. */
-static bool sums_slices(const Grouping *grouping, int index)
-{
-    NodeId anchor = group_at(grouping, index)->anchor;
-    return anchor != NODE_NONE && class_of(grouping, anchor) == OP_REDUCE &&
-           graph_type(grouping->graph, plan_root(grouping->graph, node_at(grouping, anchor)->in[0]))->lead ==
-               LEAD_SLICE;
-}
-
-static bool epilogue_allowed(const Grouping *grouping, int index)
-{
-    if (sums_slices(grouping, index))
-        return allowed(grouping, FUSION_UPDATE);
-    switch (anchor_class(grouping, index)) {
-    case OP_CONTRACT:
-        return allowed(grouping, FUSION_EPILOGUE);
-    case OP_REDUCE:
-        return allowed(grouping, FUSION_REDUCE);
-    case OP_WINDOW:
-        return allowed(grouping, FUSION_POOL);
-    default:
-        return allowed(grouping, FUSION_ELEMENTWISE);
-    }
-}
-
-/* ---- The rules ---- */
-
-/* Can `id` be read inside group `index`: is nothing but extents of 1 between it and what the group makes? */
-static bool is_visible(const Grouping *grouping, int index, NodeId id)
-{
-    if (grouping->group_of[plan_root(grouping->graph, id)] != index)
-        return true;
-    for (; class_of(grouping, id) == OP_ALIAS; id = node_at(grouping, id)->in[0])
-        if (!reshape_is_trivial(graph_type(grouping->graph, node_at(grouping, id)->in[0]),
-                                graph_type(grouping->graph, id)))
-            return false;
-    return true;
-}
-
-static bool operands_visible(const Grouping *grouping, int index, NodeId id)
-{
-    const Node *node = node_at(grouping, id);
-    for (int k = 0; k < node->in_count; k++)
-        if (!is_visible(grouping, index, node->in[k]))
-            return false;
-    return true;
-}
-
-/* Pointwise after anything of the same shape: the newest group among its operands' that it may join. */
-static bool join_pointwise(Grouping *grouping, NodeId id)
-{
-    const Node *node = node_at(grouping, id);
-    for (int limit = (int)grouping->plan->groups.count;;) {
-        int best = -1;
-        for (int k = 0; k < node->in_count; k++) {
-            int made = grouping->group_of[plan_root(grouping->graph, node->in[k])];
-            if (made > best && made < limit)
-                best = made;
-        }
-        if (best < 0)
-            return false;
-        if (!is_sliced(grouping, best) && grouping->group_always.items[best] == grouping->always[id] &&
-            epilogue_allowed(grouping, best) &&
-            reshape_is_trivial(&node->type, &grouping->space.items[best]) &&
-            operands_visible(grouping, best, id) && is_acyclic(grouping, best, id)) {
-            join(grouping, best, id);
-            return true;
-        }
-        limit = best;
-    }
-}
-
-static const WindowAttrs *window_of(const Node *node)
-{
-    return node->attrs;
-}
-
-/* Every reader of the convolution's result is a max-pool, or the choice of one, over the same windows. */
-static bool only_pools_read(const Grouping *grouping, NodeId id, const WindowAttrs *window)
-{
-    const NodeList *users = &grouping->users[id];
-    for (size_t i = 0; i < users->count; i++) {
-        const Node *user = node_at(grouping, users->items[i]);
-        if (user->op != OP_maxpool && user->op != OP_maxpool_choice)
-            return false;
-        if (memcmp(window_of(user), window, sizeof *window) != 0)
-            return false;
-    }
-    return !grouping->is_result[id];
-}
-
-static bool is_tiling(const WindowAttrs *window)
-{
-    return window->window_height == window->stride_y && window->window_width == window->stride_x &&
-           window->dilation_y == 1 && window->dilation_x == 1 && !window->pad_top && !window->pad_bottom &&
-           !window->pad_left && !window->pad_right &&
-           window->window_height * window->window_width <= POOL_WINDOW_MOST;
-}
-
-static bool join_pool(Grouping *grouping, NodeId id)
-{
-    const Node *node = node_at(grouping, id);
-    if (node->op != OP_maxpool && node->op != OP_maxpool_choice)
-        return false;
-    /* The choice is made where the maximum is. */
-    const NodeList *users = &grouping->users[node->in[0]];
-    for (size_t i = 0; i < users->count && allowed(grouping, FUSION_POOL); i++) {
-        NodeId other = users->items[i];
-        if (other < id && node_at(grouping, other)->op == OP_maxpool && grouping->group_of[other] >= 0 &&
-            memcmp(window_of(node_at(grouping, other)), window_of(node), sizeof(WindowAttrs)) == 0) {
-            join(grouping, grouping->group_of[other], id);
-            return true;
-        }
-    }
-    int made = grouping->group_of[node->in[0]];
-    if (!allowed(grouping, FUSION_POOL) || made < 0 || anchor_class(grouping, made) != OP_CONTRACT ||
-        is_sliced(grouping, made))
-        return false;
-    if (!is_tiling(window_of(node)) || !only_pools_read(grouping, node->in[0], window_of(node)) ||
-        !type_equal(&node_at(grouping, node->in[0])->type, &grouping->space.items[made]))
-        return false;
-    /* Only pixels inside pooled windows are computed from here on, so nothing at full size may be stored. */
-    const Group *group = group_at(grouping, made);
-    for (size_t i = 0; i < group->members.count; i++)
-        if (grouping->group_of[group->members.items[i]] == made &&
-            (grouping->is_result[group->members.items[i]] ||
-             (group->members.items[i] != node->in[0] && grouping->users[group->members.items[i]].count > 1)))
-            return false;
-    join(grouping, made, id);
-    grouping->space.items[made] = node->type;
-    return true;
-}
-
-/* A sum over the batch that keeps the channels, of a value made in a group without classes of points. */
-static bool join_sum(Grouping *grouping, NodeId id)
-{
-    const Node *node = node_at(grouping, id);
-    NodeId value = node->in[0];
-    int made = grouping->group_of[value];
-    if (node->op != OP_reduce_sum || node->type.lead != LEAD_SLICE || !allowed(grouping, FUSION_SUMS) ||
-        made < 0)
-        return false;
-    const Type *type = &node_at(grouping, value)->type;
-    if (type->lead != LEAD_BATCH || !type_equal(type, &grouping->space.items[made]) || type->rank != 4)
-        return false;
-    int last = type->rank - 1;
-    if (node->type.dim[last + 1] != type->dim[last] ||
-        type_elements(&node->type) != node->type.dim[0] * type->dim[last])
-        return false;
-    const Group *group = group_at(grouping, made);
-    for (size_t i = 0; i < group->members.count; i++) {
-        const Node *member = node_at(grouping, group->members.items[i]);
-        for (int d = 0; node_op(member)->period && d < member->type.rank; d++)
-            if (node_op(member)->period(member, d) > 1)
-                return false;
-    }
-    if (anchor_class(grouping, made) == OP_REDUCE)
-        return false;
-    join(grouping, made, id);
-    *vec_push(grouping->plan->arena, &group_at(grouping, made)->sums) = id;
-    return true;
-}
-
-/* A reduction takes in the pointwise group that makes its operand, when nothing else reads from that. */
-static bool absorb_operand(Grouping *grouping, NodeId id)
-{
-    const Node *node = node_at(grouping, id);
-    int made = grouping->group_of[node->in[0]];
-    if (!allowed(grouping, FUSION_REDUCE) || made < 0 ||
-        grouping->group_always.items[made] != grouping->always[id] ||
-        group_at(grouping, made)->anchor != NODE_NONE || group_at(grouping, made)->sums.count)
-        return false;
-    Group *group = group_at(grouping, made);
-    for (size_t i = 0; i < group->members.count; i++) {
-        NodeId member = group->members.items[i];
-        if (grouping->group_of[member] != made)
-            continue; /* a view or value that any group may use */
-        if (grouping->is_result[member])
-            return false;
-        const NodeList *users = &grouping->users[member];
-        for (size_t k = 0; k < users->count; k++)
-            if (users->items[k] != id && grouping->group_of[users->items[k]] != made)
-                return false;
-    }
-    join(grouping, made, id);
-    group_at(grouping, made)->anchor = id;
-    grouping->space.items[made] = node->type;
-    return true;
-}
-
-static void group_node(Grouping *grouping, NodeId id)
-{
-    switch (class_of(grouping, id)) {
-    case OP_LEAF:
-    case OP_VALUE:
-    case OP_ALIAS:
-        return;
-    case OP_VIEW:
-        if (!grouping->inlined[id])
-            start_group(grouping, id, false);
-        return;
-    case OP_POINTWISE:
-        if (!grouping->inlined[id] && !join_pointwise(grouping, id))
-            start_group(grouping, id, false);
-        return;
-    case OP_WINDOW:
-        if (!join_pool(grouping, id))
-            start_group(grouping, id, true);
-        return;
-    case OP_REDUCE:
-        if (!join_sum(grouping, id) && !absorb_operand(grouping, id))
-            start_group(grouping, id, true);
-        return;
-    case OP_CONTRACT:
-        start_group(grouping, id, true);
-        return;
-    }
-}
-
 /* ---- After grouping ---- */
 
 /* A node must be stored when a result or another group reads it, directly or through reshapes. */
@@ -501,7 +230,7 @@ static bool read_outside(const Grouping *grouping, NodeId id, int index)
     const NodeList *users = &grouping->users[id];
     for (size_t i = 0; i < users->count; i++) {
         NodeId user = users->items[i];
-        OpClass class = class_of(grouping, user);
+        OpClass class = grouping_class(grouping, user);
         if (class == OP_ALIAS || grouping->inlined[user]) {
             if (read_outside(grouping, user, index))
                 return true;
@@ -541,9 +270,9 @@ static bool runs_in_chunks(const Grouping *grouping, const Group *group, int ind
         return true;
     if (space->lead != LEAD_BATCH)
         return false;
-    if (group->anchor == NODE_NONE || node_at(grouping, group->anchor)->op != OP_matmul)
+    if (group->anchor == NODE_NONE || grouping_node(grouping, group->anchor)->op != OP_matmul)
         return true;
-    const Node *anchor = node_at(grouping, group->anchor);
+    const Node *anchor = grouping_node(grouping, group->anchor);
     for (int k = 0; k < anchor->in_count; k++)
         if (graph_type(grouping->graph, anchor->in[k])->lead == LEAD_NONE &&
             node_bytes(grouping, anchor->in[k]) > WIDE_BYTES)
@@ -577,7 +306,7 @@ void group_nodes(Plan *plan, const FusionOptions *fusions)
     find_inlined(&grouping);
     for (NodeId id = 0; id < count; id++)
         if (grouping.live[id])
-            group_node(&grouping, id);
+            grouping_place(&grouping, id);
     list_outputs(&grouping);
     choose_when_and_how(&grouping);
 }

@@ -1,29 +1,10 @@
-/* Pulls the expressions of a group's outputs out of its nodes. */
-#include "compiler/schedule/lower.h"
+/* What ops' `lower` functions call: expressions, loads, reductions of the kernel being built. */
+#include "compiler/schedule/lowering.h"
 
 #include <string.h>
 
 #include "compiler/base/bug.h"
 #include "compiler/ir/op.h"
-
-/* An element already lowered: asked for again, it is the same expression. */
-typedef struct {
-    NodeId node;
-    Index at;
-    ExprId expr;
-} Known;
-
-struct Lowering {
-    Arena *arena;
-    const Plan *plan;
-    const Group *group;
-    Computation *computation;
-    bool *member;           /* by NodeId: belongs to the group */
-    Guard around[RANK_MAX]; /* of the class being lowered: where its points lie inside the tensor */
-    int around_count;
-    VEC(Known) known;
-    int depth; /* nodes between the store and what is being lowered */
-};
 
 const Graph *lowering_graph(const Lowering *lowering)
 {
@@ -52,7 +33,7 @@ static Expr blank_expr(ExprKind kind)
 }
 
 /* Places guards one after the other, without those that always hold; returns where the first is. */
-static int add_guards(Lowering *lowering, const Guard *guards, int count, int *kept)
+int lowering_guards(Lowering *lowering, const Guard *guards, int count, int *kept)
 {
     Computation *computation = lowering->computation;
     int first = (int)computation->guards.count;
@@ -131,7 +112,7 @@ ExprId lower_random(Lowering *lowering, uint32_t purpose, const Affine *element,
 
 /* ---- Loads ---- */
 
-static int tensor_index(Lowering *lowering, NodeId node, bool written)
+int lowering_tensor(Lowering *lowering, NodeId node, bool written)
 {
     Computation *computation = lowering->computation;
     for (size_t i = 0; i < computation->tensors.count; i++)
@@ -144,7 +125,7 @@ static int tensor_index(Lowering *lowering, NodeId node, bool written)
 
 /* Elements from a tensor's start to the element at `at`. In a chunked kernel the pointer of a tensor of
  * slices already is that of the slice. */
-static Affine address(const Lowering *lowering, const Type *type, const Index *at)
+Affine lowering_address(const Lowering *lowering, const Type *type, const Index *at)
 {
     if (at->rank != type->rank)
         BUG("an index of rank %d into a tensor of rank %d", at->rank, type->rank);
@@ -168,14 +149,14 @@ static ExprId load(Lowering *lowering, NodeId id, const Index *at, const Guard *
         memcpy(all, guards, (size_t)count * sizeof *guards);
     memcpy(all + count, lowering->around, (size_t)lowering->around_count * sizeof *all);
     Expr expr = blank_expr(EXPR_LOAD);
-    expr.at = address(lowering, graph_type(lowering->plan->graph, id), at);
-    expr.index = tensor_index(lowering, plan_root(lowering->plan->graph, id), false);
-    expr.guard_first = add_guards(lowering, all, count + lowering->around_count, &expr.guard_count);
+    expr.at = lowering_address(lowering, graph_type(lowering->plan->graph, id), at);
+    expr.index = lowering_tensor(lowering, plan_root(lowering->plan->graph, id), false);
+    expr.guard_first = lowering_guards(lowering, all, count + lowering->around_count, &expr.guard_count);
     return add_expr(lowering, expr);
 }
 
 /* The index before a reshape that only adds or removes extents of 1. */
-static Index look_through(const Type *from, const Type *to, const Index *at)
+Index lowering_look_through(const Type *from, const Type *to, const Index *at)
 {
     Index index = {.rank = from->rank};
     int k = 0;
@@ -194,7 +175,7 @@ static ExprId compute(Lowering *lowering, const Node *node, const Index *at)
 {
     const Graph *graph = lowering->plan->graph;
     if (node_op(node)->class == OP_ALIAS) {
-        Index index = look_through(graph_type(graph, node->in[0]), &node->type, at);
+        Index index = lowering_look_through(graph_type(graph, node->in[0]), &node->type, at);
         return lower_read(lowering, node->in[0], &index);
     }
     return node_op(node)->lower(lowering, node, at);
@@ -262,14 +243,14 @@ ExprId lower_read_guarded(Lowering *lowering, NodeId id, const Index *at, const 
 
 /* ---- Reductions ---- */
 
-static Affine axis_affine(int axis)
+Affine lowering_axis_affine(int axis)
 {
     Affine affine = affine_const(0);
     affine.coef[axis] = 1;
     return affine;
 }
 
-static int add_axis(Computation *computation, Axis axis)
+int lowering_axis(Computation *computation, Axis axis)
 {
     if (computation->axis_count == AXIS_MAX)
         BUG("%s has more than %d axes", computation->name, AXIS_MAX);
@@ -285,10 +266,10 @@ Affine lower_reduce_axis(Lowering *lowering, const char *name, ExtentKind kind, 
     for (int i = 0; i < computation->axis_count; i++) {
         const Axis *axis = &computation->axes[i];
         if (axis->reduced && axis->kind == kind && axis->extent == extent && strcmp(axis->name, name) == 0)
-            return axis_affine(i);
+            return lowering_axis_affine(i);
     }
-    return axis_affine(
-        add_axis(computation, (Axis){.name = name, .reduced = true, .kind = kind, .extent = extent}));
+    return lowering_axis_affine(
+        lowering_axis(computation, (Axis){.name = name, .reduced = true, .kind = kind, .extent = extent}));
 }
 
 static ExprId add_accumulator(Lowering *lowering, AccKind kind, ExprId expr, const Guard *guards, int count,
@@ -302,7 +283,7 @@ static ExprId add_accumulator(Lowering *lowering, AccKind kind, ExprId expr, con
     acc.contraction = contraction;
     if (position)
         acc.at = *position;
-    acc.guard_first = add_guards(lowering, guards, count, &acc.guard_count);
+    acc.guard_first = lowering_guards(lowering, guards, count, &acc.guard_count);
     size_t index = 0;
     while (index < computation->accs.count && memcmp(&computation->accs.items[index], &acc, sizeof acc) != 0)
         index++;
@@ -330,246 +311,4 @@ ExprId lower_max(Lowering *lowering, ExprId expr, const Guard *guards, int count
         *where = add_expr(lowering, result);
     }
     return value;
-}
-
-/* ---- Groups ---- */
-
-static bool in_list(const NodeId *items, size_t count, NodeId id)
-{
-    for (size_t i = 0; i < count; i++)
-        if (items[i] == id)
-            return true;
-    return false;
-}
-
-static bool is_sum(const Group *group, NodeId id)
-{
-    return in_list(group->sums.items, group->sums.count, id);
-}
-
-/* The node whose dims the group's points run over. */
-static NodeId space_of(const Plan *plan, const Group *group)
-{
-    for (size_t i = 0; i < group->outputs.count; i++)
-        if (!is_sum(group, group->outputs.items[i]))
-            return group->outputs.items[i];
-    return graph_node(plan->graph, group->outputs.items[0])->in[0];
-}
-
-static int64_t greatest_divisor(int64_t a, int64_t b)
-{
-    return b ? greatest_divisor(b, a % b) : a;
-}
-
-static bool same_dims(const Type *a, const Type *b)
-{
-    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]) == 0;
-}
-
-/* The dim of `space` that dim `d` of a type with the same extents, but for those of 1, is; -1: it has one
- * point only. */
-static int matching_dim(const Type *type, int d, const Type *space)
-{
-    if (type->dim[d] == 1)
-        return -1;
-    int k = 0;
-    for (int i = 0; i <= d; i++) {
-        if (type->dim[i] == 1)
-            continue;
-        while (space->dim[k] == 1)
-            k++;
-        k++;
-    }
-    return k - 1;
-}
-
-static void find_periods(const Plan *plan, const Group *group, const Type *space, int64_t *period)
-{
-    for (int d = 0; d < RANK_MAX; d++)
-        period[d] = 1;
-    for (size_t i = 0; i < group->members.count; i++) {
-        const Node *node = graph_node(plan->graph, group->members.items[i]);
-        if (!node_op(node)->period || !reshape_is_trivial(&node->type, space))
-            continue;
-        for (int d = 0; d < node->type.rank; d++) {
-            int at = matching_dim(&node->type, d, space);
-            int64_t own = node_op(node)->period(node, d);
-            if (at >= 0)
-                period[at] *= own / greatest_divisor(period[at], own);
-        }
-    }
-}
-
-static const char *axis_name(const Type *type, int dim)
-{
-    static const char *const picture[] = {"n", "y", "x", "c"};
-    static const char *const other[] = {"a", "b", "d", "e", "f", "g"};
-    if (type->rank == 4)
-        return picture[dim];
-    if (dim == 0 && type->lead == LEAD_BATCH)
-        return "n";
-    return dim == type->rank - 1 ? "c" : other[dim];
-}
-
-static ExtentKind dim_kind(const Type *type, int dim)
-{
-    if (dim > 0 || type->lead == LEAD_NONE)
-        return EXTENT_FIXED;
-    return type->lead == LEAD_BATCH ? EXTENT_BATCH : EXTENT_SLICES;
-}
-
-/* The index of the points of one class: index[d] = period[d] * axis + class[d]. exact: the axis stops at the
- * tensor's end, else guards tell where it is passed. */
-static void make_axes(Lowering *lowering, const Type *space, const int64_t *period, const int64_t *class,
-                      bool exact, Index *index)
-{
-    Computation *computation = lowering->computation;
-    index->rank = space->rank;
-    lowering->around_count = 0;
-    for (int d = 0; d < space->rank; d++) {
-        bool slice = d == 0 && space->lead == LEAD_SLICE && computation->chunked;
-        ExtentKind kind = dim_kind(space, d);
-        index->dim[d] = affine_const(0);
-        if (slice || (space->dim[d] == 1 && kind == EXTENT_FIXED))
-            continue;
-        int64_t points = space->dim[d] - (exact ? class[d] : 0);
-        int64_t extent = (points + period[d] - 1) / period[d];
-        int axis = -1;
-        for (int i = 0; i < computation->axis_count && axis < 0; i++)
-            if (!computation->axes[i].reduced && strcmp(computation->axes[i].name, axis_name(space, d)) == 0)
-                axis = i;
-        if (axis < 0)
-            axis = add_axis(computation, (Axis){.name = axis_name(space, d), .kind = kind, .extent = extent});
-        index->dim[d] = affine_add(affine_scale(axis_affine(axis), period[d]), affine_const(class[d]));
-        if (!exact && (extent - 1) * period[d] + class[d] >= space->dim[d])
-            lowering->around[lowering->around_count++] =
-                (Guard){.at = index->dim[d], .extent = space->dim[d]};
-    }
-}
-
-static void add_store(Lowering *lowering, NodeId output, const Type *space, const Index *index)
-{
-    const Graph *graph = lowering->plan->graph;
-    const Type *type = graph_type(graph, output);
-    Index at = *index;
-    Store store;
-    memset(&store, 0, sizeof store);
-    if (is_sum(lowering->group, output)) {
-        /* One term of the sum; the axes it does not depend on are summed over as they are visited. */
-        const Node *node = graph_node(graph, output);
-        Index place = {.rank = type->rank};
-        for (int d = 1; d < type->rank; d++)
-            place.dim[d] = type->dim[d] == 1 ? affine_const(0) : index->dim[d - 1];
-        store.kind = STORE_ADD;
-        store.expr = lower_read(lowering, node->in[0], index);
-        store.at = address(lowering, type, &place);
-    } else {
-        if (!same_dims(type, space))
-            at = look_through(type, space, index);
-        store.kind = lowering->computation->chunked && type->lead == LEAD_SLICE ? STORE_ACC : STORE_WRITE;
-        store.expr = lower_read(lowering, output, &at);
-        store.at = address(lowering, type, &at);
-    }
-    store.tensor = tensor_index(lowering, output, true);
-    store.guard_first = add_guards(lowering, lowering->around, lowering->around_count, &store.guard_count);
-    *vec_push(lowering->arena, &lowering->computation->stores) = store;
-}
-
-static void add_stores(Lowering *lowering, const Type *space, const Index *index)
-{
-    const Group *group = lowering->group;
-    lowering->known.count = 0;
-    for (size_t i = 0; i < group->outputs.count; i++)
-        add_store(lowering, group->outputs.items[i], space, index);
-}
-
-static Kernel *new_kernel(Lowering *lowering, const char *name)
-{
-    Kernel *kernel = NEW(lowering->arena, Kernel);
-    kernel->computation = NEW(lowering->arena, Computation);
-    kernel->computation->name = kernel->name = name;
-    kernel->computation->chunked = lowering->group->chunked;
-    kernel->span = graph_node(lowering->plan->graph, lowering->group->outputs.items[0])->span;
-    lowering->computation = kernel->computation;
-    return kernel;
-}
-
-static void finish_kernel(Lowering *lowering, Group *group, Kernel *kernel)
-{
-    simplify(kernel->computation);
-    computation_verify(kernel->computation, "lower");
-    *vec_push(lowering->arena, &group->kernels) = kernel;
-}
-
-static const char *group_name(const Plan *plan, const Group *group)
-{
-    Text text = {.arena = plan->arena};
-    const char *layer =
-        graph_node(plan->graph, group->anchor != NODE_NONE ? group->anchor : group->members.items[0])->name;
-    text_printf(&text, "%s:", layer ? layer : "step");
-    int shown = 0;
-    for (size_t i = 0; i < group->members.count && shown < 6; i++) {
-        const Op *op = node_op(graph_node(plan->graph, group->members.items[i]));
-        if (op->class != OP_VALUE && op->class != OP_ALIAS)
-            text_printf(&text, "%s%s", shown++ ? "+" : "", op->name);
-    }
-    return text_string(&text);
-}
-
-static bool next_class(int64_t *class, const int64_t *period, int rank)
-{
-    for (int d = rank - 1; d >= 0; d--) {
-        if (++class[d] < period[d])
-            return true;
-        class[d] = 0;
-    }
-    return false;
-}
-
-static void lower_group(Lowering *lowering, Group *group)
-{
-    const Plan *plan = lowering->plan;
-    const Type *space = graph_type(plan->graph, space_of(plan, group));
-    int64_t period[RANK_MAX], class[RANK_MAX] = {0};
-    find_periods(plan, group, space, period);
-    /* Points of different classes have sums over different terms: a kernel for each. Without sums one kernel
-     * makes all stores. */
-    bool reduces = false;
-    for (size_t i = 0; i < group->members.count; i++) {
-        OpClass kind = node_op(graph_node(plan->graph, group->members.items[i]))->class;
-        reduces =
-            reduces || kind == OP_CONTRACT || (kind == OP_REDUCE && !is_sum(group, group->members.items[i]));
-    }
-    const char *name = group_name(plan, group);
-    Kernel *kernel = NULL;
-    Index index;
-    do {
-        bool empty = false;
-        for (int d = 0; d < space->rank; d++)
-            empty = empty || class[d] >= space->dim[d];
-        if (empty)
-            continue;
-        if (!kernel || reduces)
-            kernel = new_kernel(lowering, name);
-        make_axes(lowering, space, period, class, reduces, &index);
-        add_stores(lowering, space, &index);
-        if (reduces)
-            finish_kernel(lowering, group, kernel);
-    } while (next_class(class, period, space->rank));
-    if (!reduces)
-        finish_kernel(lowering, group, kernel);
-}
-
-void lower_plan(Plan *plan)
-{
-    bool *member = NEW_ARRAY(plan->arena, bool, plan->graph->nodes.count);
-    for (size_t g = 0; g < plan->groups.count; g++) {
-        Group *group = &plan->groups.items[g];
-        Lowering lowering = {.arena = plan->arena, .plan = plan, .group = group, .member = member};
-        for (size_t i = 0; i < group->members.count; i++)
-            member[group->members.items[i]] = true;
-        lower_group(&lowering, group);
-        for (size_t i = 0; i < group->members.count; i++)
-            member[group->members.items[i]] = false;
-    }
 }

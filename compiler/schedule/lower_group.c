@@ -1,0 +1,250 @@
+/* From a group to its kernels: the expressions of the outputs are pulled out of its nodes, for each class of
+ * points. */
+#include <string.h>
+
+#include "compiler/base/bug.h"
+#include "compiler/ir/op.h"
+#include "compiler/schedule/lowering.h"
+
+static bool in_list(const NodeId *items, size_t count, NodeId id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (items[i] == id)
+            return true;
+    return false;
+}
+
+static bool is_sum(const Group *group, NodeId id)
+{
+    return in_list(group->sums.items, group->sums.count, id);
+}
+
+/* The node whose dims the group's points run over. */
+static NodeId space_of(const Plan *plan, const Group *group)
+{
+    for (size_t i = 0; i < group->outputs.count; i++)
+        if (!is_sum(group, group->outputs.items[i]))
+            return group->outputs.items[i];
+    return graph_node(plan->graph, group->outputs.items[0])->in[0];
+}
+
+static int64_t greatest_divisor(int64_t a, int64_t b)
+{
+    return b ? greatest_divisor(b, a % b) : a;
+}
+
+static bool same_dims(const Type *a, const Type *b)
+{
+    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]) == 0;
+}
+
+/* The dim of `space` that dim `d` of a type with the same extents, but for those of 1, is; -1: it has one
+ * point only. */
+static int matching_dim(const Type *type, int d, const Type *space)
+{
+    if (type->dim[d] == 1)
+        return -1;
+    int k = 0;
+    for (int i = 0; i <= d; i++) {
+        if (type->dim[i] == 1)
+            continue;
+        while (space->dim[k] == 1)
+            k++;
+        k++;
+    }
+    return k - 1;
+}
+
+static void find_periods(const Plan *plan, const Group *group, const Type *space, int64_t *period)
+{
+    for (int d = 0; d < RANK_MAX; d++)
+        period[d] = 1;
+    for (size_t i = 0; i < group->members.count; i++) {
+        const Node *node = graph_node(plan->graph, group->members.items[i]);
+        if (!node_op(node)->period || !reshape_is_trivial(&node->type, space))
+            continue;
+        for (int d = 0; d < node->type.rank; d++) {
+            int at = matching_dim(&node->type, d, space);
+            int64_t own = node_op(node)->period(node, d);
+            if (at >= 0)
+                period[at] *= own / greatest_divisor(period[at], own);
+        }
+    }
+}
+
+static const char *axis_name(const Type *type, int dim)
+{
+    static const char *const picture[] = {"n", "y", "x", "c"};
+    static const char *const other[] = {"a", "b", "d", "e", "f", "g"};
+    if (type->rank == 4)
+        return picture[dim];
+    if (dim == 0 && type->lead == LEAD_BATCH)
+        return "n";
+    return dim == type->rank - 1 ? "c" : other[dim];
+}
+
+static ExtentKind dim_kind(const Type *type, int dim)
+{
+    if (dim > 0 || type->lead == LEAD_NONE)
+        return EXTENT_FIXED;
+    return type->lead == LEAD_BATCH ? EXTENT_BATCH : EXTENT_SLICES;
+}
+
+/* The index of the points of one class: index[d] = period[d] * axis + class[d]. exact: the axis stops at the
+ * tensor's end, else guards tell where it is passed. */
+static void make_axes(Lowering *lowering, const Type *space, const int64_t *period, const int64_t *class,
+                      bool exact, Index *index)
+{
+    Computation *computation = lowering->computation;
+    index->rank = space->rank;
+    lowering->around_count = 0;
+    for (int d = 0; d < space->rank; d++) {
+        bool slice = d == 0 && space->lead == LEAD_SLICE && computation->chunked;
+        ExtentKind kind = dim_kind(space, d);
+        index->dim[d] = affine_const(0);
+        if (slice || (space->dim[d] == 1 && kind == EXTENT_FIXED))
+            continue;
+        int64_t points = space->dim[d] - (exact ? class[d] : 0);
+        int64_t extent = (points + period[d] - 1) / period[d];
+        int axis = -1;
+        for (int i = 0; i < computation->axis_count && axis < 0; i++)
+            if (!computation->axes[i].reduced && strcmp(computation->axes[i].name, axis_name(space, d)) == 0)
+                axis = i;
+        if (axis < 0)
+            axis = lowering_axis(computation,
+                                 (Axis){.name = axis_name(space, d), .kind = kind, .extent = extent});
+        index->dim[d] =
+            affine_add(affine_scale(lowering_axis_affine(axis), period[d]), affine_const(class[d]));
+        if (!exact && (extent - 1) * period[d] + class[d] >= space->dim[d])
+            lowering->around[lowering->around_count++] =
+                (Guard){.at = index->dim[d], .extent = space->dim[d]};
+    }
+}
+
+static void add_store(Lowering *lowering, NodeId output, const Type *space, const Index *index)
+{
+    const Graph *graph = lowering->plan->graph;
+    const Type *type = graph_type(graph, output);
+    Index at = *index;
+    Store store;
+    memset(&store, 0, sizeof store);
+    if (is_sum(lowering->group, output)) {
+        /* One term of the sum; the axes it does not depend on are summed over as they are visited. */
+        const Node *node = graph_node(graph, output);
+        Index place = {.rank = type->rank};
+        for (int d = 1; d < type->rank; d++)
+            place.dim[d] = type->dim[d] == 1 ? affine_const(0) : index->dim[d - 1];
+        store.kind = STORE_ADD;
+        store.expr = lower_read(lowering, node->in[0], index);
+        store.at = lowering_address(lowering, type, &place);
+    } else {
+        if (!same_dims(type, space))
+            at = lowering_look_through(type, space, index);
+        store.kind = lowering->computation->chunked && type->lead == LEAD_SLICE ? STORE_ACC : STORE_WRITE;
+        store.expr = lower_read(lowering, output, &at);
+        store.at = lowering_address(lowering, type, &at);
+    }
+    store.tensor = lowering_tensor(lowering, output, true);
+    store.guard_first =
+        lowering_guards(lowering, lowering->around, lowering->around_count, &store.guard_count);
+    *vec_push(lowering->arena, &lowering->computation->stores) = store;
+}
+
+static void add_stores(Lowering *lowering, const Type *space, const Index *index)
+{
+    const Group *group = lowering->group;
+    lowering->known.count = 0;
+    for (size_t i = 0; i < group->outputs.count; i++)
+        add_store(lowering, group->outputs.items[i], space, index);
+}
+
+static Kernel *new_kernel(Lowering *lowering, const char *name)
+{
+    Kernel *kernel = NEW(lowering->arena, Kernel);
+    kernel->computation = NEW(lowering->arena, Computation);
+    kernel->computation->name = kernel->name = name;
+    kernel->computation->chunked = lowering->group->chunked;
+    kernel->span = graph_node(lowering->plan->graph, lowering->group->outputs.items[0])->span;
+    lowering->computation = kernel->computation;
+    return kernel;
+}
+
+static void finish_kernel(Lowering *lowering, Group *group, Kernel *kernel)
+{
+    simplify(kernel->computation);
+    computation_verify(kernel->computation, "lower");
+    *vec_push(lowering->arena, &group->kernels) = kernel;
+}
+
+static const char *group_name(const Plan *plan, const Group *group)
+{
+    Text text = {.arena = plan->arena};
+    const char *layer =
+        graph_node(plan->graph, group->anchor != NODE_NONE ? group->anchor : group->members.items[0])->name;
+    text_printf(&text, "%s:", layer ? layer : "step");
+    int shown = 0;
+    for (size_t i = 0; i < group->members.count && shown < 6; i++) {
+        const Op *op = node_op(graph_node(plan->graph, group->members.items[i]));
+        if (op->class != OP_VALUE && op->class != OP_ALIAS)
+            text_printf(&text, "%s%s", shown++ ? "+" : "", op->name);
+    }
+    return text_string(&text);
+}
+
+static bool next_class(int64_t *class, const int64_t *period, int rank)
+{
+    for (int d = rank - 1; d >= 0; d--) {
+        if (++class[d] < period[d])
+            return true;
+        class[d] = 0;
+    }
+    return false;
+}
+
+static void lower_group(Lowering *lowering, Group *group)
+{
+    const Plan *plan = lowering->plan;
+    const Type *space = graph_type(plan->graph, space_of(plan, group));
+    int64_t period[RANK_MAX], class[RANK_MAX] = {0};
+    find_periods(plan, group, space, period);
+    /* Points of different classes have sums over different terms: a kernel for each. Without sums one kernel
+     * makes all stores. */
+    bool reduces = false;
+    for (size_t i = 0; i < group->members.count; i++) {
+        OpClass kind = node_op(graph_node(plan->graph, group->members.items[i]))->class;
+        reduces =
+            reduces || kind == OP_CONTRACT || (kind == OP_REDUCE && !is_sum(group, group->members.items[i]));
+    }
+    const char *name = group_name(plan, group);
+    Kernel *kernel = NULL;
+    Index index;
+    do {
+        bool empty = false;
+        for (int d = 0; d < space->rank; d++)
+            empty = empty || class[d] >= space->dim[d];
+        if (empty)
+            continue;
+        if (!kernel || reduces)
+            kernel = new_kernel(lowering, name);
+        make_axes(lowering, space, period, class, reduces, &index);
+        add_stores(lowering, space, &index);
+        if (reduces)
+            finish_kernel(lowering, group, kernel);
+    } while (next_class(class, period, space->rank));
+    if (!reduces)
+        finish_kernel(lowering, group, kernel);
+}
+
+void lower_plan(Plan *plan)
+{
+    bool *member = NEW_ARRAY(plan->arena, bool, plan->graph->nodes.count);
+    for (size_t g = 0; g < plan->groups.count; g++) {
+        Group *group = &plan->groups.items[g];
+        Lowering lowering = {.arena = plan->arena, .plan = plan, .group = group, .member = member};
+        for (size_t i = 0; i < group->members.count; i++)
+            member[group->members.items[i]] = true;
+        lower_group(&lowering, group);
+        for (size_t i = 0; i < group->members.count; i++)
+            member[group->members.items[i]] = false;
+    }
+}
