@@ -77,6 +77,8 @@ typedef struct {
     Slots *slots;                    /* by accumulator */
     LLVMValueRef *carried;           /* accumulators, then positions of maxima */
     int carried_count;
+    LLVMValueRef scratch;     /* memory for the carried values, made when first needed */
+    LLVMValueRef scratch_row; /* in a loop over the rows: which, from 0; NULL: not in one */
 } Emit;
 
 /** The function `symbol` of type CnnCode, in a new module. */

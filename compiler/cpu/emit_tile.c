@@ -83,10 +83,33 @@ static int slot_here(const Emit *emit, const Slots *slots)
     return slots->by_vector ? row * emit->vectors + emit->vector : row;
 }
 
+static LLVMTypeRef slot_type(const Emit *emit, const Slots *slots)
+{
+    return lanes_type(emit, emit->f32, slots->by_vector && emit->lanes > 1);
+}
+
+/* Where slot number `slot` (+ row, when given, times `step`) lies in the scratch memory. */
+static LLVMValueRef scratch_pointer(const Emit *emit, int slot, LLVMValueRef row, int step)
+{
+    LLVMTypeRef type = LLVMVectorType(emit->f32, (unsigned)emit->lanes);
+    LLVMValueRef at = LLVMConstInt(emit->i64, (uint64_t)slot, false);
+    if (row) {
+        LLVMValueRef past =
+            LLVMBuildMul(emit->builder, row, LLVMConstInt(emit->i64, (uint64_t)step, false), "");
+        at = LLVMBuildAdd(emit->builder, at, past, "");
+    }
+    return LLVMBuildGEP2(emit->builder, type, emit->scratch, &at, 1, "");
+}
+
 LLVMValueRef tile_accumulator(const Emit *emit, int acc, bool position)
 {
     const Slots *slots = &emit->slots[acc];
-    return emit->carried[(position ? slots->position : slots->first) + slot_here(emit, slots)];
+    int slot = (position ? slots->position : slots->first) + slot_here(emit, slots);
+    if (!emit->scratch_row)
+        return emit->carried[slot];
+    LLVMValueRef row = slots->by_row ? emit->scratch_row : NULL;
+    LLVMValueRef pointer = scratch_pointer(emit, slot, row, slots->by_vector ? emit->vectors : 1);
+    return LLVMBuildLoad2(emit->builder, slot_type(emit, slots), pointer, "");
 }
 
 typedef void AtSlot(Emit *emit, int acc);
@@ -145,9 +168,7 @@ static void start_slot(Emit *emit, int acc)
 {
     const Slots *slots = &emit->slots[acc];
     int slot = slot_here(emit, slots), stream;
-    bool wide = slots->by_vector && emit->lanes > 1;
-    LLVMTypeRef type = lanes_type(emit, emit->f32, wide);
-    LLVMValueRef zero = LLVMConstNull(type), value = zero;
+    LLVMValueRef zero = LLVMConstNull(slot_type(emit, slots)), value = zero;
     if (emit->computation->accs.items[acc].kind == ACC_MAX)
         value = lanes_real(emit, zero, -__builtin_inf());
     if (slots->position >= 0)
@@ -377,7 +398,7 @@ static LLVMValueRef store_value(Emit *emit, size_t index, int row, LLVMValueRef 
         return value;
     }
     const CpuSchedule *schedule = emit->schedule;
-    bool along = schedule->row_axis >= 0 && !store->at.coef[schedule->row_axis];
+    bool along = schedule->row_axis >= 0 && !store->at.coef[schedule->row_axis] && !emit->scratch_row;
     if (row == 0 || !along)
         sums[index] = sum_before(emit, store, emit->stream_of_store[index], along ? NULL : *condition);
     if (state != GUARDS_FAIL) {
@@ -413,6 +434,55 @@ static void store_point(Emit *emit, int row, LLVMValueRef *sums)
                        conditions[i]);
 }
 
+static void stores_written_out(Emit *emit)
+{
+    LLVMValueRef *sums = NEW_ARRAY(emit->arena, LLVMValueRef, emit->computation->stores.count);
+    for (int vector = 0; vector < emit->vectors; vector++) {
+        for (int row = 0; row < tile_rows(emit); row++) {
+            stand_at(emit, row, vector);
+            store_point(emit, row, sums);
+        }
+    }
+}
+
+/* Memory for the values of the largest tile, in the function's first block, where it is taken once. */
+static void make_scratch(Emit *emit)
+{
+    const CpuSchedule *schedule = emit->schedule;
+    LLVMBasicBlockRef here = LLVMGetInsertBlock(emit->builder);
+    LLVMPositionBuilderBefore(emit->builder, LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(emit->function)));
+    unsigned count =
+        2 * (unsigned)emit->computation->accs.count * (unsigned)(schedule->rows * schedule->vectors);
+    LLVMTypeRef type = LLVMArrayType2(LLVMVectorType(emit->f32, (unsigned)emit->lanes), count);
+    emit->scratch = LLVMBuildAlloca(emit->builder, type, "");
+    LLVMPositionBuilderAtEnd(emit->builder, here);
+}
+
+/* The same in a loop over the rows: for epilogues so long that writing them out for each row would take
+ * seconds to compile. */
+static void stores_looped(Emit *emit)
+{
+    int axis = emit->schedule->row_axis;
+    if (!emit->scratch)
+        make_scratch(emit);
+    for (int i = 0; i < emit->carried_count; i++)
+        LLVMBuildStore(emit->builder, emit->carried[i], scratch_pointer(emit, i, NULL, 0));
+    emit->carried_count = 0;
+    Bound start = {.value = emit->place.index[axis], .constant = emit->row_start};
+    emit->place.offset[axis] = 0;
+    Loop loop;
+    loop_begin(emit, &loop, axis, start, bound_add(start, emit->rows), 1, 1);
+    emit->row_start = 0;
+    emit->scratch_row = LLVMBuildSub(emit->builder, loop.index, bound_value(emit, start), "");
+    LLVMValueRef *sums = NEW_ARRAY(emit->arena, LLVMValueRef, emit->computation->stores.count);
+    for (int vector = 0; vector < emit->vectors; vector++) {
+        stand_at(emit, 0, vector);
+        store_point(emit, 0, sums);
+    }
+    emit->scratch_row = NULL;
+    loop_end(emit, &loop);
+}
+
 void tile_emit(Emit *emit)
 {
     const CpuSchedule *schedule = emit->schedule;
@@ -427,13 +497,10 @@ void tile_emit(Emit *emit)
         each_slot(emit, (int)i, start_slot);
     if (emit->computation->accs.count)
         reduce(emit, 0);
-    LLVMValueRef *sums = NEW_ARRAY(emit->arena, LLVMValueRef, emit->computation->stores.count);
-    for (int vector = 0; vector < emit->vectors; vector++) {
-        for (int row = 0; row < tile_rows(emit); row++) {
-            stand_at(emit, row, vector);
-            store_point(emit, row, sums);
-        }
-    }
+    if (schedule->rows_looped && emit->rows > 1)
+        stores_looped(emit);
+    else
+        stores_written_out(emit);
     expr_forget(emit, mark);
     emit->carried_count = 0;
     emit->place = outer;

@@ -12,4 +12,7 @@ int64_t footprint_bytes(const Computation *computation, const bool *summed, int 
  * reduced axes run: what must stay in the cache for a loop over `vector` to stand outside them. */
 int64_t footprint_without(const Computation *computation, const bool *summed, int from, int vector);
 
+/** Bytes that are stored. */
+int64_t footprint_stores(const Computation *computation);
+
 #endif

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { EMITTER_VERSION = 1 };
+enum { EMITTER_VERSION = 2 };
 
 Key key_start(void)
 {
@@ -134,6 +134,7 @@ static Key add_schedule(Key key, const CpuSchedule *schedule)
     key = add_number(key, schedule->row_axis);
     key = add_number(key, schedule->rows);
     key = add_number(key, schedule->spread_axis);
+    key = add_number(key, schedule->rows_looped);
     return add_number(key, schedule->unroll);
 }
 

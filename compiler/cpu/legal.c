@@ -126,6 +126,8 @@ static const char *check_tile(const Computation *computation, const CpuSchedule 
     }
     if (schedule->spread_axis >= 0 && schedule->row_axis < 0)
         return "a spread axis without rows";
+    if (schedule->rows_looped && (schedule->row_axis < 0 || schedule->spread_axis >= 0))
+        return "no rows that a loop could visit";
     if (schedule->rows < 1 || schedule->vectors < 1 || schedule->unroll < 1)
         return "an empty tile";
     for (size_t i = 0; i < computation->stores.count && schedule->vector_axis >= 0; i++)

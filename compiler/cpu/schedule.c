@@ -87,8 +87,8 @@ static bool sums_stay_in_memory(const Computation *computation)
     return computation->accs.count > 0;
 }
 
-/* Where sums stay in memory between blocks: samples one by one, then as many rows of the picture as fit the
- * cache. */
+/* Where sums may stay in memory between blocks: samples one by one, unless the sums are larger than what is
+ * summed, then as many rows of the picture as fit the cache. */
 static void choose_blocks(Choice *choice)
 {
     const Computation *computation = choice->computation;
@@ -96,7 +96,8 @@ static void choose_blocks(Choice *choice)
     int axis = 0, end = computation->axis_count;
     while (axis < end && !computation->axes[axis].reduced)
         axis++;
-    if (!sums_stay_in_memory(computation) || axis + 1 >= end)
+    if (!sums_stay_in_memory(computation) || axis + 1 >= end ||
+        footprint_stores(computation) > footprint_bytes(computation, choice->summed, axis))
         return;
     if (computation->axes[axis].kind == EXTENT_BATCH) {
         schedule->order[schedule->order_count++] = axis;

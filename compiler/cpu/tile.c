@@ -8,8 +8,11 @@ enum {
     ROWS_MOST = 32,
     VECTORS_MOST = 6,
     SPREAD_MOST = 9,
-    GATHER_MOST = 4, /* sums of a tile whose operands are gathered: each is a dozen instructions */
-    CHUNK_ROWS = 4,  /* samples of a chunk that rows may count on */
+    GATHER_MOST = 4,   /* sums of a tile whose operands are gathered: each is a dozen instructions */
+    CHUNK_ROWS = 4,    /* samples of a chunk that rows may count on */
+    STORES_MOST = 400, /* operations of a tile's stores that are written out */
+    L2_COST = 3,
+    L3_COST = 8, /* of loading a vector from there, in multiply-adds */
     HEAVY_COST = 20,
     WAY_BYTES = 4096,
     WAYS = 8 /* of first-level caches: lines this far apart compete for so many places */
@@ -129,11 +132,12 @@ static int reuse(const Choice *choice, int axis)
 }
 
 typedef struct {
-    int accs;                      /* accumulators of one row and vector */
-    int streams;                   /* vectors that one step loads */
-    int scalars;                   /* elements that one row's step broadcasts */
-    int spare;                     /* registers for anything else */
-    double vector_bytes, l1_bytes; /* of one vector over all steps; of the first-level cache */
+    int accs;                  /* accumulators of one row and vector */
+    int streams;               /* vectors that one step loads */
+    int scalars;               /* elements that one row's step broadcasts */
+    int spare;                 /* registers for anything else */
+    double vector_bytes;       /* of one vector over all steps */
+    double l1_bytes, l2_bytes; /* of the caches */
 } TileNeeds;
 
 /* Rows whose elements all fall on the same places of the cache would push one another out. */
@@ -167,7 +171,8 @@ static TileNeeds tile_needs(const Choice *choice)
 {
     TileNeeds needs = {.accs = (int)choice->computation->accs.count,
                        .vector_bytes = 4 * choice->target->lanes * points(choice, true),
-                       .l1_bytes = (double)choice->target->l1_bytes};
+                       .l1_bytes = (double)choice->target->l1_bytes,
+                       .l2_bytes = (double)choice->target->l2_bytes};
     int vector = choice->schedule->vector_axis, others = 0;
     for (size_t i = 0; i < choice->computation->exprs.count; i++) {
         const Expr *expr = choice_expr(choice, i);
@@ -204,7 +209,8 @@ static bool fits_registers(const Choice *choice, const TileNeeds *needs, int row
 static double tile_cost(const TileNeeds *needs, int rows, int vectors)
 {
     double sums = rows * vectors * needs->accs;
-    double far = needs->vector_bytes * vectors > needs->l1_bytes / 2 ? 2 : 1;
+    double panel = needs->vector_bytes * vectors;
+    double far = panel > needs->l2_bytes * 3 / 4 ? L3_COST : panel > needs->l1_bytes / 2 ? L2_COST : 1;
     double loads = far * vectors * needs->streams + rows * needs->scalars;
     double cost = sums > loads ? sums : loads;
     return (cost > LATENCY ? cost : LATENCY) + 0.1 * loads + 1;
@@ -305,14 +311,16 @@ static void choose_sums_tile(Choice *choice)
     schedule->vectors = best.vectors ? best.vectors : 1;
 }
 
-/* An axis along which scalar code reads neighbours that it writes far apart: rows along it use what a cache line brings. */
+/* An axis along which scalar code reads neighbours that it writes far apart: rows along it use what a cache
+ * line brings. */
 static int transposed_axis(const Choice *choice)
 {
     const Computation *computation = choice->computation;
     for (size_t i = 0; i < computation->exprs.count; i++) {
         const Expr *expr = choice_expr(choice, i);
         for (int a = 0; a < computation->axis_count && expr->kind == EXPR_LOAD; a++)
-            if (expr->at.coef[a] == 1 && computation->stores.items[0].at.coef[a] > 1 && !disturbs_sums(computation, a))
+            if (expr->at.coef[a] == 1 && computation->stores.items[0].at.coef[a] > 1 &&
+                !disturbs_sums(computation, a))
                 return a;
     }
     return -1;
@@ -338,10 +346,21 @@ int choice_tile_rows(const Choice *choice)
     return choice->schedule->rows * (spread < 0 ? 1 : (int)choice->computation->axes[spread].extent);
 }
 
+static double stores_cost(const Choice *choice)
+{
+    double cost = 0;
+    for (size_t i = 0; i < choice->computation->exprs.count; i++)
+        cost += choice->summed[i] ? 0 : operation_cost(choice_expr(choice, i));
+    return cost * choice_tile_rows(choice) * choice->schedule->vectors;
+}
+
 void choice_tile(Choice *choice)
 {
+    CpuSchedule *schedule = choice->schedule;
     if (choice->computation->accs.count)
         choose_sums_tile(choice);
     else
         choose_plain_tile(choice);
+    schedule->rows_looped =
+        schedule->row_axis >= 0 && schedule->spread_axis < 0 && stores_cost(choice) > STORES_MOST;
 }

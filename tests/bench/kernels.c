@@ -211,6 +211,8 @@ int main(int argc, char **argv)
     run_conv(&bench, "same 28x28x64->64", (ConvShape){2, 28, 28, 64, 64, 3, 1, 1, 1, .bias = true});
     run_conv(&bench, "same 32x32x32->32 pool", (ConvShape){2, 32, 32, 32, 32, 3, 1, 1, 1, .pool = true});
     run_conv(&bench, "same 8x8x256->256", (ConvShape){2, 8, 8, 256, 256, 3, 1, 1, 1, .bias = true});
+    run_conv(&bench, "same 4x4x512->512", (ConvShape){4, 4, 4, 512, 512, 3, 1, 1, 1, .bias = true});
+    run_conv(&bench, "same 16x16x128->128", (ConvShape){4, 16, 16, 128, 128, 3, 1, 1, 1, .bias = true});
     run_dense(&bench, 64, 9216, 128);
     run_dense(&bench, 32, 1024, 512);
     run_permute(&bench, 9216, 128);

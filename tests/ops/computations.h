@@ -181,6 +181,7 @@ static inline void conv_pooled(Builder *b, const ConvShape *s, int x, int w, int
 static inline Builder conv_forward(Arena *arena, const ConvShape *s)
 {
     Builder b = builder_new(arena, "conv");
+    b.computation->chunked = true;
     int64_t height = conv_out(s->height, s), width = conv_out(s->width, s), C = s->channels, F = s->filters;
     if (s->pool) {
         height /= 2;
@@ -245,6 +246,7 @@ static inline Builder conv_weights(Arena *arena, const ConvShape *s)
 static inline Builder conv_inputs(Arena *arena, const ConvShape *s)
 {
     Builder b = builder_new(arena, "conv dx");
+    b.computation->chunked = true;
     int64_t height = conv_out(s->height, s), width = conv_out(s->width, s), C = s->channels, F = s->filters;
     builder_axis(&b, "n", false, EXTENT_BATCH, s->batch);
     builder_axis(&b, "y", false, EXTENT_FIXED, s->height);

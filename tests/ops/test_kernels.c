@@ -48,6 +48,7 @@ static int all_schedules(const CpuTarget *target, const Computation *computation
         schedules[count] = schedules[0];
         schedules[count].rows = schedules[0].row_axis < 0 ? 1 : tiles[i][0];
         schedules[count].vectors = tiles[i][1];
+        schedules[count].rows_looped = i == 2 && schedules[0].row_axis >= 0 && schedules[0].spread_axis < 0;
         schedules[count++].unroll = tiles[i][2];
     }
     return count;
@@ -223,8 +224,15 @@ static void weight_gradients_in_blocks_of_rows(void **state)
     Check check = whole(2, 2);
     interp_computation(b.computation, exact.exact, &check.call);
     bool have_first = false;
-    for (small.l2_bytes = 1 << 20; small.l2_bytes > 2000; small.l2_bytes /= 3)
+    int blocked = 0;
+    for (small.l2_bytes = 1 << 20; small.l2_bytes > 2000; small.l2_bytes /= 3) {
+        CpuSchedule schedule;
+        cpu_schedule(&small, b.computation, &schedule);
+        for (int a = 0; a < b.computation->axis_count; a++)
+            blocked += schedule.block[a] > 1;
         check_on(arena, &small, &b, &check, &exact, &first, &have_first);
+    }
+    assert_true(blocked > 1);
     arena_free(arena);
 }
 
@@ -342,7 +350,6 @@ static void sums_joined_to_an_epilogue(void **state)
             c--;
         int sums = builder_tensor(&b, DTYPE_F32, true, 3);
         builder_store(&b, STORE_ADD, sums, affine(0, 1, X(c, 1)), store->expr);
-        b.computation->chunked = true;
         Check check = whole(3, 3);
         check.call.begin = 1;
         check.call.first = first;
