@@ -125,35 +125,43 @@ static const CnnTensor *find_tensor(const CnnImage *image, const char *name)
     return NULL;
 }
 
-/* The largest difference of an element of a parameter, and the largest element of that parameter. */
+typedef struct {
+    double difference, size; /* the largest difference of an element, and the largest element */
+    const char *name;
+} Worst;
+
+/* NaN counts as an infinite difference. */
+static void compare_tensors(const float *a, const float *b, const CnnTensor *tensor, Worst *worst)
+{
+    int64_t elements = 1;
+    double difference = 0, size = 0;
+    for (int d = 0; d < tensor->rank; d++)
+        elements *= tensor->dim[d];
+    for (int64_t e = 0; e < elements; e++) {
+        double apart = fabs((double)a[e] - (double)b[e]);
+        difference = fmax(difference, isnan(apart) ? INFINITY : apart);
+        size = fmax(size, fabs((double)a[e]));
+    }
+    if (difference > worst->difference)
+        *worst = (Worst){difference, size, tensor->name};
+}
+
 static void print_difference(const Comparison *comparison)
 {
     const CnnImage *image = comparison->fused.linked.image;
-    double worst = 0, largest = 0;
-    const char *where = "none";
+    Worst worst = {0};
     for (int i = 0; i < image->tensor_count; i++) {
         const CnnTensor *tensor = &image->tensors[i];
         const CnnTensor *other = find_tensor(comparison->plain.linked.image, tensor->name);
-        if (!tensor->trainable || tensor->dtype != DTYPE_F32 || !other)
-            continue;
-        const float *a = cnn_device_tensor(comparison->fused.device, tensor);
-        const float *b = cnn_device_tensor(comparison->plain.device, other);
-        int64_t elements = 1;
-        double difference = 0, size = 0;
-        for (int d = 0; d < tensor->rank; d++)
-            elements *= tensor->dim[d];
-        for (int64_t e = 0; e < elements; e++) {
-            difference = fmax(difference, fabs((double)a[e] - (double)b[e]));
-            size = fmax(size, fabs((double)a[e]));
-        }
-        if (difference > worst) {
-            worst = difference;
-            largest = size;
-            where = tensor->name;
-        }
+        if (tensor->trainable && tensor->dtype == DTYPE_F32 && other)
+            compare_tensors(cnn_device_tensor(comparison->fused.device, tensor),
+                            cnn_device_tensor(comparison->plain.device, other), tensor, &worst);
     }
-    printf("largest difference of a weight after %" PRId64 " steps: %.2g of %.2g, in %s\n",
-           comparison->steps + WARM_UP, worst, largest, where);
+    printf("weights after %" PRId64 " steps: ", comparison->steps + WARM_UP);
+    if (worst.difference == 0)
+        printf("the same, to the bit\n");
+    else
+        printf("they differ by %.2g of %.2g at most, in %s\n", worst.difference, worst.size, worst.name);
 }
 
 static void print_comparison(Comparison *comparison, Arena *arena)
