@@ -15,7 +15,8 @@ CnnStatus picture_reserve(Picture *picture, int64_t height, int64_t width, int64
         return cnn_fail(error, CNN_BAD_INPUT, "a picture of %lld x %lld x %lld is not possible",
                         (long long)height, (long long)width, (long long)channels);
     if (bytes > picture->capacity) {
-        void *data = malloc(bytes);
+        void *data =
+            malloc(bytes + sizeof(float)); /* what reads four floats at a time may go beyond by one */
         if (!data)
             return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for a picture of %lld x %lld",
                             (long long)height, (long long)width);

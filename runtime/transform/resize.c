@@ -4,8 +4,8 @@
  * rows, then along the row. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "runtime/transform/four.h"
 #include "runtime/transform/transform.h"
 
 typedef enum { FIT_STRETCH, FIT_CROP, FIT_PAD } ResizeFit;
@@ -122,8 +122,20 @@ static void rows_of_floats(const float *in, int64_t values, int taps, const floa
     }
 }
 
-/* Along a row; the number of channels is a constant for the compiler where it is a usual one. */
-static inline void row_filter_channels(const Filter *columns, const float *row, int64_t channels, float *out)
+/* Along a row of three channels. */
+static void row_filter3(const Filter *columns, const float *row, float *out)
+{
+    for (int64_t x = 0; x < columns->out; x++, out += 3) {
+        const float *in = row + columns->first[x] * 3, *weight = columns->weight + x * columns->most;
+        Four sum = four_load(in) * weight[0];
+        for (int32_t t = 1; t < columns->taps[x]; t++)
+            sum += four_load(in + 3 * t) * weight[t];
+        four_store3(out, sum);
+    }
+}
+
+/* The same for any number of channels. */
+static void row_filter(const Filter *columns, const float *row, int64_t channels, float *out)
 {
     for (int64_t x = 0; x < columns->out; x++, out += channels) {
         const float *in = row + columns->first[x] * channels, *weight = columns->weight + x * columns->most;
@@ -133,16 +145,6 @@ static inline void row_filter_channels(const Filter *columns, const float *row, 
             for (int64_t c = 0; c < channels; c++)
                 out[c] += weight[t] * in[t * channels + c];
     }
-}
-
-static void row_filter(const Filter *columns, const float *row, int64_t channels, float *out)
-{
-    if (channels == 3)
-        row_filter_channels(columns, row, 3, out);
-    else if (channels == 1)
-        row_filter_channels(columns, row, 1, out);
-    else
-        row_filter_channels(columns, row, channels, out);
 }
 
 /* Which part of a picture of height x width goes where. */
@@ -184,9 +186,9 @@ static CnnStatus resize_apply(const Transform *transform, Sample *sample, CnnErr
     if (in->height == resize->height && in->width == resize->width)
         return CNN_OK;
     resize_spans(resize, in->height, in->width, &row_span, &column_span);
-    TRY(bytes_reserve(sample->work,
-                      filter_bytes(&row_span) + filter_bytes(&column_span) + (size_t)values * sizeof(float),
-                      error));
+    TRY(bytes_reserve(
+        sample->work,
+        filter_bytes(&row_span) + filter_bytes(&column_span) + (size_t)(values + 1) * sizeof(float), error));
     TRY(picture_reserve(sample->spare, resize->height, resize->width, channels, DTYPE_F32, error));
     unsigned char *at = sample->work->data;
     Filter rows = filter_make(&row_span, in->height, &at),
@@ -202,7 +204,10 @@ static CnnStatus resize_apply(const Transform *transform, Sample *sample, CnnErr
         else
             rows_of_floats((const float *)in->data + first, values, rows.taps[y], weight, row);
         int64_t to = (row_span.out_from + y) * resize->width + column_span.out_from;
-        row_filter(&columns, row, channels, out + to * channels);
+        if (channels == 3)
+            row_filter3(&columns, row, out + to * 3);
+        else
+            row_filter(&columns, row, channels, out + to * channels);
     }
     sample_swap(sample);
     return CNN_OK;

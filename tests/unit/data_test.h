@@ -91,6 +91,17 @@ static inline long file_size(const char *path)
     return info.st_size;
 }
 
+/* Changes up to four bytes of a copy, in a way that `seed` decides. */
+static inline void mutate(unsigned char *bytes, size_t count, uint32_t seed)
+{
+    uint32_t random = seed * 2654435761u + 1;
+    for (uint32_t i = 0; i < 1 + seed % 4; i++) {
+        random = random * 1664525 + 1013904223;
+        unsigned char *at = bytes + (random >> 8) % count;
+        *at = (unsigned char)(seed & 16 ? random >> 24 : *at ^ 1u << random % 8);
+    }
+}
+
 /* type: PNG_COLOR_TYPE_*; rows are packed as PNG has them. */
 static inline void write_png(const char *path, int width, int height, int type, int depth, int interlace,
                              const unsigned char *rows)

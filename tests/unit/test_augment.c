@@ -94,7 +94,7 @@ static void a_linear_picture_is_sampled_exactly(void **state)
 {
     (void)state;
     enum { SIDE = 16, CHANNELS = 3 };
-    float in[SIDE * SIDE * CHANNELS], out[SIDE * SIDE * CHANNELS];
+    float in[SIDE * SIDE * CHANNELS + 1], out[SIDE * SIDE * CHANNELS];
     Picture from = {.height = SIDE, .width = SIDE, .channels = CHANNELS, .dtype = DTYPE_F32, .data = in},
             to = from;
     to.data = out;

@@ -364,6 +364,35 @@ static void an_exif_block_that_breaks_the_rules_says_nothing(void **state)
     assert_int_equal(exif_orientation(little, 26), 8);
 }
 
+/* Whatever stands in a file, it is a picture or an error. */
+static void changed_bytes_give_a_picture_or_an_error(void **state)
+{
+    (void)state;
+    unsigned char bytes[8192], changed[8192], *rows = noise(24 * 24 * 3);
+    Picture picture = {0};
+    int decoded[2] = {0};
+    for (int kind = 0; kind < 2; kind++) {
+        if (kind)
+            write_jpeg("a", 24, 24, 3, 6, rows);
+        else
+            write_png("a", 24, 24, PNG_COLOR_TYPE_RGB, 8, PNG_INTERLACE_ADAM7, rows);
+        size_t size = read_bytes("a", bytes, sizeof bytes);
+        for (uint32_t seed = 0; seed < 1000; seed++) {
+            CnnError error = {0};
+            DecodeOptions options = {.channels = (int[]){1, 3, 4}[seed % 3]};
+            memcpy(changed, bytes, size);
+            mutate(changed, seed % 2 ? size : size / 4, seed); /* every other time near the beginning */
+            write_bytes("a", changed, size);
+            CnnStatus status = decode_file("a", &options, &picture, &error);
+            assert_true(status == CNN_OK || (status == CNN_BAD_INPUT && *error.text));
+            decoded[kind] += status == CNN_OK;
+        }
+    }
+    assert_true(decoded[0] < 100 && decoded[1] < 990); /* PNG has checksums, JPEG has none */
+    picture_free(&picture);
+    free(rows);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, folder_setup, folder_teardown)
 
 int main(void)
@@ -387,6 +416,7 @@ int main(void)
         TEST(a_size_beyond_the_limit_is_refused_before_memory_is_taken),
         TEST(files_that_are_no_pictures_are_called_by_their_kind),
         TEST(only_regular_files_are_read),
+        TEST(changed_bytes_give_a_picture_or_an_error),
         TEST(an_exif_block_that_breaks_the_rules_says_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

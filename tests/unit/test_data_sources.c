@@ -540,6 +540,26 @@ static void an_array_cut_while_in_use_is_an_error(void **state)
     close_data(opened);
 }
 
+static void changed_headers_give_an_array_or_an_error(void **state)
+{
+    (void)state;
+    unsigned char bytes[256], changed[256];
+    int opened_count = 0;
+    write_npy("x.npy", "<f4", false, "(3, 2)", (const float[]){1, 2, 3, 4, 5, 6}, 24);
+    write_npy("y.npy", "|u1", false, "(3,)", labels_3, 3);
+    size_t size = read_bytes("x.npy", bytes, sizeof bytes);
+    for (uint32_t seed = 0; seed < 400; seed++) {
+        memcpy(changed, bytes, size);
+        mutate(changed, 80, seed);
+        write_bytes("x.npy", changed, size);
+        Opened opened = open_data("arrays x=\"x.npy\", y=\"y.npy\"");
+        assert_true(opened.data || (opened.error.status == CNN_BAD_INPUT && *opened.error.text));
+        opened_count += opened.data != NULL;
+        close_data(opened);
+    }
+    assert_true(opened_count < 100);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, folder_setup, folder_teardown)
 
 int main(void)
@@ -563,6 +583,7 @@ int main(void)
         TEST(fortran_order_is_not_a_transposition),
         TEST(real_labels_make_a_regression),
         TEST(npy_headers_that_are_wrong_are_refused),
+        TEST(changed_headers_give_an_array_or_an_error),
         TEST(arrays_that_do_not_fit_together_are_refused),
         TEST(values_that_are_not_finite_are_named),
         TEST(an_array_cut_while_in_use_is_an_error),
