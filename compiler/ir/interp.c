@@ -198,8 +198,27 @@ void interp_computation(const Computation *computation, double *const *tensors, 
 struct Interp {
     Arena *arena;
     const Plan *plan;
-    double **values; /* by buffer */
+    double **values; /* by buffer: where it begins; in a worker's memory, for the first chunk */
 };
+
+/* The batch's and a worker's memory are laid out as the plan says, a double for each byte, so that a plan
+ * that lets tensors overlap gives wrong results here, too; NaN before anything is written. */
+static double *take_slab(Arena *arena, uint64_t bytes)
+{
+    double *slab = NEW_ARRAY(arena, double, bytes + 1);
+    for (uint64_t i = 0; i < bytes; i++)
+        slab[i] = NAN;
+    return slab;
+}
+
+static double *take_leaf(Arena *arena, const Node *node)
+{
+    double *values = NEW_ARRAY(arena, double, type_elements(&node->type));
+    const LeafAttrs *leaf = node->attrs;
+    for (int64_t k = 0; leaf->kind == LEAF_TABLE && k < type_elements(&node->type); k++)
+        values[k] = (double)leaf->table[k];
+    return values;
+}
 
 Interp *interp_new(Arena *arena, const Plan *plan)
 {
@@ -207,14 +226,14 @@ Interp *interp_new(Arena *arena, const Plan *plan)
     interp->arena = arena;
     interp->plan = plan;
     interp->values = NEW_ARRAY(arena, double *, plan->buffers.count);
+    double *batch = take_slab(arena, plan->batch_bytes), *worker = take_slab(arena, plan->worker_bytes);
     for (size_t i = 0; i < plan->buffers.count; i++) {
         const Buffer *buffer = &plan->buffers.items[i];
         const Node *node = graph_node(plan->graph, buffer->node);
-        interp->values[i] = NEW_ARRAY(arena, double, type_elements(&node->type));
-        const LeafAttrs *leaf = node->op == OP_leaf ? node->attrs : NULL;
-        if (leaf && leaf->kind == LEAF_TABLE)
-            for (int64_t k = 0; k < type_elements(&node->type); k++)
-                interp->values[i][k] = (double)leaf->table[k];
+        if (node->op == OP_leaf)
+            interp->values[i] = take_leaf(arena, node);
+        else
+            interp->values[i] = (buffer->segment == SEGMENT_WORKER ? worker : batch) + buffer->offset;
     }
     return interp;
 }
@@ -253,9 +272,12 @@ static void run_kernel(Interp *interp, const Kernel *kernel, CnnCall call, int64
     for (size_t i = 0; i < computation->tensors.count; i++) {
         const KernelTensor *tensor = &computation->tensors.items[i];
         const Type *type = graph_type(interp->plan->graph, tensor->node);
+        int64_t lead = type->lead == LEAD_NONE ? 0 : type_elements(type) / type->dim[0];
         tensors[i] = interp_values(interp, tensor->node);
         if (computation->chunked && type->lead == LEAD_SLICE)
-            tensors[i] += slice * (type_elements(type) / type->dim[0]);
+            tensors[i] += slice * lead;
+        else if (interp->plan->buffers.items[interp->plan->buffer_of[tensor->node]].segment == SEGMENT_WORKER)
+            tensors[i] -= call.begin * lead;
     }
     if (!computation->chunked) {
         const Axis *axis = &computation->axes[computation->parallel];

@@ -11,7 +11,7 @@ void interp_computation(const Computation *computation, double *const *tensors, 
 /* A plan with memory in double. */
 typedef struct Interp Interp;
 Interp *interp_new(Arena *arena, const Plan *plan);
-/** The values of a node that is stored (leaves included), type_elements of them. */
+/** The values of a leaf, or of a result after a run, type_elements of them. */
 double *interp_values(Interp *interp, NodeId node);
 /** Sets the members of CnnScalars. */
 void interp_scalars(Interp *interp, const CnnScalars *scalars);
