@@ -5,6 +5,7 @@
 
 #include "runtime/clock.h"
 #include "runtime/interrupt.h"
+#include "runtime/output.h"
 #include "runtime/state_file.h"
 #include "runtime/training.h"
 
@@ -152,8 +153,7 @@ CnnStatus cnn_evaluate(const CnnImage *image, CnnData *data, const EvaluationOpt
 {
     if (!options->weights)
         return cnn_fail(error, CNN_BAD_USAGE, "an evaluation needs --weights FILE");
-    if (options->outputs)
-        TRY(cnn_file_check(options->outputs, error));
+    TRY(cnn_output_check(&image->recipe, options->outputs, OUTPUT_ARRAY, error));
     Evaluation e = {.image = image, .data = data, .options = options};
     Interrupts before;
     report_open(&e.report, options->report);

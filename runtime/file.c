@@ -24,6 +24,13 @@ static char *folder_of(const char *path)
     return length ? strndup(path, length) : strdup(".");
 }
 
+/* Where the file lies until it is whole; freed by the caller. */
+static char *temporary_of(const char *path)
+{
+    char *temporary;
+    return asprintf(&temporary, "%s.tmp", path) < 0 ? NULL : temporary;
+}
+
 CnnStatus cnn_file_check(const char *path, CnnError *error)
 {
     struct stat info;
@@ -32,14 +39,37 @@ CnnStatus cnn_file_check(const char *path, CnnError *error)
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
         return cnn_fail(error, CNN_BAD_USAGE, "cannot write '%s': it is %s", path,
                         S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
-    char *folder = folder_of(path);
-    if (!folder)
+    char *temporary = temporary_of(path);
+    if (!temporary)
         return cnn_fail(error, CNN_NO_RESOURCE, "no memory for a path");
-    int failure = access(folder, W_OK | X_OK) == 0 ? 0 : errno;
-    free(folder);
+    /* Tried, as permissions do not tell of read-only disks, of folders like /proc, of names too long. */
+    int descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int failure = descriptor >= 0 || errno == EEXIST ? 0 : errno;
+    if (descriptor >= 0) {
+        close(descriptor);
+        unlink(temporary);
+    }
+    free(temporary);
     if (failure)
-        return cnn_fail(error, CNN_BAD_USAGE, "cannot write '%s': its folder: %s", path, strerror(failure));
+        return cnn_fail(error, CNN_BAD_USAGE, "cannot write '%s': %s%s", path,
+                        failure == ENAMETOOLONG ? "" : "its folder: ", strerror(failure));
     return CNN_OK;
+}
+
+bool cnn_file_same(const char *a, const char *b)
+{
+    struct stat x, y;
+    if (stat(a, &x) != 0 || stat(b, &y) != 0) {
+        if (strcmp(a + cnn_path_folder(a), b + cnn_path_folder(b)) != 0)
+            return false;
+        char *of_a = folder_of(a), *of_b = folder_of(b);
+        bool found = of_a && of_b && stat(of_a, &x) == 0 && stat(of_b, &y) == 0;
+        free(of_a);
+        free(of_b);
+        if (!found)
+            return false;
+    }
+    return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 static CnnStatus file_failure(const NewFile *file, CnnError *error)
@@ -52,8 +82,8 @@ CnnStatus cnn_file_create(const char *path, NewFile *file, CnnError *error)
     *file = (NewFile){.descriptor = -1};
     TRY(cnn_file_check(path, error));
     file->path = strdup(path);
-    if (!file->path || asprintf(&file->temporary, "%s.tmp", path) < 0) {
-        file->temporary = NULL;
+    file->temporary = temporary_of(path);
+    if (!file->path || !file->temporary) {
         cnn_file_abandon(file);
         return cnn_fail(error, CNN_NO_RESOURCE, "no memory for a path");
     }

@@ -3,6 +3,7 @@
 #ifndef CNN_FILE_H
 #define CNN_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "runtime/status.h"
@@ -14,8 +15,11 @@ typedef struct {
 } NewFile;
 
 /** Whether a file could be written there, said before the work that it is for: CNN_BAD_USAGE for a folder, a
- * device, a missing or read-only folder. */
+ * device, a name that is too long, a folder that is missing or takes no new file. */
 CnnStatus cnn_file_check(const char *path, CnnError *error);
+
+/** Whether both paths lead to the same file, or would once it is there. */
+bool cnn_file_same(const char *a, const char *b);
 
 /** Begins a file; the old one stays until cnn_file_commit. */
 CnnStatus cnn_file_create(const char *path, NewFile *file, CnnError *error);

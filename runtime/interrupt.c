@@ -9,22 +9,32 @@ static void catch_signal(int number)
     caught = number;
 }
 
+/* Those that are noted, then those after which a write fails. */
+static const int signals[INTERRUPT_SIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
+enum { NOTED = 3 };
+
 void cnn_interrupts_catch(Interrupts *before)
 {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = catch_signal;
-    action.sa_flags = (int)SA_RESETHAND | SA_RESTART; /* reset: whoever asks twice does not want to wait */
-    sigemptyset(&action.sa_mask);
+    struct sigaction noted, ignored;
+    memset(&noted, 0, sizeof noted);
+    noted.sa_handler = catch_signal;
+    noted.sa_flags = (int)SA_RESETHAND | SA_RESTART; /* reset: whoever asks twice does not want to wait */
+    sigemptyset(&noted.sa_mask);
+    memset(&ignored, 0, sizeof ignored);
+    ignored.sa_handler = SIG_IGN;
+    sigemptyset(&ignored.sa_mask);
     caught = 0;
-    sigaction(SIGINT, &action, &before->interrupt);
-    sigaction(SIGTERM, &action, &before->terminate);
+    for (int i = 0; i < INTERRUPT_SIGNALS; i++) {
+        sigaction(signals[i], NULL, &before->action[i]);
+        if (signals[i] != SIGHUP || before->action[i].sa_handler != SIG_IGN)
+            sigaction(signals[i], i < NOTED ? &noted : &ignored, NULL);
+    }
 }
 
 void cnn_interrupts_release(const Interrupts *before)
 {
-    sigaction(SIGINT, &before->interrupt, NULL);
-    sigaction(SIGTERM, &before->terminate, NULL);
+    for (int i = 0; i < INTERRUPT_SIGNALS; i++)
+        sigaction(signals[i], &before->action[i], NULL);
 }
 
 int cnn_interrupted(void)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 enum { LINE = 64, LARGE_PAGE = 2 << 20 };
 
@@ -27,14 +28,27 @@ static bool number_in_file(const char *path, const char *key, uint64_t *out)
     return found;
 }
 
+/* What `ulimit -v` leaves to the process. */
+static uint64_t address_space_left(void)
+{
+    struct rlimit limit;
+    uint64_t kibibytes;
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+        !number_in_file("/proc/self/status", "VmSize:", &kibibytes))
+        return UINT64_MAX;
+    return limit.rlim_cur > kibibytes * 1024 ? limit.rlim_cur - kibibytes * 1024 : 0;
+}
+
 uint64_t cnn_memory_available(void)
 {
     uint64_t available = UINT64_MAX, kibibytes, limit;
     if (number_in_file("/proc/meminfo", "MemAvailable:", &kibibytes))
-        available = kibibytes * 1024;
+        available =
+            kibibytes * 1024 / 16 * 15; /* some is for all that is not counted, in this process and others */
     if (number_in_file("/sys/fs/cgroup/memory.max", "", &limit) && limit < available)
         available = limit;
-    return available;
+    limit = address_space_left();
+    return limit < available ? limit : available;
 }
 
 void *cnn_memory_take(uint64_t bytes)

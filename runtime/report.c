@@ -116,8 +116,8 @@ void report_skipped(Report *report, const CnnLoader *loader, const char *part)
     int64_t skipped = cnn_loader_skipped(loader);
     if (skipped == 0)
         return;
-    report_line(report, "%" PRId64 " samples of the %s part could not be read and were left out:", skipped,
-                part);
+    report_line(report, "%" PRId64 " sample%s of the %s part could not be read and left out:", skipped,
+                skipped == 1 ? "" : "s", part);
     for (int64_t i = 0; i < skipped && i < SKIPPED_SHOWN; i++)
         report_line(report, "  %s", cnn_loader_skipped_reason(loader, i));
     if (skipped > SKIPPED_SHOWN)

@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "runtime/best.h"
 #include "runtime/checkpoint.h"
@@ -15,6 +14,7 @@
 #include "runtime/evaluate.h"
 #include "runtime/file.h"
 #include "runtime/interrupt.h"
+#include "runtime/output.h"
 #include "runtime/rate.h"
 #include "runtime/state_file.h"
 
@@ -48,22 +48,6 @@ typedef struct {
 
 /* ---- Opening ---- */
 
-static bool same_file(const char *a, const char *b)
-{
-    struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-static CnnStatus check_path(const Training *t, const char *path, CnnError *error)
-{
-    if (!path)
-        return CNN_OK;
-    TRY(cnn_file_check(path, error));
-    if (same_file(path, t->image->recipe.model_path))
-        return cnn_fail(error, CNN_BAD_USAGE, "'%s' is the model itself; it would be overwritten", path);
-    return CNN_OK;
-}
-
 /* Options first, then the recipe's statements, then their presets. */
 static CnnStatus training_settings(Training *t, CnnError *error)
 {
@@ -80,8 +64,12 @@ static CnnStatus training_settings(Training *t, CnnError *error)
     t->seed = t->options->seed_given
                   ? t->options->seed
                   : (uint64_t)((const SeedArgs *)recipe_args(train, &seed_schema, &seed))->value;
-    TRY(check_path(t, t->options->save, error));
-    return check_path(t, t->options->log, error);
+    const char *save = t->options->save, *log = t->options->log;
+    TRY(cnn_output_check(&t->image->recipe, save, OUTPUT_WEIGHTS, error));
+    TRY(cnn_output_check(&t->image->recipe, log, OUTPUT_LOG, error));
+    if (save && log && cnn_file_same(save, log))
+        return cnn_fail(error, CNN_BAD_USAGE, "'%s' cannot be both the weights and the log", save);
+    return CNN_OK;
 }
 
 static CnnStatus training_start_file(Training *t, CnnError *error)

@@ -1,20 +1,45 @@
 /* `cnnc build`: an executable that trains the network, without cnnc and without LLVM. */
 #include "compiler/commands/model.h"
 #include "compiler/link/standalone.h"
+#include "runtime/interrupt.h"
+#include "runtime/output.h"
+
+static CnnStatus check_output(const Model *model, const char *path)
+{
+    CnnError error = {0};
+    CnnStatus status = cnn_output_check(&model->program->recipe, path, OUTPUT_PROGRAM, &error);
+    return status == CNN_OK ? CNN_OK : command_fail(status, "%s", error.text);
+}
+
+/* Ctrl-C reaches the linker too: then it ends, and what was made is removed as after any other failure. */
+static CnnStatus build(const Model *model, const Linked *linked, const char *path)
+{
+    const char *complaint;
+    Interrupts before;
+    CnnStatus status = CNN_OK;
+    cnn_interrupts_catch(&before);
+    if (!standalone_build(model->session, linked, path, &complaint))
+        status = cnn_interrupted() ? CNN_INTERRUPTED : CNN_NO_RESOURCE;
+    cnn_interrupts_release(&before);
+    if (status != CNN_OK)
+        return command_fail(status, "%s",
+                            status == CNN_INTERRUPTED ? "stopped; nothing was built" : complaint);
+    printf("%s: %d kernels in %.2f s\n", path, linked->object_count, linked->seconds);
+    return CNN_OK;
+}
 
 CnnStatus command_build(const Options *options)
 {
     Model model;
     Linked linked;
-    const char *complaint;
     if (!options->output)
         return command_fail(CNN_BAD_USAGE, "build: -o must say which file to write");
     TRY(model_open(options, &model));
-    CnnStatus status = model_link(&model, false, &linked);
-    if (status == CNN_OK && !standalone_build(model.session, &linked, options->output, &complaint))
-        status = command_fail(CNN_NO_RESOURCE, "%s", complaint);
+    CnnStatus status = check_output(&model, options->output);
     if (status == CNN_OK)
-        printf("%s: %d kernels in %.2f s\n", options->output, linked.object_count, linked.seconds);
+        status = model_link(&model, false, &linked);
+    if (status == CNN_OK)
+        status = build(&model, &linked, options->output);
     model_close(&model);
     return status;
 }

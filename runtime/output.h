@@ -1,0 +1,17 @@
+/* What a training, an evaluation or a build may write over. */
+#ifndef CNN_OUTPUT_H
+#define CNN_OUTPUT_H
+
+#include "runtime/recipe.h"
+#include "runtime/status.h"
+
+typedef enum { OUTPUT_WEIGHTS, OUTPUT_LOG, OUTPUT_ARRAY, OUTPUT_PROGRAM } OutputKind;
+
+/**
+ * Whether a file of this kind can be written to `path` and destroys nothing: an old one of the same kind may
+ * be replaced; the model, its data and files of any other kind may not. NULL is no output, and good. Errors:
+ * CNN_BAD_USAGE.
+ */
+CnnStatus cnn_output_check(const CnnRecipe *recipe, const char *path, OutputKind kind, CnnError *error);
+
+#endif
