@@ -59,8 +59,8 @@ typedef struct {
 
 extern const Schema fill_schema;
 
-/** Samples `in` (f32) into `out`, of the map's size and already reserved: bilinear, or copied where the map moves
- * whole pixels. One float behind `in` is read (picture_reserve leaves room). */
+/** Samples `in` (f32) into `out`, of the map's size and already reserved: bilinear, or copied where the map
+ * moves whole pixels. One float behind `in` is read (picture_reserve leaves room). */
 void map_apply(const AugmentMap *map, const FillArgs *fill, const Picture *in, Picture *out);
 
 /** A value kept between a channel's black and white. */

@@ -22,14 +22,15 @@ typedef struct {
     int ahead;      /* batches decoded ahead */
 } LoaderOptions;
 
-/** Ring and threads for one part. All memory is taken here. Samples that cannot be read are left out (or stop
- * the training, as `bad` says): later samples of the epoch move up, in an order that does not depend on the
- * threads. */
+/** Ring and threads for one part. All memory is taken here. A sample that cannot be read is left out (or
+ * stops the training, as `bad` says): the epoch's last sample that is left takes its place, so that batches
+ * stay full and the order does not depend on the threads. */
 CnnStatus cnn_loader_open(CnnData *data, Part part, const LoaderOptions *options, CnnLoader **out,
                           CnnError *error);
 void cnn_loader_close(CnnLoader *loader);
 
-/** Starts an epoch (from 0) at its batch number first_batch. */
+/** Starts an epoch (from 0) at its batch number first_batch. Samples that are unreadable in batches before it
+ * are not known then: their replacements are not taken from the epoch's end. */
 CnnStatus cnn_loader_start(CnnLoader *loader, int64_t epoch, int64_t first_batch, CnnError *error);
 
 /** Waits for the next batch and lends it until the following call. CNN_OK and samples 0 after the last. */
