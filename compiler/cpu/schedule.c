@@ -6,7 +6,7 @@
 #include "compiler/cpu/footprint.h"
 
 enum {
-    BLOCK_FMAS = 250,   /* in one basic block: larger ones spill */
+    BLOCK_FMAS = 128,   /* in one basic block: the allocator spills in larger ones */
     KERNEL_FMAS = 1500, /* in all code of a kernel: more take too long to compile */
     UNROLL_MOST = 8,
     WINDOW_MOST = 11 /* extent of a reduced axis that may be written out for its guards */

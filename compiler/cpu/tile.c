@@ -10,6 +10,7 @@ enum {
     SPREAD_MOST = 9,
     GATHER_MOST = 4,   /* sums of a tile whose operands are gathered: each is a dozen instructions */
     CHUNK_ROWS = 4,    /* samples of a chunk that rows may count on */
+    MASKED_LOADS = 4,  /* registers for masked loads where masks have none of their own */
     STORES_MOST = 400, /* operations of a tile's stores that are written out */
     L2_COST = 3,
     L3_COST = 8, /* of loading a vector from there, in multiply-adds */
@@ -138,6 +139,8 @@ typedef struct {
     int spare;                 /* registers for anything else */
     double vector_bytes;       /* of one vector over all steps */
     double l1_bytes, l2_bytes; /* of the caches */
+    double broadcast; /* cost of an element for all lanes: with 32 registers come multiply-adds that do it by
+                         the way */
 } TileNeeds;
 
 /* Rows whose elements all fall on the same places of the cache would push one another out. */
@@ -172,7 +175,8 @@ static TileNeeds tile_needs(const Choice *choice)
     TileNeeds needs = {.accs = (int)choice->computation->accs.count,
                        .vector_bytes = 4 * choice->target->lanes * points(choice, true),
                        .l1_bytes = (double)choice->target->l1_bytes,
-                       .l2_bytes = (double)choice->target->l2_bytes};
+                       .l2_bytes = (double)choice->target->l2_bytes,
+                       .broadcast = choice->target->registers > 16 ? 1 : 1.4};
     int vector = choice->schedule->vector_axis, others = 0;
     for (size_t i = 0; i < choice->computation->exprs.count; i++) {
         const Expr *expr = choice_expr(choice, i);
@@ -198,9 +202,16 @@ static bool fits_registers(const Choice *choice, const TileNeeds *needs, int row
 {
     int registers = choice->target->registers;
     if (choice->schedule->vector_axis < 0)
-        registers = choice->target->registers < 16 ? choice->target->registers : 16;
+        registers = 16; /* scalars have no more, whatever the vectors have */
     int sums = rows * vectors * needs->accs;
-    int operands = vectors >= 2 ? vectors * (needs->streams ? 1 : 0) + 1 : 2;
+    int vector = choice->schedule->vector_axis;
+    if (vector >= 0 && choice->target->registers == 16 &&
+        choice->computation->axes[vector].extent % choice->target->lanes)
+        registers -=
+            MASKED_LOADS; /* a masked load is no operand of a multiply-add, and its mask takes a register */
+    int operands = vectors >= 2                     ? vectors * (needs->streams ? 1 : 0) + 1
+                   : choice->target->registers > 16 ? 2
+                                                    : 3;
     return sums + operands + needs->spare <= registers;
 }
 
@@ -211,7 +222,7 @@ static double tile_cost(const TileNeeds *needs, int rows, int vectors)
     double sums = rows * vectors * needs->accs;
     double panel = needs->vector_bytes * vectors;
     double far = panel > needs->l2_bytes * 3 / 4 ? L3_COST : panel > needs->l1_bytes / 2 ? L2_COST : 1;
-    double loads = far * vectors * needs->streams + rows * needs->scalars;
+    double loads = far * vectors * needs->streams + needs->broadcast * rows * needs->scalars;
     double cost = sums > loads ? sums : loads;
     return (cost > LATENCY ? cost : LATENCY) + 0.1 * loads + 1;
 }

@@ -58,8 +58,16 @@ static inline Affine affine(int64_t base, int pairs, ...)
 }
 #define X(axis, coef) (int)(axis), (int64_t)(coef)
 
+/* Adds an expression, or finds the equal one: lowering makes none twice. */
 static inline ExprId builder_expr(Builder *builder, Expr expr)
 {
+    for (size_t i = 0; i < builder->computation->exprs.count; i++) {
+        const Expr *old = &builder->computation->exprs.items[i];
+        if (old->kind == expr.kind && old->scalar == expr.scalar && old->index == expr.index &&
+            old->imm == expr.imm && memcmp(old->in, expr.in, sizeof expr.in) == 0 &&
+            affine_equal(&old->at, &expr.at) && affine_equal(&old->at2, &expr.at2) && old->guard_count == 0)
+            return (ExprId)i;
+    }
     *vec_push(builder->arena, &builder->computation->exprs) = expr;
     return (ExprId)builder->computation->exprs.count - 1;
 }

@@ -1,0 +1,414 @@
+/* Around the emitter: targets, illegal schedules, the cache of objects, and the quality of the code that is
+ * made: no sums pushed out of registers in inner loops, no kernel that takes long to compile. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/ops/computations.h"
+
+static const ConvShape small = {2, 6, 9, 3, 20, 3, 1, 1, 0, .bias = true};
+
+static const char triple[] = "x86_64-pc-linux-gnu";
+
+/* ---- Targets ---- */
+
+static void this_machine_is_described(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    const CpuTarget *host = cpu_host(arena);
+    assert_true(host->lanes == 16 || host->lanes == 8 || host->lanes == 4);
+    assert_true(host->registers >= 16);
+    assert_true(host->l1_bytes >= 4096 && host->l2_bytes > host->l1_bytes);
+    assert_true(strlen(host->cpu) > 0);
+    arena_free(arena);
+}
+
+static void an_unknown_cpu_or_machine_is_refused_by_name(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    const char *complaint = NULL;
+    assert_null(cpu_target(arena, triple, "z80", &complaint));
+    assert_non_null(strstr(complaint, "z80"));
+    complaint = NULL;
+    assert_null(cpu_target(arena, "pdp11-dec-unix", "generic", &complaint));
+    assert_non_null(strstr(complaint, "pdp11"));
+    arena_free(arena);
+}
+
+static Kernel scheduled(const CpuTarget *target, const char *name, Builder b)
+{
+    Kernel kernel = {.name = name, .computation = b.computation};
+    cpu_schedule(target, b.computation, &kernel.cpu);
+    return kernel;
+}
+
+static void code_is_printed_for_other_machines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *triple, *cpu, *instruction;
+    } rows[] = {{triple, "x86-64-v4", "zmm"},
+                {triple, "x86-64-v3", "vfmadd"},
+                {triple, "x86-64", "mulps"},
+                {"aarch64-linux-gnu", "generic", "fmla"}};
+    Arena *arena = arena_new();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *complaint;
+        const CpuTarget *target = cpu_target(arena, rows[i].triple, rows[i].cpu, &complaint);
+        if (!target) {
+            print_message("%s: %s\n", rows[i].triple, complaint);
+            continue;
+        }
+        Kernel kernel = scheduled(target, "conv", conv_forward(arena, &small));
+        assert_non_null(strstr(cpu_print(target, &kernel, "conv", true, arena), rows[i].instruction));
+        assert_non_null(strstr(cpu_print(target, &kernel, "conv", false, arena), "define void @conv(ptr"));
+    }
+    arena_free(arena);
+}
+
+/* ---- Schedules ---- */
+
+static void schedules_that_compute_something_else_are_refused(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    const CpuTarget *host = cpu_host(arena);
+    Builder b = conv_forward(arena, &small);
+    CpuSchedule good, bad;
+    cpu_schedule(host, b.computation, &good);
+    assert_null(cpu_schedule_legal(b.computation, &good, arena));
+
+    bad = good;
+    bad.order_count--;
+    assert_string_equal(cpu_schedule_legal(b.computation, &bad, arena), "axis x is not visited once");
+    bad = good;
+    bad.reduce[0] = good.reduce[1];
+    bad.reduce[1] = good.reduce[0];
+    assert_non_null(strstr(cpu_schedule_legal(b.computation, &bad, arena), "summed out of order"));
+    bad = good;
+    bad.order[bad.order_count++] = bad.reduce[0];
+    bad.block[bad.reduce[0]] = 2;
+    assert_string_equal(cpu_schedule_legal(b.computation, &bad, arena),
+                        "sums in blocks that are not kept in memory");
+    bad = good;
+    bad.row_axis = bad.vector_axis;
+    assert_string_equal(cpu_schedule_legal(b.computation, &bad, arena), "a tile with the same axis twice");
+    bad = good;
+    bad.rows = 0;
+    assert_string_equal(cpu_schedule_legal(b.computation, &bad, arena), "an empty tile");
+    bad = good;
+    bad.unrolled[bad.order[0]] = true;
+    assert_non_null(cpu_schedule_legal(b.computation, &bad, arena));
+
+    /* A sum over y in an epilogue, with rows along n outside of it. */
+    int tensor = builder_tensor(&b, DTYPE_F32, true, 20);
+    builder_store(&b, STORE_ADD, tensor, affine(0, 1, X(3, 1)), b.computation->stores.items[0].expr);
+    cpu_schedule(host, b.computation, &good);
+    assert_null(cpu_schedule_legal(b.computation, &good, arena));
+    bad = good;
+    bad.row_axis = 1;
+    assert_non_null(strstr(cpu_schedule_legal(b.computation, &bad, arena), "added out of order"));
+    arena_free(arena);
+}
+
+static void weight_gradients_may_not_be_cut_out_of_order(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Builder b = conv_weights(arena, &small);
+    CpuSchedule good, bad;
+    cpu_schedule(cpu_host(arena), b.computation, &good);
+    assert_null(cpu_schedule_legal(b.computation, &good, arena));
+    int axes = b.computation->axis_count;
+    bad = good;
+    bad.order_count = 0;
+    bad.order[bad.order_count++] = axes - 1; /* columns outside, rows of the picture inside */
+    bad.block[axes - 1] = 1;
+    for (int a = 0; a < axes && !b.computation->axes[a].reduced; a++)
+        bad.order[bad.order_count++] = a;
+    bad.reduce_count = 2;
+    bad.reduce[0] = axes - 3;
+    bad.reduce[1] = axes - 2;
+    bad.spread_axis = -1;
+    assert_non_null(strstr(cpu_schedule_legal(b.computation, &bad, arena), "out of order"));
+    arena_free(arena);
+}
+
+/* ---- Objects and the cache ---- */
+
+static void make_folder(char *path)
+{
+    strcpy(path, "/tmp/cnnc-test-XXXXXX");
+    assert_non_null(mkdtemp(path));
+}
+
+static void remove_folder(const char *path)
+{
+    DIR *folder = opendir(path);
+    if (!folder)
+        return;
+    char file[1024];
+    for (const struct dirent *entry; (entry = readdir(folder));) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
+        if (unlink(file) != 0)
+            remove_folder(file);
+    }
+    closedir(folder);
+    rmdir(path);
+}
+
+static CpuObject compile_one(Arena *arena, Kernel *kernel, const char *cache, const char **symbol)
+{
+    CpuCompileOptions options = {.cache = cache, .threads = 1};
+    CpuObject object;
+    const char *complaint = NULL;
+    Kernel *kernels[1] = {kernel};
+    assert_true(cpu_compile(cpu_host(arena), kernels, symbol, 1, &options, arena, &object, &complaint));
+    return object;
+}
+
+static void kernels_that_are_alike_share_their_code(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    const CpuTarget *host = cpu_host(arena);
+    ConvShape wider = small;
+    wider.width++;
+    Kernel kernels[3] = {scheduled(host, "first", conv_forward(arena, &small)),
+                         scheduled(host, "second", conv_forward(arena, &small)),
+                         scheduled(host, "third", conv_forward(arena, &wider))};
+    kernels[1].computation->name = "another name";
+    kernels[1].computation->tensors.items[0].node = 7;
+    Kernel *list[3] = {&kernels[0], &kernels[1], &kernels[2]};
+    const char *symbols[3], *complaint;
+    CpuObject objects[3];
+    CpuCompileOptions options = {.threads = 3};
+    assert_true(cpu_compile(host, list, symbols, 3, &options, arena, objects, &complaint));
+    assert_string_equal(symbols[0], symbols[1]);
+    assert_ptr_equal(objects[0].object, objects[1].object);
+    assert_string_not_equal(symbols[0], symbols[2]);
+    arena_free(arena);
+}
+
+/* Does something to the only file of a folder. */
+static void damage(const char *folder, long at, bool cut)
+{
+    DIR *open = opendir(folder);
+    assert_non_null(open);
+    char path[1024] = "";
+    for (const struct dirent *entry; (entry = readdir(open));)
+        if (entry->d_name[0] != '.')
+            snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+    closedir(open);
+    if (cut) {
+        assert_int_equal(truncate(path, at), 0);
+        return;
+    }
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    fseek(file, at, SEEK_SET);
+    int byte = fgetc(file);
+    fseek(file, at, SEEK_SET);
+    fputc(byte ^ 1, file);
+    fclose(file);
+}
+
+static void objects_come_back_from_the_cache_unless_damaged(void **state)
+{
+    (void)state;
+    char folder[64];
+    make_folder(folder);
+    Arena *arena = arena_new();
+    Kernel kernel = scheduled(cpu_host(arena), "conv", conv_forward(arena, &small));
+    const char *symbol;
+    CpuObject fresh = compile_one(arena, &kernel, folder, &symbol);
+    assert_false(fresh.cached);
+    static const struct {
+        long at;
+        bool cut;
+    } damages[] = {{0, false}, {9, false}, {20, false}, {100, false}, {0, true}, {30, true}, {200, true}};
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        CpuObject again = compile_one(arena, &kernel, folder, &symbol);
+        assert_true(again.cached);
+        assert_int_equal(again.bytes, fresh.bytes);
+        assert_memory_equal(again.object, fresh.object, fresh.bytes);
+        damage(folder, damages[i].at, damages[i].cut);
+        CpuObject repaired = compile_one(arena, &kernel, folder, &symbol);
+        assert_false(repaired.cached);
+        assert_memory_equal(repaired.object, fresh.object, fresh.bytes);
+    }
+    assert_false(compile_one(arena, &kernel, "/nonexistent/folder", &symbol).cached);
+    remove_folder(folder);
+    arena_free(arena);
+}
+
+static void the_cache_is_a_private_folder_or_none(void **state)
+{
+    (void)state;
+    char base[64], path[128];
+    make_folder(base);
+    Arena *arena = arena_new();
+    setenv("XDG_CACHE_HOME", base, 1);
+    const char *complaint = NULL;
+    const char *folder = cpu_cache_folder(arena, &complaint);
+    assert_non_null(folder);
+    struct stat status;
+    assert_int_equal(stat(folder, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0700);
+    assert_int_equal(chmod(folder, 0755), 0);
+    assert_null(cpu_cache_folder(arena, &complaint));
+    assert_non_null(strstr(complaint, "0700"));
+    assert_int_equal(rmdir(folder), 0);
+    snprintf(path, sizeof path, "%s/cnnc", base);
+    assert_int_equal(symlink("/tmp", path), 0);
+    assert_null(cpu_cache_folder(arena, &complaint));
+    remove_folder(base);
+    setenv("XDG_CACHE_HOME", "/dev/null", 1);
+    assert_null(cpu_cache_folder(arena, &complaint));
+    unsetenv("XDG_CACHE_HOME");
+    arena_free(arena);
+}
+
+static void a_broken_object_is_no_code(void **state)
+{
+    (void)state;
+    CpuObject object = {.object = "not an object file", .bytes = 18};
+    const char *symbol = "kernel", *complaint = NULL;
+    CnnCode *code;
+    assert_null(cpu_load(&object, &symbol, 1, &code, &complaint));
+    assert_non_null(complaint);
+}
+
+/* ---- Quality ---- */
+
+/* Vector instructions with the stack as operand, in loops of one basic block where they are more than one to
+ * sixteen multiply-adds: the allocator may push out a single value. */
+static int stack_traffic(const char *assembly)
+{
+    int found = 0, in_block = 0, sums = 0;
+    char label[64] = "", line[512];
+    for (const char *at = assembly; *at;) {
+        size_t length = strcspn(at, "\n");
+        snprintf(line, sizeof line, "%.*s", (int)(length < 511 ? length : 511), at);
+        at += length + (at[length] != 0);
+        sums += strstr(line, "vfmadd") != NULL;
+        if (line[0] == '.' && strchr(line, ':')) {
+            snprintf(label, sizeof label, "%.*s", (int)strcspn(line, ":"), line);
+            in_block = sums = 0;
+        } else if (strstr(line, "mm") && strstr(line, "(%rsp)")) {
+            in_block++;
+        } else if (line[0] == '\t' && line[1] == 'j' && strncmp(line + 1, "jmp", 3) != 0) {
+            const char *target = strrchr(line, '\t');
+            if (label[0] && target && strcmp(target + 1, label) == 0 && in_block * 16 > sums)
+                found += in_block;
+            label[0] = '\0'; /* what follows a branch is another block */
+        }
+    }
+    return found;
+}
+
+static const ConvShape important[] = {
+    {4, 28, 28, 1, 32, 3, 1, 1, 0, .bias = true},    {4, 26, 26, 32, 64, 3, 1, 1, 0, .pool = true},
+    {2, 64, 64, 3, 32, 3, 1, 1, 0, .pool = true},    {2, 31, 31, 32, 64, 3, 1, 1, 0, .pool = true},
+    {4, 14, 14, 64, 126, 3, 1, 1, 0, .pool = true},  {1, 224, 224, 3, 16, 3, 1, 1, 0, .pool = true},
+    {1, 111, 111, 16, 16, 3, 1, 1, 0, .pool = true}, {2, 28, 28, 64, 64, 3, 1, 1, 1, .bias = true},
+    {2, 32, 32, 32, 32, 3, 1, 1, 1, .pool = true},   {2, 8, 8, 256, 256, 3, 1, 1, 1, .bias = true},
+};
+
+static Builder contraction(Arena *arena, size_t shape, int kind)
+{
+    switch (kind) {
+    case 0:
+        return conv_forward(arena, &important[shape]);
+    case 1:
+        return conv_weights(arena, &important[shape]);
+    default:
+        return conv_inputs(arena, &important[shape]);
+    }
+}
+
+static void sums_that_do_not_fit_the_registers_are_noticed(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    const char *complaint;
+    const CpuTarget *target = cpu_target(arena, triple, "x86-64-v4", &complaint);
+    Kernel kernel = scheduled(target, "conv", conv_inputs(arena, &important[1]));
+    kernel.cpu.rows = 20;
+    kernel.cpu.vectors = 2;
+    assert_true(stack_traffic(cpu_print(target, &kernel, "kernel", true, arena)) > 10);
+    arena_free(arena);
+}
+
+static void inner_loops_keep_their_sums_in_registers(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"forward", "dW", "dx"};
+    static const char *const machines[] = {"x86-64-v4", "x86-64-v3"};
+    for (size_t shape = 0; shape < sizeof important / sizeof *important; shape++) {
+        for (int kind = 0; kind < 3; kind++) {
+            for (int m = 0; m < 2; m++) {
+                Arena *arena = arena_new();
+                const char *complaint;
+                const CpuTarget *target = cpu_target(arena, triple, machines[m], &complaint);
+                assert_non_null(target);
+                Kernel kernel = scheduled(target, kinds[kind], contraction(arena, shape, kind));
+                int traffic = stack_traffic(cpu_print(target, &kernel, "kernel", true, arena));
+                if (traffic)
+                    print_error("shape %zu %s for %s: %d\n", shape, kinds[kind], machines[m], traffic);
+                assert_int_equal(traffic, 0);
+                arena_free(arena);
+            }
+        }
+    }
+}
+
+static void no_kernel_takes_long_to_compile(void **state)
+{
+    (void)state;
+    enum { MILLISECONDS_MOST = 600 }; /* of processor time: four times what any needs on an idle machine */
+    for (size_t shape = 0; shape < sizeof important / sizeof *important; shape++) {
+        for (int kind = 0; kind < 3; kind++) {
+            Arena *arena = arena_new();
+            Kernel kernel = scheduled(cpu_host(arena), "contraction", contraction(arena, shape, kind));
+            const char *symbol;
+            clock_t start = clock();
+            compile_one(arena, &kernel, NULL, &symbol);
+            double milliseconds = 1e3 * (double)(clock() - start) / CLOCKS_PER_SEC;
+            if (milliseconds > MILLISECONDS_MOST)
+                print_error("shape %zu, kind %d: %.0f ms\n", shape, kind, milliseconds);
+            assert_true(milliseconds <= MILLISECONDS_MOST);
+            arena_free(arena);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(this_machine_is_described),
+        cmocka_unit_test(an_unknown_cpu_or_machine_is_refused_by_name),
+        cmocka_unit_test(code_is_printed_for_other_machines),
+        cmocka_unit_test(schedules_that_compute_something_else_are_refused),
+        cmocka_unit_test(weight_gradients_may_not_be_cut_out_of_order),
+        cmocka_unit_test(kernels_that_are_alike_share_their_code),
+        cmocka_unit_test(objects_come_back_from_the_cache_unless_damaged),
+        cmocka_unit_test(the_cache_is_a_private_folder_or_none),
+        cmocka_unit_test(a_broken_object_is_no_code),
+        cmocka_unit_test(sums_that_do_not_fit_the_registers_are_noticed),
+        cmocka_unit_test(inner_loops_keep_their_sums_in_registers),
+        cmocka_unit_test(no_kernel_takes_long_to_compile),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
