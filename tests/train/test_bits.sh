@@ -1,0 +1,99 @@
+# The same model, data and seed give the same bits: for 1, 2 and 3 threads, for a second run, for code from the cache and
+# compiled anew, with and without fusion, in f32 and in bf16.
+set -eu
+top=$PWD
+. tests/expect.sh
+folder=$(mktemp -d)
+export XDG_CACHE_HOME=$folder/cache
+cd "$folder"
+python3 "$top/tests/data/make_patterns.py" data --count 90
+cat >m.cnn <<'END'
+model Bits {
+    input data.shape
+    conv 6, 3x3 -> relu -> maxpool 2
+    residual {
+        conv 6, 3x3, pad=same -> batchnorm -> relu -> dropout 10%
+        conv 6, 3x3, pad=same
+    }
+    depthwise 3x3, pad=same -> groupnorm 2 -> gelu -> avgpool 2, pad=same
+    flatten
+    dense 16 -> layernorm -> silu -> dropout 30%
+    dense data.classes -> softmax
+}
+data {
+    idx "data"
+    split validation=20%, seed=1
+    standardize
+    augment {
+        rotate 10deg
+        shift 10%, 10%
+        flip horizontal
+    }
+}
+train {
+    loss cross_entropy, smoothing=5%
+    optimizer adamw, rate=0.01, decay=0.01
+    schedule { warmup 4 steps -> cosine to=1e-4 }
+    clip norm=0.5
+    batch 19, accumulate=2 # several slices, and a smaller one at the end
+    epochs 6
+    seed 3
+}
+END
+sed 's/^    seed 3/    precision bf16\n    seed 3/' m.cnn >bf16.cnn
+
+# trains NAME FLAG…: weights and log of a run, as NAME.safetensors and NAME.losses.
+trains() {
+    local name=$1
+    shift
+    expect 0 'weights written' "$CNNC" run "$@" --save "$name.safetensors" --log "$name.jsonl"
+    losses "$name.jsonl" >"$name.losses"
+}
+equal() {
+    same "$1.safetensors" "$2.safetensors" "$3: other weights"
+    same "$1.losses" "$2.losses" "$3: other losses"
+}
+
+for model in m bf16; do
+    trains $model-1 $model.cnn --threads 1
+    trains $model-2 $model.cnn --threads 2
+    trains $model-3 $model.cnn --threads 3
+    trains $model-again $model.cnn --threads 3
+    equal $model-1 $model-2 "$model: two threads"
+    equal $model-1 $model-3 "$model: three threads"
+    equal $model-3 $model-again "$model: the same again"
+done
+grep -q '^0 kernels compiled' "$answer" || wrong 'a second run compiles again'
+trains fresh m.cnn --threads 2 --no-cache
+equal m-1 fresh 'compiled without the cache'
+trains plain-1 m.cnn --threads 1 --no-fuse
+trains plain-3 m.cnn --threads 3 --no-fuse
+equal plain-1 plain-3 'unfused, three threads'
+trains other m.cnn --seed 4
+[ "$(wc -l <m-1.losses)" = 12 ] || wrong "$(wc -l <m-1.losses) steps are in the log instead of 12"
+! cmp -s m-1.safetensors other.safetensors || wrong 'another seed gives the same weights'
+! cmp -s m-1.safetensors bf16-1.safetensors || wrong 'bf16 gives the weights of f32'
+# Unfused, the order of sums may differ, so only nearly the same.
+paste -d ' ' m-1.losses plain-1.losses | awk '
+    { split($0, half, /"loss": /); a = half[2] + 0; b = half[3] + 0; d = a - b; if (d < 0) d = -d; if (d > 1e-3 * a || a == 0) bad = 1 }
+    END { exit bad || NR == 0 }' || wrong "fused and unfused losses differ: $(paste m-1.losses plain-1.losses)"
+
+# Where it runs makes no difference.
+mkdir elsewhere
+cd elsewhere
+trains ../moved ../m.cnn
+cd ..
+equal m-1 moved 'from another folder'
+
+# A damaged cache is not believed.
+for object in cache/cnnc/*.o; do
+    printf 'XXXXXXXX' | dd of="$object" bs=1 seek=300 conv=notrunc status=none
+done
+trains damaged m.cnn
+equal m-1 damaged 'a damaged cache'
+for object in cache/cnnc/*.o; do
+    truncate -s 100 "$object"
+done
+trains cut m.cnn
+equal m-1 cut 'a cache cut short'
+exit $failed
