@@ -149,9 +149,9 @@ typedef struct {
     int vectors;             /* vectors of the tile along it */
     int row_axis;            /* output axis whose points are rows of the tile; -1: none */
     int rows;
-    int spread_axis; /* output axis of few points, all of which stand in the tile: it then has rows * extent
-                        rows; -1: none */
-    bool rows_looped;        /* the rows' stores are made in a loop, not written out: the sums pass through memory */
+    int spread_axis;  /* output axis of few points, all of which stand in the tile: it then has rows * extent
+                         rows; -1: none */
+    bool rows_looped; /* the rows' stores are made in a loop, not written out: the sums pass through memory */
     bool peeled[AXIS_MAX];   /* output axes whose points at the ends, where guards may fail, get code of their
                                 own */
     bool unrolled[AXIS_MAX]; /* reduced axes whose loop is written out */
