@@ -128,6 +128,21 @@ static inline int64_t conv_out(int64_t extent, const ConvShape *s)
     return (extent + 2 * s->pad - (s->window - 1) * s->dilation - 1) / s->stride + 1;
 }
 
+/* Pairs of an output row (of `out`) and a window's row that meet a row of the picture. */
+static inline int64_t conv_pairs(int64_t extent, int64_t out, const ConvShape *s)
+{
+    int64_t pairs = 0;
+    for (int64_t y = 0; y < out; y++) {
+        for (int64_t k = 0; k < s->window; k++) {
+            int64_t row = y * s->stride + k * s->dilation - s->pad;
+            pairs += row >= 0 && row < extent;
+        }
+    }
+    return pairs;
+}
+
+/* Of what has to be computed: without rows and columns that the pool drops, and without products with
+ * padding. */
 static inline double conv_flops(const ConvShape *s)
 {
     int64_t height = conv_out(s->height, s), width = conv_out(s->width, s);
@@ -135,7 +150,8 @@ static inline double conv_flops(const ConvShape *s)
         height = height / 2 * 2;
         width = width / 2 * 2;
     }
-    return 2.0 * (double)(s->batch * height * width * s->channels * s->filters * s->window * s->window);
+    return 2.0 * (double)(s->batch * conv_pairs(s->height, height, s) * conv_pairs(s->width, width, s) *
+                          s->channels * s->filters);
 }
 
 /* The sum of the convolution at y * step + dy, x * step + dx. Axes: n 0, y 1, x 2, c 3, ky 4, kx 5, ci 6. */

@@ -86,7 +86,7 @@ fails() {
 fails 1 '[unknown-define]' check -D height=3 m.cnn
 fails 2 "no kernel's name contains 'zzz'" emit --stage kernel --kernel zzz m.cnn
 fails 1 'missing.safetensors' eval m.cnn --weights missing.safetensors
-fails 3 'nowhere' build m.cnn -o nowhere/trainer
+fails 2 'nowhere' build m.cnn -o nowhere/trainer
 sed 's/^train {/compile { fuse poll }\ntrain {/' m.cnn >bad.cnn
 fails 1 "there is no fusion 'poll'" check bad.cnn
 sed 's/dense data.classes/dense 7/' m.cnn >bad.cnn
