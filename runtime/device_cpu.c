@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/clock.h"
 #include "runtime/image_verify.h"
 #include "runtime/init.h"
 #include "runtime/memory.h"
@@ -261,7 +262,23 @@ typedef struct {
     const void *input, *label;
     int64_t samples, slices;
     bool update;
+    double *seconds; /* cnn_device_step_timed; NULL: nobody wants to know */
 } Job;
+
+/* One call of compiled code. */
+static void job_call(const Job *job, int worker, int s, const CnnCall *call)
+{
+    const CnnProgram *program = job->ready->program;
+    CnnCode *code = job->device->image->code[program->steps[s].code];
+    void *const *buffers = job->ready->tables[worker] + job->ready->table_first[s];
+    if (!job->seconds) {
+        code(buffers, call);
+        return;
+    }
+    double start = cnn_clock();
+    code(buffers, call);
+    job->seconds[worker * program->step_count + s] += cnn_clock() - start;
+}
 
 static void table_lend(const Ready *ready, void **table, const Patches *list, const void *base)
 {
@@ -296,7 +313,7 @@ static void job_slice(const Job *job, int worker, int p, int64_t slice)
             table[patch->index] = place(own, patch->offset - (uint64_t)begin * patch->lead_bytes);
         }
         for (int s = phase->first_step; s < phase->first_step + phase->step_count; s++)
-            job->device->image->code[program->steps[s].code](table + ready->table_first[s], &call);
+            job_call(job, worker, s, &call);
     }
 }
 
@@ -313,7 +330,7 @@ static void job_share(const Job *job, int worker, int s, bool all)
     if (begin >= end)
         return;
     CnnCall call = {begin, end, job->samples, job->slices, 1};
-    job->device->image->code[step->code](job->ready->tables[worker] + job->ready->table_first[s], &call);
+    job_call(job, worker, s, &call);
 }
 
 static void job_work(void *context, int worker)
@@ -352,8 +369,8 @@ static void job_work(void *context, int worker)
     }
 }
 
-void cnn_device_step(CnnDevice *device, const CnnProgram *program, const void *input, const void *label,
-                     const CnnScalars *scalars, int64_t samples)
+void cnn_device_step_timed(CnnDevice *device, const CnnProgram *program, const void *input, const void *label,
+                           const CnnScalars *scalars, int64_t samples, double *seconds)
 {
     Ready *ready = &device->ready[program == &device->image->eval];
     Job job = {device,
@@ -362,11 +379,18 @@ void cnn_device_step(CnnDevice *device, const CnnProgram *program, const void *i
                label,
                samples,
                (samples + program->slice - 1) / program->slice,
-               scalars->last_micro == 1};
+               scalars->last_micro == 1,
+               seconds};
     *device->scalars = *scalars;
     for (int p = 0; p < program->phase_count; p++)
         atomic_store_explicit(&ready->next_slice[p], 0, memory_order_relaxed);
     cnn_pool_run(device->pool, job_work, &job);
+}
+
+void cnn_device_step(CnnDevice *device, const CnnProgram *program, const void *input, const void *label,
+                     const CnnScalars *scalars, int64_t samples)
+{
+    cnn_device_step_timed(device, program, input, label, scalars, samples, NULL);
 }
 
 const void *cnn_device_buffer(const CnnDevice *device, const CnnProgram *program, int buffer)

@@ -37,6 +37,11 @@ static const Flag compare_flags[] = {
     {"--steps", FLAG_INTEGER, OPTION(training.steps), "N", "steps that are timed (default: 20)", 1, 1e6, 0},
     FLAGS_END,
 };
+static const Flag bench_flags[] = {
+    {"--eval", FLAG_SWITCH, OPTION(of_evaluation), NULL, "the evaluation instead of the training step", 0, 0, 0},
+    {"--quiet", FLAG_SWITCH, OPTION(quiet), NULL, "only the whole step, no table of kernels", 0, 0, 0},
+    FLAGS_END,
+};
 static const Flag help_flags[] = {
     {"--markdown", FLAG_SWITCH, OPTION(markdown), NULL, "everything, as docs/reference.md", 0, 0, 0},
     FLAGS_END,
@@ -71,6 +76,8 @@ const Command command_table[] = {
     {"eval", "MODEL", 1, 1, "loss and accuracy of trained weights", NULL, true, false, true, command_eval},
     {"compare", "MODEL", 1, 1, "fused against unfused: time, memory, kernels, difference", compare_flags,
      true, false, false, command_compare},
+    {"bench", "MODEL", 1, 1, "how fast a training step is, and where its time goes", bench_flags, true, false,
+     false, command_bench},
     {"build", "MODEL", 1, 1, "an executable that trains the network without cnnc", build_flags, true, false,
      false, command_build},
     {"emit", "MODEL", 1, 1, "what a stage of the compiler makes of a model", emit_flags, true, false, false,

@@ -27,7 +27,8 @@ typedef struct {
     /* Of one command each: */
     const char *stage;  /* emit */
     const char *kernel; /* emit */
-    bool of_evaluation; /* emit */
+    bool of_evaluation; /* emit, bench */
+    bool quiet;         /* bench */
     bool dot;           /* show */
     bool check;         /* fmt */
     bool markdown;      /* help */
@@ -71,6 +72,7 @@ CnnStatus command_show(const Options *options);
 CnnStatus command_emit(const Options *options);
 CnnStatus command_fmt(const Options *options);
 CnnStatus command_eval(const Options *options);
+CnnStatus command_bench(const Options *options);
 CnnStatus command_build(const Options *options);
 CnnStatus command_compare(const Options *options);
 CnnStatus command_help(const Options *options);

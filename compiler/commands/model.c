@@ -122,13 +122,9 @@ void model_close(Model *model)
     model->program = NULL;
 }
 
-CnnStatus model_link(Model *model, bool load, Linked *linked)
+CnnStatus model_compile(Model *model, bool load, Linked *linked)
 {
     const char *complaint;
-    *linked = (Linked){0};
-    if (!model->program->data)
-        return command_fail(CNN_BAD_INPUT, "%s has no 'data' section: there is nothing to train on",
-                            model->path);
     if (!driver_link(model->session, model->program, NULL, load, linked, &complaint)) {
         driver_unlink(linked);
         CnnStatus status = model_report(model);
@@ -138,4 +134,13 @@ CnnStatus model_link(Model *model, bool load, Linked *linked)
         fprintf(stderr, "cnnc: note: compiled kernels are not kept: %s\n", linked->cache_complaint);
     linked->image->summary = layers_table(model->session, model->program, linked->train);
     return CNN_OK;
+}
+
+CnnStatus model_link(Model *model, bool load, Linked *linked)
+{
+    *linked = (Linked){0};
+    if (!model->program->data)
+        return command_fail(CNN_BAD_INPUT, "%s has no 'data' section: there is nothing to train on",
+                            model->path);
+    return model_compile(model, load, linked);
 }

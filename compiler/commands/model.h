@@ -20,6 +20,8 @@ CnnStatus model_open(const Options *options, Model *model);
 void model_close(Model *model);
 
 /** Compiles and loads the model; reports what went wrong. Ended by driver_unlink. */
+CnnStatus model_compile(Model *model, bool load, Linked *linked);
+/** The same for what will read the model's data: an error where it has no such section. */
 CnnStatus model_link(Model *model, bool load, Linked *linked);
 
 /** Prints the messages of the session; returns CNN_BAD_INPUT if there is an error among them, else CNN_OK. */
