@@ -3,7 +3,7 @@
  * answers. */
 #include "runtime/rng.h"
 
-enum { PHILOX_ROUNDS = 10, FEISTEL_ROUNDS = 8 };
+enum { PHILOX_ROUNDS = 10, ELEMENT_ROUNDS = 7, FEISTEL_ROUNDS = 8 };
 
 Random4 cnn_random4(uint64_t seed, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3)
 {
@@ -18,6 +18,24 @@ Random4 cnn_random4(uint64_t seed, uint32_t c0, uint32_t c1, uint32_t c2, uint32
         key1 += 0xBB67AE85u;
     }
     return (Random4){{c0, c1, c2, c3}};
+}
+
+uint32_t cnn_philox2(uint32_t key, uint32_t c0, uint32_t c1, int rounds)
+{
+    for (int round = 0; round < rounds; round++) {
+        uint64_t product = (uint64_t)0xD256D193u * c0;
+        c0 = (uint32_t)(product >> 32) ^ key ^ c1;
+        c1 = (uint32_t)product;
+        key += 0x9E3779B9u;
+    }
+    return c0;
+}
+
+uint32_t cnn_random_element(uint64_t seed, uint32_t purpose, uint32_t epoch, uint32_t sample,
+                            uint32_t element)
+{
+    Random4 block = cnn_random4(seed, sample, 0, epoch, purpose);
+    return cnn_philox2(block.word[0], element, block.word[1], ELEMENT_ROUNDS);
 }
 
 uint64_t cnn_permute(uint64_t i, uint64_t count, uint64_t seed, uint32_t purpose, uint32_t epoch)

@@ -23,6 +23,17 @@ typedef struct {
 /** The block of four words at this counter. */
 Random4 cnn_random4(uint64_t seed, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3);
 
+/**
+ * One word for one element of one sample: what compiled code draws, millions a step, so it is cheaper than a
+ * block: Philox2x32 with 7 rounds over the element, its key and second counter being the first two words of
+ * the sample's block (seed; sample, 0, epoch, purpose). (7 rounds are what the paper's table 2 gives the
+ * wider Philox to pass all of BigCrush.)
+ */
+uint32_t cnn_random_element(uint64_t seed, uint32_t purpose, uint32_t epoch, uint32_t sample,
+                            uint32_t element);
+/** Philox2x32 itself; word 0 of the block. */
+uint32_t cnn_philox2(uint32_t key, uint32_t c0, uint32_t c1, int rounds);
+
 /** A word as a real in [0, 1) with 24 bits: (word >> 8) * 2^-24, exact in f32. */
 static inline double cnn_uniform(uint32_t word)
 {

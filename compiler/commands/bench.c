@@ -18,7 +18,7 @@ typedef struct {
     const CnnImage *image;
     const CnnProgram *program;
     CnnDevice *device;
-    int64_t batches, number; /* number: steps done */
+    int64_t batches, number;           /* number: steps done */
     uint64_t input_bytes, label_bytes; /* of a batch */
     char *input, *label;
     float rate;
@@ -68,7 +68,8 @@ static CnnStatus take_batches(Bench *bench, CnnError *error)
     bench->input = cnn_memory_take(bench->input_bytes * (uint64_t)bench->batches);
     bench->label = cnn_memory_take(bench->label_bytes * (uint64_t)bench->batches);
     if (!bench->input || !bench->label)
-        return cnn_fail(error, CNN_NO_RESOURCE, "no memory for %" PRId64 " batches of pictures", bench->batches);
+        return cnn_fail(error, CNN_NO_RESOURCE, "no memory for %" PRId64 " batches of pictures",
+                        bench->batches);
     fill_inputs(bench);
     fill_labels(bench);
     return CNN_OK;
@@ -140,11 +141,12 @@ static void print_kernels(const Bench *bench, double wall)
     const CnnProgram *program = bench->program;
     int threads = cnn_device_threads(bench->device);
     double all = 0;
-    printf("\n%10s %6s %9s %8s  %s\n", "us a step", "share", "GFLOP/s", "GB/s", "kernel (times are those of one core)");
+    printf("\n%10s %6s %9s %8s  %s\n", "us a step", "share", "GFLOP/s", "GB/s",
+           "kernel (times are those of one core)");
     for (int p = 0; p < program->phase_count; p++) {
         const CnnPhase *phase = &program->phases[p];
-        printf("phase %d: %s %" PRId64 "\n", p, phase->kind == PHASE_CHUNKED ? "samples at a time" : "whole batch",
-               phase->chunk);
+        printf("phase %d: %s %" PRId64 "\n", p,
+               phase->kind == PHASE_CHUNKED ? "samples at a time" : "whole batch", phase->chunk);
         for (int s = phase->first_step; s < phase->first_step + phase->step_count; s++) {
             double seconds = kernel_seconds(bench, s);
             double times = phase_of(program, s)->kind == PHASE_CHUNKED ? (double)program->batch : 1;
@@ -161,16 +163,17 @@ static CnnStatus run(Bench *bench, const Options *options, Arena *arena, CnnErro
 {
     TRY(take_batches(bench, error));
     Times times = measure(bench, WINDOWS);
-    bench->seconds = NEW_ARRAY(arena, double, bench->program->step_count * cnn_device_threads(bench->device));
+    bench->seconds = NEW_ARRAY(arena, double, bench->program->step_count *cnn_device_threads(bench->device));
     for (bench->profiled = 0; bench->profiled < PROFILED; bench->profiled++)
         step(bench, bench->seconds);
     double samples = (double)bench->program->batch, flops = 0;
     for (int s = 0; s < bench->program->step_count; s++)
         flops += bench->program->steps[s].flops *
                  (phase_of(bench->program, s)->kind == PHASE_CHUNKED ? samples : 1);
-    printf("%.3f ms a step of %.0f samples (best %.3f): %.0f images/s, %.1f GFLOP/s in %d threads, %.1f MiB\n",
-           1e3 * times.median, samples, 1e3 * times.best, samples / times.median, 1e-9 * flops / times.median,
-           cnn_device_threads(bench->device), (double)cnn_device_bytes(bench->device) / 0x1p20);
+    printf(
+        "%.3f ms a step of %.0f samples (best %.3f): %.0f images/s, %.1f GFLOP/s in %d threads, %.1f MiB\n",
+        1e3 * times.median, samples, 1e3 * times.best, samples / times.median, 1e-9 * flops / times.median,
+        cnn_device_threads(bench->device), (double)cnn_device_bytes(bench->device) / 0x1p20);
     if (!options->quiet)
         print_kernels(bench, times.median);
     return CNN_OK;

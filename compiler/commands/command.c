@@ -38,7 +38,8 @@ static const Flag compare_flags[] = {
     FLAGS_END,
 };
 static const Flag bench_flags[] = {
-    {"--eval", FLAG_SWITCH, OPTION(of_evaluation), NULL, "the evaluation instead of the training step", 0, 0, 0},
+    {"--eval", FLAG_SWITCH, OPTION(of_evaluation), NULL, "the evaluation instead of the training step", 0, 0,
+     0},
     {"--quiet", FLAG_SWITCH, OPTION(quiet), NULL, "only the whole step, no table of kernels", 0, 0, 0},
     FLAGS_END,
 };

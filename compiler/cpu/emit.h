@@ -65,7 +65,7 @@ typedef struct {
     bool *heavy;       /* by expression: worth computing once, outside the loops it does not depend on */
     Standpoint place;
     VEC(Memo) memo;
-    int *memo_last;         /* by expression */
+    int *memo_last; /* by expression; then, twice, the words of the block of a random number's sample */
     LLVMValueRef condition; /* loads are only safe where it holds (NULL: always) */
     VEC(Guard) proven;      /* guards that hold inside a clipped loop */
     /* The tile being emitted. */
@@ -110,8 +110,10 @@ LLVMValueRef lanes_fma(Emit *emit, LLVMValueRef a, LLVMValueRef b, LLVMValueRef 
 
 /* ---- emit_math.c, emit_random.c ---- */
 LLVMValueRef math_scalar(Emit *emit, ScalarId id, const LLVMValueRef *in);
-/** Word 0 of Philox4x32-10 as runtime/rng.h has it; words are i32. */
-LLVMValueRef random_word(Emit *emit, const LLVMValueRef key[2], const LLVMValueRef counter[4]);
+/** The first two words of cnn_random4 (runtime/rng.h); words are i32. */
+void random_block(Emit *emit, const LLVMValueRef key[2], const LLVMValueRef counter[4], LLVMValueRef word[2]);
+/** The word of an element, given those of its sample's block: the second half of cnn_random_element. */
+LLVMValueRef random_element(Emit *emit, const LLVMValueRef block[2], LLVMValueRef element);
 
 /* ---- emit_place.c: axes, guards, loops ---- */
 Bound bound_constant(int64_t constant);

@@ -94,9 +94,9 @@ void expr_prepare(Emit *emit)
     size_t count = computation->exprs.count;
     emit->stream_of_expr = NEW_ARRAY(emit->arena, int, count);
     emit->stream_of_store = NEW_ARRAY(emit->arena, int, computation->stores.count);
-    emit->depends = NEW_ARRAY(emit->arena, uint32_t, count);
+    emit->depends = NEW_ARRAY(emit->arena, uint32_t, 3 * count);
     emit->heavy = NEW_ARRAY(emit->arena, bool, count);
-    emit->memo_last = NEW_ARRAY(emit->arena, int, count);
+    emit->memo_last = NEW_ARRAY(emit->arena, int, 3 * count);
     uint32_t outputs = output_axes(computation), guarded = guarded_axes(computation);
     for (size_t i = 0; i < count; i++) {
         const Expr *expr = &computation->exprs.items[i];
@@ -111,8 +111,9 @@ void expr_prepare(Emit *emit)
         for (int k = 0; k < expr_inputs(expr); k++)
             depends |= emit->depends[expr->in[k]];
         emit->depends[i] = depends;
+        emit->depends[i + count] = emit->depends[i + 2 * count] = affine_axes(&expr->at2);
         emit->heavy[i] = heavy && !(depends & guarded);
-        emit->memo_last[i] = -1;
+        emit->memo_last[i] = emit->memo_last[i + count] = emit->memo_last[i + 2 * count] = -1;
     }
     for (size_t i = 0; i < computation->stores.count; i++)
         emit->stream_of_store[i] =
@@ -380,16 +381,33 @@ static LLVMValueRef integer_value(Emit *emit, ExprId id)
     return LLVMBuildFPToSI(emit->builder, value, lanes_type_like(emit, emit->i32, value), "");
 }
 
-static LLVMValueRef random_value(Emit *emit, const Expr *expr)
+/* The words of the block of a random number's sample: made once where the sample is known. They are
+ * remembered under numbers past those of the expressions. */
+static void random_sample(Emit *emit, ExprId id, LLVMValueRef block[2])
 {
-    LLVMBuilderRef builder = emit->builder;
+    const Expr *expr = emit_expr(emit, id);
+    ExprId count = (ExprId)emit->computation->exprs.count;
+    block[0] = recall(emit, id + count);
+    block[1] = recall(emit, id + 2 * count);
+    if (block[0] && block[1])
+        return;
     LLVMValueRef key[2] = {integer_value(emit, expr->in[0]), integer_value(emit, expr->in[1])};
     LLVMValueRef sample = place_affine_lanes(emit, &expr->at2), first = integer_value(emit, expr->in[3]);
     lanes_match(emit, &sample, &first);
-    LLVMValueRef counter[4] = {place_affine_lanes(emit, &expr->at), LLVMBuildAdd(builder, sample, first, ""),
-                               integer_value(emit, expr->in[2]),
+    LLVMValueRef counter[4] = {LLVMBuildAdd(emit->builder, sample, first, ""),
+                               LLVMConstInt(emit->i32, 0, false), integer_value(emit, expr->in[2]),
                                LLVMConstInt(emit->i32, (uint32_t)expr->index, false)};
-    LLVMValueRef word = random_word(emit, key, counter);
+    random_block(emit, key, counter, block);
+    remember(emit, id + count, block[0]);
+    remember(emit, id + 2 * count, block[1]);
+}
+
+static LLVMValueRef random_value(Emit *emit, ExprId id)
+{
+    LLVMBuilderRef builder = emit->builder;
+    LLVMValueRef block[2];
+    random_sample(emit, id, block);
+    LLVMValueRef word = random_element(emit, block, place_affine_lanes(emit, &emit_expr(emit, id)->at));
     /* 24 bits: exact as a signed conversion, which every machine has. */
     word = LLVMBuildLShr(builder, word, lanes_word(emit, word, 8), "");
     LLVMValueRef real = LLVMBuildSIToFP(builder, word, lanes_type_like(emit, emit->f32, word), "");
@@ -423,7 +441,7 @@ static LLVMValueRef evaluate(Emit *emit, ExprId id)
         return math_scalar(emit, expr->scalar, in);
     }
     case EXPR_RANDOM:
-        return random_value(emit, expr);
+        return random_value(emit, id);
     }
     BUG("expression of kind %d", (int)expr->kind);
 }
@@ -445,7 +463,12 @@ void expr_hoist(Emit *emit)
     for (int i = 0; i < emit->computation->axis_count; i++)
         if (emit->place.bound[i] && i != schedule->vector_axis && i != schedule->row_axis)
             known |= 1u << i;
-    for (size_t i = 0; i < emit->computation->exprs.count; i++)
+    size_t count = emit->computation->exprs.count;
+    for (size_t i = 0; i < count; i++) {
+        LLVMValueRef block[2];
+        if (emit_expr(emit, (ExprId)i)->kind == EXPR_RANDOM && !(emit->depends[i + count] & ~known))
+            random_sample(emit, (ExprId)i, block);
         if (emit->heavy[i] && !(emit->depends[i] & ~known))
             expr_value(emit, (ExprId)i);
+    }
 }

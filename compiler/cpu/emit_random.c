@@ -1,7 +1,7 @@
-/* Philox4x32-10 (Salmon et al., SC 2011) in vectors: the same words as runtime/rng.c. */
+/* Philox4x32-10 and Philox2x32-7 (Salmon et al., SC 2011) in vectors: the same words as runtime/rng.c. */
 #include "compiler/cpu/emit.h"
 
-enum { ROUNDS = 10 };
+enum { BLOCK_ROUNDS = 10, ELEMENT_ROUNDS = 7 };
 
 /* a * constant as 64 bits: high and low word. Even and odd lanes are multiplied apart as 64-bit lanes, which
  * is one instruction each on all machines with vectors; a multiplication of widened lanes is several. */
@@ -39,16 +39,16 @@ static void multiply(Emit *emit, LLVMValueRef a, uint32_t constant, LLVMValueRef
 
 static LLVMValueRef exclusive_or(Emit *emit, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c)
 {
-    lanes_match(emit, &a, &b);
-    LLVMValueRef both = LLVMBuildXor(emit->builder, a, b, "");
-    lanes_match(emit, &both, &c);
-    return LLVMBuildXor(emit->builder, both, c, "");
+    lanes_match(emit, &b, &c);
+    LLVMValueRef both = LLVMBuildXor(emit->builder, b, c, "");
+    lanes_match(emit, &both, &a);
+    return LLVMBuildXor(emit->builder, both, a, "");
 }
 
-LLVMValueRef random_word(Emit *emit, const LLVMValueRef key[2], const LLVMValueRef counter[4])
+void random_block(Emit *emit, const LLVMValueRef key[2], const LLVMValueRef counter[4], LLVMValueRef word[2])
 {
     LLVMValueRef c[4] = {counter[0], counter[1], counter[2], counter[3]}, k[2] = {key[0], key[1]};
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < BLOCK_ROUNDS; round++) {
         LLVMValueRef high0, low0, high1, low1;
         multiply(emit, c[0], 0xD2511F53u, &high0, &low0);
         multiply(emit, c[2], 0xCD9E8D57u, &high1, &low1);
@@ -59,5 +59,19 @@ LLVMValueRef random_word(Emit *emit, const LLVMValueRef key[2], const LLVMValueR
         k[0] = LLVMBuildAdd(emit->builder, k[0], lanes_word(emit, k[0], 0x9E3779B9u), "");
         k[1] = LLVMBuildAdd(emit->builder, k[1], lanes_word(emit, k[1], 0xBB67AE85u), "");
     }
-    return c[0];
+    word[0] = c[0];
+    word[1] = c[1];
+}
+
+LLVMValueRef random_element(Emit *emit, const LLVMValueRef block[2], LLVMValueRef element)
+{
+    LLVMValueRef key = block[0], c0 = element, c1 = block[1];
+    for (int round = 0; round < ELEMENT_ROUNDS; round++) {
+        LLVMValueRef high, low;
+        multiply(emit, c0, 0xD256D193u, &high, &low);
+        c0 = exclusive_or(emit, high, c1, key);
+        c1 = low;
+        key = LLVMBuildAdd(emit->builder, key, lanes_word(emit, key, 0x9E3779B9u), "");
+    }
+    return c0;
 }

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { EMITTER_VERSION = 2 };
+enum { EMITTER_VERSION = 3 };
 
 Key key_start(void)
 {

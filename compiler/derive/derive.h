@@ -26,7 +26,7 @@ void autodiff_from(Graph *graph, NodeId output, NodeId seed, const NodeId *with_
 
 /* A sum over the batch with more elements than this is not cut into slices: its partial sums would take more
  * time and memory than dividing the work along another axis. */
-enum { SLICED_ELEMENTS_MOST = 65536 };
+enum { SLICED_ELEMENTS_MOST = 200000 };
 
 /**
  * Rebuilds the graph so that each sum over the batch is made of one partial sum for each slice, added in the

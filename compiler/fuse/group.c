@@ -117,10 +117,31 @@ static bool is_made_again(const Grouping *grouping, NodeId id)
     return true;
 }
 
+/* What only leaves enter into (the part of an optimizer's step that needs no gradient: momentum times the old
+ * mean) and one pointwise node reads is computed there: a group of its own would come before the reader's,
+ * and take the reader with it. */
+static bool is_made_for_reader(const Grouping *grouping, NodeId id)
+{
+    const Node *node = grouping_node(grouping, id);
+    if (grouping_class(grouping, id) != OP_POINTWISE || grouping->is_result[id] ||
+        !grouping_allows(grouping, FUSION_ELEMENTWISE) || grouping->users[id].count != 1)
+        return false;
+    const Node *reader = grouping_node(grouping, grouping->users[id].items[0]);
+    if (node_op(reader)->class != OP_POINTWISE || !type_equal(&reader->type, &node->type))
+        return false;
+    for (int k = 0; k < node->in_count; k++) {
+        OpClass class = grouping_class(grouping, node->in[k]);
+        if (class != OP_VALUE && class != OP_LEAF && !grouping->inlined[node->in[k]])
+            return false;
+    }
+    return true;
+}
+
 static void find_inlined(Grouping *grouping)
 {
     for (NodeId id = 0; id < grouping->graph->nodes.count; id++)
-        grouping->inlined[id] = grouping->live[id] && is_made_again(grouping, id);
+        grouping->inlined[id] =
+            grouping->live[id] && (is_made_again(grouping, id) || is_made_for_reader(grouping, id));
     for (size_t i = grouping->graph->nodes.count; i-- > 0;)
         grouping->inlined[i] = grouping->inlined[i] || (grouping->live[i] && can_inline(grouping, (NodeId)i));
 }

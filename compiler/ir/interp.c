@@ -65,7 +65,7 @@ static double evaluate(const Run *run, ExprId id)
         uint32_t epoch = (uint32_t)(int64_t)evaluate(run, expr->in[2]);
         uint32_t sample = (uint32_t)(evaluate_affine(run, &expr->at2) + (int64_t)evaluate(run, expr->in[3]));
         uint32_t element = (uint32_t)evaluate_affine(run, &expr->at);
-        return cnn_uniform(cnn_random4(seed, element, sample, epoch, (uint32_t)expr->index).word[0]);
+        return cnn_uniform(cnn_random_element(seed, (uint32_t)expr->index, epoch, sample, element));
     }
     }
     BUG("expression of kind %d", (int)expr->kind);

@@ -62,10 +62,9 @@ typedef enum {
     EXPR_ACC_AT, /* ACC_MAX: where the maximum was first met: the affine `at` of the accumulator there, as a
                     real */
     EXPR_SCALAR, /* scalar function `scalar` of in[0..] (scalar.def) */
-    EXPR_RANDOM  /* uniform in [0,1): word 0 of Philox(key = seed scalars; counter = at, sample, epoch,
-                    index(purpose)):  `at` element in the sample, `at2` sample within the batch; in[0], in[1],
-                    in[2]: loads of the scalars  seed_low, seed_high, epoch as integers, in[3] first_sample, to
-                    which `at2` is added */
+    EXPR_RANDOM  /* uniform in [0,1): cnn_random_element (runtime/rng.h) of the purpose `index`, element `at`
+                    of  sample `at2` of the batch; in[0], in[1], in[2]: loads of the scalars seed_low,
+                    seed_high,  epoch as integers, in[3] first_sample, to which `at2` is added */
 } ExprKind;
 
 typedef enum {

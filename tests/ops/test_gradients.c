@@ -260,7 +260,7 @@ static void masks_keep_their_share_and_depend_on_the_sample(void **state)
     assert_true(fabs(same - 0.68 * (SAMPLES - 1) * ELEMENTS) < 5 * sqrt(0.25 * SAMPLES * ELEMENTS));
     /* The number is a function of the sample's place in the epoch: the batch begins at sample 10 (run_new).
      */
-    double wanted = cnn_uniform(cnn_random4(77, 7, 10 + 3, 2, 99).word[0]);
+    double wanted = cnn_uniform(cnn_random_element(77, 99, 2, 10 + 3, 7));
     assert_true(numbers[3 * ELEMENTS + 7] == 2 * wanted);
     arena_free(arena);
 }

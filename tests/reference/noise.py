@@ -1,4 +1,4 @@
-"""Counter-based random numbers, written from the paper: Philox4x32-10 (Salmon et al., SC 2011)."""
+"""Counter-based random numbers, written from the paper: Philox4x32-10 and Philox2x32-7 (Salmon et al., SC 2011)."""
 
 import numpy as np
 
@@ -19,6 +19,16 @@ def philox(key, counter):
     return a, b, c, d
 
 
+def philox2(key, a, b):
+    """Word 0 of Philox2x32-7."""
+    key = np.asarray(key, np.uint64)
+    for _ in range(7):
+        product = a * np.uint64(0xD256D193)
+        a, b = (product >> np.uint64(32)) ^ key ^ b, product & LOW
+        key = (key + np.uint64(W0)) & LOW
+    return a
+
+
 def name_hash(name):
     """FNV-1a, 32 bits."""
     value = 2166136261
@@ -28,9 +38,11 @@ def name_hash(name):
 
 
 def layer_noise(seed, name, epoch, first_sample, count, elements):
-    """Uniform numbers in [0, 1) for `count` samples of `elements` each: counter (element, sample, epoch, purpose)."""
+    """Uniform numbers in [0, 1) for `count` samples of `elements` each: Philox2x32-7 of the element, keyed by the sample's
+    block of Philox4x32-10, whose counter is (sample, 0, epoch, purpose)."""
     purpose = 0x40000000 + name_hash(name) & 0xFFFFFFFF
     sample, element = np.meshgrid(np.arange(first_sample, first_sample + count), np.arange(elements), indexing="ij")
-    counter = (element, sample, np.full_like(element, epoch), np.full_like(element, purpose))
-    word = philox((seed & 0xFFFFFFFF, seed >> 32), counter)[0]
+    counter = (sample, np.zeros_like(sample), np.full_like(sample, epoch), np.full_like(sample, purpose))
+    block = philox((seed & 0xFFFFFFFF, seed >> 32), counter)
+    word = philox2(block[0], element.astype(np.uint64), block[1])
     return (word >> np.uint64(8)).astype(float) / 2 ** 24

@@ -152,12 +152,12 @@ static void sums_over_the_batch_are_made_of_slices_unless_they_are_large(void **
 {
     (void)state;
     Make make = new_graph(arena_new());
-    NodeId x = add_leaf(make, "x", LEAF_INPUT, batched(300)),
+    NodeId x = add_leaf(make, "x", LEAF_INPUT, batched(500)),
            y = add_leaf(make, "y", LEAF_INPUT, batched(200));
     graph_result(make.graph, (Result){.role = RESULT_VALUE, .node = make_sum(make, x, 1u), .name = "column"});
-    NodeId wide = make_matmul(make, x, x, true, false); /* 300 x 300 */
+    NodeId wide = make_matmul(make, x, x, true, false); /* 500 x 500 */
     graph_result(make.graph, (Result){.role = RESULT_VALUE, .node = wide, .name = "wide"});
-    NodeId narrow = make_matmul(make, x, y, true, false); /* 300 x 200 */
+    NodeId narrow = make_matmul(make, x, y, true, false); /* 500 x 200 */
     graph_result(make.graph, (Result){.role = RESULT_VALUE, .node = narrow, .name = "narrow"});
     NodeId rows = make_sum(make, x, 2u);
     graph_result(make.graph, (Result){.role = RESULT_VALUE, .node = rows, .name = "rows"});
@@ -173,7 +173,7 @@ static void sums_over_the_batch_are_made_of_slices_unless_they_are_large(void **
             partial++;
         }
         if (node->op == OP_matmul && node->type.lead == LEAD_NONE)
-            assert_int_equal(node->type.dim[1], 300);
+            assert_int_equal(node->type.dim[1], 500);
     }
     assert_int_equal(partial, 2);
     Interpreted before = interpret(make.graph->arena, make.graph),

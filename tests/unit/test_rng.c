@@ -36,6 +36,47 @@ static void philox_gives_its_authors_known_answers(void **state)
     }
 }
 
+static void philox2_gives_its_authors_known_answers(void **state)
+{
+    (void)state;
+    static const uint32_t first[3][3] = {{0, 0, 0},
+                                         {UINT32_MAX, UINT32_MAX, UINT32_MAX},
+                                         {0x13198a2e, 0x243f6a88, 0x85a308d3}}; /* key, counter */
+    static const uint32_t seven[3] = {0x257a3673, 0xab302c4d, 0xbedbbe6b},
+                          ten[3] = {0xff1dae59, 0x2c3f628b, 0xdd7ce038};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(cnn_philox2(first[i][0], first[i][1], first[i][2], 7), seven[i]);
+        assert_int_equal(cnn_philox2(first[i][0], first[i][1], first[i][2], 10), ten[i]);
+    }
+}
+
+/* Chi square of 256 bins of the numbers themselves and of pairs of neighbours, in elements and in samples:
+ * 255 degrees of freedom, so within 255 +- 5 deviations of 22.6. */
+static void numbers_of_elements_are_uniform_and_independent(void **state)
+{
+    (void)state;
+    enum { SAMPLES = 64, ELEMENTS = 4096, TOTAL = SAMPLES * ELEMENTS };
+    static int single[256], pair[256], across[256];
+    static uint32_t before[ELEMENTS];
+    for (uint32_t sample = 0; sample < SAMPLES; sample++) {
+        uint32_t last = 0;
+        for (uint32_t element = 0; element < ELEMENTS; element++) {
+            uint32_t word = cnn_random_element(5, PURPOSE_LAYER + 77, 3, sample, element);
+            single[word >> 24]++;
+            pair[(word >> 28) << 4 | last >> 28]++;
+            across[(word >> 28) << 4 | before[element] >> 28] += sample > 0;
+            last = before[element] = word;
+        }
+    }
+    const int *const counts[3] = {single, pair, across};
+    for (int c = 0; c < 3; c++) {
+        double expected = (c == 2 ? TOTAL - ELEMENTS : TOTAL) / 256.0, chi = 0;
+        for (int i = 0; i < 256; i++)
+            chi += (counts[c][i] - expected) * (counts[c][i] - expected) / expected;
+        assert_true(chi > 255 - 5 * 22.6 && chi < 255 + 5 * 22.6);
+    }
+}
+
 static void a_uniform_number_is_below_one_and_exact_in_f32(void **state)
 {
     (void)state;
@@ -178,6 +219,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(philox_gives_its_authors_known_answers),
+        cmocka_unit_test(philox2_gives_its_authors_known_answers),
+        cmocka_unit_test(numbers_of_elements_are_uniform_and_independent),
         cmocka_unit_test(a_uniform_number_is_below_one_and_exact_in_f32),
         cmocka_unit_test(a_permutation_takes_every_place_once),
         cmocka_unit_test(permutations_are_uniform_and_differ_by_seed_and_epoch),
