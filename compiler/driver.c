@@ -22,6 +22,7 @@ const PassInfo driver_passes[] = {
     {"fuse", "Graph to Plan: groups, phases, buffers (--no-fuse: each node alone)"},
     {"lower", "groups to kernels: expressions pulled from the outputs"},
     {"schedule", "tiles, loop orders and blocks for this machine"},
+    {"tune", "the fastest of several schedules, measured on this machine now or earlier (tune, cnnc tune)"},
     {"emit", "kernels to machine code by LLVM, or from the cache (--no-cache)"},
     {"link", "plans and code to an image"},
     {NULL, NULL},
@@ -104,6 +105,58 @@ Plan *driver_plan(Session *session, const Graph *graph)
     return plan;
 }
 
+static int all_threads(const Session *session)
+{
+    return session->threads ? session->threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+bool driver_tune(Session *session, Plan *plan, double seconds, bool again, CpuTuned **tuned, int *count,
+                 const char **complaint)
+{
+    Kernel **kernels = link_kernels(session->arena, plan, count);
+    *tuned = NEW_ARRAY(session->arena, CpuTuned, *count);
+    int at = 0;
+    for (size_t p = 0; p < plan->phases.count; p++) {
+        const Phase *phase = &plan->phases.items[p];
+        bool chunked = phase->kind == PHASE_CHUNKED;
+        for (int g = 0; g < phase->group_count; g++)
+            for (size_t k = 0; k < plan->groups.items[phase->first_group + g].kernels.count; k++, at++)
+                (*tuned)[at] =
+                    (CpuTuned){.kernel = kernels[at],
+                               .samples = chunked ? phase->chunk : plan->graph->batch,
+                               .calls = chunked ? (double)plan->graph->batch / (double)phase->chunk : 1};
+    }
+    const char *unused;
+    CpuTuneOptions options = {.cache = session->no_cache ? NULL : cpu_cache_folder(session->arena, &unused),
+                              .threads = all_threads(session),
+                              .seconds = seconds,
+                              .thorough = session->tune == TUNE_FULL,
+                              .again = again,
+                              .progress = session->tune_report};
+    return cpu_tune(session->target, *tuned, *count, &options, complaint);
+}
+
+/* What `tune` says is done before the code is made: look for faster schedules, or take those found earlier.
+ */
+static bool tune(Session *session, Linked *linked, const char **complaint)
+{
+    static const double seconds[] = {[TUNE_QUICK] = 20, [TUNE_FULL] = 300};
+    Plan *const plans[] = {linked->train, linked->eval};
+    for (int i = 0; i < 2 && session->tune != TUNE_OFF; i++) {
+        int count;
+        CpuTuned *tuned;
+        if (session->tune != TUNE_AUTO) {
+            if (!driver_tune(session, plans[i], seconds[session->tune], false, &tuned, &count, complaint))
+                return false;
+        } else if (!session->no_cache) {
+            const char *unused;
+            Kernel **kernels = link_kernels(session->arena, plans[i], &count);
+            cpu_tune_recall(session->target, cpu_cache_folder(session->arena, &unused), kernels, count);
+        }
+    }
+    return true;
+}
+
 /* Kernels that are the same code share it. */
 static int *share_code(Session *session, Linked *linked, const char *const *symbols, const CpuObject *objects,
                        int first, int count)
@@ -143,9 +196,7 @@ static bool compile(Session *session, Linked *linked, LinkedPlan *train, LinkedP
     memcpy(all + train_count, more, (size_t)eval_count * sizeof *all);
     const char **symbols = NEW_ARRAY(session->arena, const char *, count);
     CpuObject *objects = NEW_ARRAY(session->arena, CpuObject, count);
-    CpuCompileOptions options = {.threads = session->threads};
-    if (options.threads == 0)
-        options.threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    CpuCompileOptions options = {.threads = all_threads(session)};
     if (!session->no_cache)
         options.cache = cpu_cache_folder(session->arena, &linked->cache_complaint);
     if (!cpu_compile(session->target, all, symbols, count, &options, session->arena, objects, complaint))
@@ -170,7 +221,7 @@ bool driver_link(Session *session, const Program *program, const char *summary, 
     linked->train = driver_plan(session, train_graph);
     linked->eval = driver_plan(session, eval_graph);
     LinkedPlan train = {.plan = linked->train}, eval = {.plan = linked->eval};
-    if (!compile(session, linked, &train, &eval, complaint))
+    if (!tune(session, linked, complaint) || !compile(session, linked, &train, &eval, complaint))
         return false;
     linked->image = link_image(session->arena, program, &train, &eval, summary);
     linked->image->target =

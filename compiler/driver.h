@@ -2,10 +2,13 @@
 #ifndef DRIVER_H
 #define DRIVER_H
 
+#include "compiler/check/compile_args.h"
 #include "compiler/check/program.h"
-#include "compiler/cpu/cpu.h"
+#include "compiler/cpu/tune.h"
 #include "compiler/fuse/plan.h"
 #include "runtime/image.h"
+
+typedef void (*TuneReport)(void *context, int done, int count, const char *name);
 
 /* One invocation of the compiler: its options, and the memory of everything it makes. */
 typedef struct {
@@ -13,8 +16,10 @@ typedef struct {
     Diag *diag;
     CheckOptions check;
     FusionOptions fusions;
-    int threads;             /* that compile; 0: all cores */
-    bool no_cache;           /* neither read nor write the object cache */
+    int threads;   /* that compile; 0: all cores */
+    bool no_cache; /* neither read nor write the object cache */
+    TuneMode tune;
+    TuneReport tune_report;  /* called as cpu_tune's progress; NULL: silence */
     const CpuTarget *target; /* set by session_open: this machine */
 } Session;
 
@@ -31,6 +36,13 @@ Graph *driver_graph(Session *session, const Program *program, bool training);
 
 /** Its plan, lowered and scheduled. */
 Plan *driver_plan(Session *session, const Graph *graph);
+
+/**
+ * Tunes the kernels of a plan for at most `seconds`; *tuned, in the session's arena, tells of each, in the
+ * order of link_kernels. false with a sentence in *complaint.
+ */
+bool driver_tune(Session *session, Plan *plan, double seconds, bool again, CpuTuned **tuned, int *count,
+                 const char **complaint);
 
 /* An image with the code it runs. */
 typedef struct {

@@ -27,7 +27,7 @@ void cnn_device_step(CnnDevice *device, const CnnProgram *program, const void *i
 
 /**
  * The same, and measures: seconds[worker * program->step_count + i], of all workers, grows by the time that
- * the worker spent in step i of the program. The measuring itself costs some 50 ns a call of compiled code.
+ * the worker spent in step i of the program. The measuring itself costs some 500 ns a call of compiled code.
  */
 void cnn_device_step_timed(CnnDevice *device, const CnnProgram *program, const void *input, const void *label,
                            const CnnScalars *scalars, int64_t samples, double *seconds);

@@ -275,9 +275,9 @@ static void job_call(const Job *job, int worker, int s, const CnnCall *call)
         code(buffers, call);
         return;
     }
-    double start = cnn_clock();
+    double start = cnn_thread_clock();
     code(buffers, call);
-    job->seconds[worker * program->step_count + s] += cnn_clock() - start;
+    job->seconds[worker * program->step_count + s] += cnn_thread_clock() - start;
 }
 
 static void table_lend(const Ready *ready, void **table, const Patches *list, const void *base)

@@ -18,7 +18,7 @@ typedef struct {
     int64_t count;
 } ThreadsArgs;
 
-typedef enum { TUNE_OFF } TuneMode;
+typedef enum { TUNE_AUTO, TUNE_OFF, TUNE_QUICK, TUNE_FULL } TuneMode;
 typedef struct {
     int mode; /* TuneMode */
 } TuneArgs;

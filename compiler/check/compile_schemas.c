@@ -45,18 +45,20 @@ const Schema threads_schema = {
 };
 
 static const Field tune_fields[] = {
-    FIELD(TuneArgs, mode, FIELD_WORD, .preset = "off", .words = "off", .planned = "quick full",
-          .doc = "how long to look for faster schedules"),
+    FIELD(TuneArgs, mode, FIELD_WORD, .preset = "auto", .words = "auto off quick full",
+          .doc =
+              "auto: what an earlier tuning found on this machine; off: the cost model alone; quick, full: "
+              "how long to look for faster schedules before the training"),
     FIELDS_END,
 };
 const Schema tune_schema = {
     .word = "tune",
-    .doc = "Measures schedules on this machine and keeps the fastest. This version chooses by its cost model "
-           "only: off.",
+    .doc = "Measures schedules of the kernels on this machine and keeps the fastest, in the cache, for all "
+           "trainings to come. The numbers that a network computes do not depend on it.",
     .places = IN_COMPILE,
     .fields = tune_fields,
     .args_bytes = sizeof(TuneArgs),
-    .example = "tune off",
+    .example = "tune quick",
 };
 
 static const Schema rewrite_schema = {

@@ -43,6 +43,12 @@ static const Flag bench_flags[] = {
     {"--quiet", FLAG_SWITCH, OPTION(quiet), NULL, "only the whole step, no table of kernels", 0, 0, 0},
     FLAGS_END,
 };
+static const Flag tune_flags[] = {
+    {"--seconds", FLAG_INTEGER, OPTION(seconds), "N", "look for N seconds at most (default: 60)", 1, 1e6, 0},
+    {"--full", FLAG_SWITCH, OPTION(full), NULL, "try more schedules of each kernel", 0, 0, 0},
+    {"--again", FLAG_SWITCH, OPTION(again), NULL, "measure anew what an earlier tuning has found", 0, 0, 0},
+    FLAGS_END,
+};
 static const Flag help_flags[] = {
     {"--markdown", FLAG_SWITCH, OPTION(markdown), NULL, "everything, as docs/reference.md", 0, 0, 0},
     FLAGS_END,
@@ -79,6 +85,8 @@ const Command command_table[] = {
      true, false, false, command_compare},
     {"bench", "MODEL", 1, 1, "how fast a training step is, and where its time goes", bench_flags, true, false,
      false, command_bench},
+    {"tune", "MODEL", 1, 1, "find the fastest schedule of each kernel on this machine, for all runs to come",
+     tune_flags, true, false, false, command_tune},
     {"build", "MODEL", 1, 1, "an executable that trains the network without cnnc", build_flags, true, false,
      false, command_build},
     {"emit", "MODEL", 1, 1, "what a stage of the compiler makes of a model", emit_flags, true, false, false,

@@ -29,6 +29,8 @@ typedef struct {
     const char *kernel; /* emit */
     bool of_evaluation; /* emit, bench */
     bool quiet;         /* bench */
+    int64_t seconds;    /* tune */
+    bool full, again;   /* tune */
     bool dot;           /* show */
     bool check;         /* fmt */
     bool markdown;      /* help */
@@ -75,6 +77,7 @@ CnnStatus command_eval(const Options *options);
 CnnStatus command_bench(const Options *options);
 CnnStatus command_build(const Options *options);
 CnnStatus command_compare(const Options *options);
+CnnStatus command_tune(const Options *options);
 CnnStatus command_help(const Options *options);
 CnnStatus command_passes(const Options *options);
 

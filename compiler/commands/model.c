@@ -80,6 +80,13 @@ static int choose_threads(const Options *options, const Program *program)
     return written ? (int)((const ThreadsArgs *)written->args)->count : 0;
 }
 
+static void set_machine(const Options *options, const Program *program, Session *session)
+{
+    const CnnStatement *tune = recipe_find(program->compile, &tune_schema);
+    session->threads = choose_threads(options, program);
+    session->tune = tune ? (TuneMode)((const TuneArgs *)tune->args)->mode : TUNE_AUTO;
+}
+
 CnnStatus model_report(const Model *model)
 {
     fflush(stdout);
@@ -109,7 +116,7 @@ CnnStatus model_open(const Options *options, Model *model)
     if (status == CNN_OK)
         status = set_fusions(options, model->program, &session->fusions);
     if (status == CNN_OK)
-        session->threads = choose_threads(options, model->program);
+        set_machine(options, model->program, session);
     else
         model_close(model);
     return status;

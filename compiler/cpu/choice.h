@@ -4,11 +4,15 @@
 
 #include "compiler/cpu/cpu.h"
 
+/* Another order of the variants needs another version: what tuning has found is kept as a variant. */
+enum { SCHEDULER_VERSION = 1 };
+
 typedef struct {
     const CpuTarget *target;
     const Computation *computation;
     CpuSchedule *schedule; /* so far */
     const bool *summed;    /* by expression: occurs inside an accumulator */
+    const CpuVariant *variant;
 } Choice;
 
 static inline const Expr *choice_expr(const Choice *choice, size_t id)
@@ -16,10 +20,10 @@ static inline const Expr *choice_expr(const Choice *choice, size_t id)
     return &choice->computation->exprs.items[id];
 }
 
-/** Chooses vector_axis. */
-void choice_vector_axis(Choice *choice);
-/** Chooses vectors, row_axis, rows, spread_axis. */
-void choice_tile(Choice *choice);
+/** Chooses vector_axis. false: the variant asks for one that there is not. */
+bool choice_vector_axis(Choice *choice);
+/** Chooses vectors, row_axis, rows, spread_axis. false: likewise. */
+bool choice_tile(Choice *choice);
 /** Rows of the tile times the points of the spread axis. */
 int choice_tile_rows(const Choice *choice);
 /** True where an accumulator's load lies scattered along the vectors. */

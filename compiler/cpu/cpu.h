@@ -20,6 +20,17 @@ const CpuTarget *cpu_target(Arena *arena, const char *triple, const char *cpu, c
 
 /** Chooses a schedule for a computation. */
 void cpu_schedule(const CpuTarget *target, const Computation *computation, CpuSchedule *schedule);
+/* Which of the good schedules, in the order of their costs: all zero is the one that cpu_schedule chooses. */
+typedef struct {
+    int vector_axis, tile; /* the how-many-th best */
+    int unroll;            /* 0: as chosen; else so many steps */
+    int order;             /* CpuOrder */
+} CpuVariant;
+typedef enum { ORDER_CHOSEN, ORDER_VECTORS_OUTSIDE, ORDER_VECTORS_INSIDE } CpuOrder;
+/** The schedule of a variant. false: there is none, or it costs too much to be worth a try. */
+bool cpu_schedule_variant(const CpuTarget *target, const Computation *computation, const CpuVariant *variant,
+                          CpuSchedule *schedule);
+
 /** NULL, or a sentence: why this schedule would compute something else than the computation. */
 const char *cpu_schedule_legal(const Computation *computation, const CpuSchedule *schedule, Arena *arena);
 

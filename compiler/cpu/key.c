@@ -138,7 +138,7 @@ static Key add_schedule(Key key, const CpuSchedule *schedule)
     return add_number(key, schedule->unroll);
 }
 
-Key key_of_kernel(const CpuTarget *target, const Computation *computation, const CpuSchedule *schedule)
+Key key_of_computation(const CpuTarget *target, const Computation *computation)
 {
     Key key = add_number(key_start(), EMITTER_VERSION);
     key = add_text(key, CNNC_LLVM_VERSION);
@@ -147,8 +147,12 @@ Key key_of_kernel(const CpuTarget *target, const Computation *computation, const
     key = add_text(key, target->features);
     key = add_number(key, target->lanes);
     key = add_number(key, target->fma);
-    key = add_computation(key, computation);
-    return add_schedule(key, schedule);
+    return add_computation(key, computation);
+}
+
+Key key_of_kernel(const CpuTarget *target, const Computation *computation, const CpuSchedule *schedule)
+{
+    return add_schedule(key_of_computation(target, computation), schedule);
 }
 
 const char *key_symbol(Arena *arena, Key key)

@@ -15,6 +15,8 @@ typedef struct {
 Key key_start(void);
 Key key_add(Key key, const void *bytes, size_t count);
 
+/** Of all that determines what may be made of a computation: itself without names, target, LLVM, emitter. */
+Key key_of_computation(const CpuTarget *target, const Computation *computation);
 /** Of all that determines a kernel's code: computation and schedule without names, target, LLVM, emitter. */
 Key key_of_kernel(const CpuTarget *target, const Computation *computation, const CpuSchedule *schedule);
 

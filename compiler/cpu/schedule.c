@@ -2,6 +2,7 @@
  * is about speed only. */
 #include <string.h>
 
+#include "compiler/base/bug.h"
 #include "compiler/cpu/choice.h"
 #include "compiler/cpu/footprint.h"
 
@@ -122,10 +123,14 @@ static void choose_order(Choice *choice)
     CpuSchedule *schedule = choice->schedule;
     int vector = schedule->vector_axis;
     bool placed = vector < 0;
+    if (!placed && choice->variant->order == ORDER_VECTORS_OUTSIDE) {
+        schedule->order[schedule->order_count++] = vector;
+        placed = true;
+    }
     for (int a = 0; a < computation->axis_count; a++) {
         if (computation->axes[a].reduced || a == vector || a == schedule->spread_axis)
             continue;
-        if (!placed && computation->accs.count > 0 &&
+        if (!placed && computation->accs.count > 0 && choice->variant->order == ORDER_CHOSEN &&
             footprint_without(computation, choice->summed, a, vector) <=
                 (int64_t)choice->target->l2_bytes / 2) {
             schedule->order[schedule->order_count++] = vector;
@@ -208,22 +213,27 @@ static int64_t copies(const Choice *choice, int inner)
     return count;
 }
 
-static void choose_unrolling(Choice *choice)
+static bool choose_unrolling(Choice *choice)
 {
     const Computation *computation = choice->computation;
     CpuSchedule *schedule = choice->schedule;
     schedule->unroll = 1;
+    int wanted = choice->variant->unroll;
     if (schedule->reduce_count == 0 || choice_gathers(choice))
-        return;
+        return wanted == 0;
     int inner = schedule->reduce[schedule->reduce_count - 1];
     const Axis *axis = &computation->axes[inner];
     int64_t extent = schedule->block[inner] > 1 ? schedule->block[inner] : axis->extent;
     if (axis->kind != EXTENT_FIXED || inner == computation->parallel || schedule->unrolled[inner])
-        return;
+        return wanted == 0;
     int64_t sums = choice_tile_rows(choice) * schedule->vectors * (int64_t)computation->accs.count;
     int64_t most = BLOCK_FMAS / sums, affordable = KERNEL_FMAS / (sums * copies(choice, inner));
     most = most < affordable ? most : affordable;
     most = most > UNROLL_MOST ? UNROLL_MOST : most;
+    if (wanted) {
+        schedule->unroll = wanted;
+        return wanted <= extent && wanted * sums <= 2 * BLOCK_FMAS;
+    }
     int once = overlaps(choice, inner, 1);
     int64_t best = 1;
     for (int64_t u = 2; u <= most && u <= extent; u++) {
@@ -233,21 +243,36 @@ static void choose_unrolling(Choice *choice)
             best = u;
     }
     schedule->unroll = (int)best;
+    return true;
 }
 
-void cpu_schedule(const CpuTarget *target, const Computation *computation, CpuSchedule *schedule)
+bool cpu_schedule_variant(const CpuTarget *target, const Computation *computation, const CpuVariant *variant,
+                          CpuSchedule *schedule)
 {
     Arena *arena = arena_new();
     bool *summed = NEW_ARRAY(arena, bool, computation->exprs.count);
     for (size_t i = 0; i < computation->accs.count; i++)
         mark_summed(computation, computation->accs.items[i].expr, summed);
-    Choice choice = {.target = target, .computation = computation, .schedule = schedule, .summed = summed};
+    Choice choice = {.target = target,
+                     .computation = computation,
+                     .schedule = schedule,
+                     .summed = summed,
+                     .variant = variant};
     memset(schedule, 0, sizeof *schedule);
-    choice_vector_axis(&choice);
-    choice_tile(&choice);
-    resolve_guards(&choice);
-    choose_blocks(&choice);
-    choose_order(&choice);
-    choose_unrolling(&choice);
+    bool good = choice_vector_axis(&choice) && choice_tile(&choice);
+    if (good) {
+        resolve_guards(&choice);
+        choose_blocks(&choice);
+        choose_order(&choice);
+        good = choose_unrolling(&choice);
+    }
     arena_free(arena);
+    return good;
+}
+
+void cpu_schedule(const CpuTarget *target, const Computation *computation, CpuSchedule *schedule)
+{
+    const CpuVariant first = {0};
+    if (!cpu_schedule_variant(target, computation, &first, schedule))
+        BUG("%s: no schedule", computation->name);
 }

@@ -6,7 +6,8 @@
 enum {
     LATENCY = 8, /* independent sums that keep the multipliers busy */
     ROWS_MOST = 32,
-    VECTORS_MOST = 6,
+    VECTORS_MOST = 8,
+    TILES_MOST = 12,
     SPREAD_MOST = 9,
     GATHER_MOST = 4,   /* sums of a tile whose operands are gathered: each is a dozen instructions */
     CHUNK_ROWS = 4,    /* samples of a chunk that rows may count on */
@@ -18,6 +19,9 @@ enum {
     WAY_BYTES = 4096,
     WAYS = 8 /* of first-level caches: lines this far apart compete for so many places */
 };
+
+/* A variant of more than this many times the least cost is not tried. */
+static const double WORTH_A_TRY = 1.6;
 
 static double points(const Choice *choice, bool reduced)
 {
@@ -78,19 +82,25 @@ static double vector_cost(const Choice *choice, int axis)
     return cost * (double)vectors / (double)extent;
 }
 
-void choice_vector_axis(Choice *choice)
+bool choice_vector_axis(Choice *choice)
 {
     const Computation *computation = choice->computation;
-    int best = -1;
-    double least = vector_cost(choice, -1);
-    for (int i = 0; i < computation->axis_count; i++) {
-        double cost = computation->axes[i].reduced ? -1 : vector_cost(choice, i);
-        if (cost >= 0 && cost < least) {
-            least = cost;
-            best = i;
-        }
+    double cost[AXIS_MAX + 1], least = 0;
+    bool taken[AXIS_MAX + 1] = {false};
+    for (int i = -1; i < computation->axis_count; i++)
+        cost[i + 1] = i >= 0 && computation->axes[i].reduced ? -1 : vector_cost(choice, i);
+    for (int rank = 0; rank <= choice->variant->vector_axis; rank++) {
+        int best = -2;
+        for (int i = -1; i < computation->axis_count; i++)
+            if (cost[i + 1] >= 0 && !taken[i + 1] && (best == -2 || cost[i + 1] < cost[best + 1]))
+                best = i;
+        if (best == -2 || (rank > 0 && cost[best + 1] > WORTH_A_TRY * least))
+            return false;
+        least = rank == 0 ? cost[best + 1] : least;
+        taken[best + 1] = true;
+        choice->schedule->vector_axis = best;
     }
-    choice->schedule->vector_axis = best;
+    return true;
 }
 
 /* ---- The tile ---- */
@@ -259,7 +269,27 @@ typedef struct {
     int axis, spread, rows, vectors;
 } Tile;
 
-static void try_rows(const Choice *choice, const TileNeeds *needs, int axis, int spread, Tile *best)
+/* The best tiles, the cheapest first. */
+typedef struct {
+    int count;
+    Tile tile[TILES_MOST];
+} Tiles;
+
+/* Of tiles that cost much the same the first one counts as the better. */
+static void offer(Tiles *tiles, Tile tile)
+{
+    int at = tiles->count;
+    while (at > 0 && tile.cost < tiles->tile[at - 1].cost * (at == 1 ? 0.995 : 1))
+        at--;
+    if (at == TILES_MOST)
+        return;
+    int last = tiles->count < TILES_MOST ? tiles->count++ : TILES_MOST - 1;
+    for (; last > at; last--)
+        tiles->tile[last] = tiles->tile[last - 1];
+    tiles->tile[at] = tile;
+}
+
+static void try_rows(const Choice *choice, const TileNeeds *needs, int axis, int spread, Tiles *tiles)
 {
     const Computation *computation = choice->computation;
     const Axis *row = axis < 0 ? NULL : &computation->axes[axis];
@@ -280,9 +310,8 @@ static void try_rows(const Choice *choice, const TileNeeds *needs, int axis, int
             if (!fits_registers(choice, needs, rows * across, vectors) || rows * across * vectors > sums)
                 continue;
             double cost = others * axis_cost(needs, extent, rows, across, vectors_extent, vectors, known);
-            if (best->rows == 0 || cost < best->cost * 0.995)
-                *best =
-                    (Tile){.cost = cost, .axis = axis, .spread = spread, .rows = rows, .vectors = vectors};
+            offer(tiles,
+                  (Tile){.cost = cost, .axis = axis, .spread = spread, .rows = rows, .vectors = vectors});
         }
     }
 }
@@ -294,12 +323,12 @@ static bool can_spread(const Computation *computation, int axis)
            spread->extent <= SPREAD_MOST && axis != computation->parallel;
 }
 
-static void choose_sums_tile(Choice *choice)
+static bool choose_sums_tile(Choice *choice)
 {
     const Computation *computation = choice->computation;
     CpuSchedule *schedule = choice->schedule;
     TileNeeds needs = tile_needs(choice);
-    Tile best = {0};
+    Tiles tiles = {0};
     int most = 0;
     for (int a = 0; a < computation->axis_count; a++)
         if (!computation->axes[a].reduced && a != schedule->vector_axis && reuse(choice, a) > most)
@@ -309,17 +338,24 @@ static void choose_sums_tile(Choice *choice)
         if (computation->axes[a].reduced || a == schedule->vector_axis || reuse(choice, a) < most ||
             disturbs_sums(computation, a))
             continue;
-        try_rows(choice, &needs, a, -1, &best);
+        try_rows(choice, &needs, a, -1, &tiles);
         for (int s = 0; s < a && spreadable; s++)
             if (s != schedule->vector_axis && can_spread(computation, s) && reuse(choice, s) >= most)
-                try_rows(choice, &needs, a, s, &best);
+                try_rows(choice, &needs, a, s, &tiles);
     }
-    if (best.rows == 0 || best.rows == 1)
-        try_rows(choice, &needs, -1, -1, &best);
+    if (tiles.count == 0 || tiles.tile[0].rows == 1)
+        try_rows(choice, &needs, -1, -1, &tiles);
+    int rank = choice->variant->tile;
+    if (rank >= tiles.count && rank > 0)
+        return false;
+    Tile best = tiles.count ? tiles.tile[rank] : (Tile){.axis = -1, .spread = -1, .rows = 1, .vectors = 1};
+    if (best.cost > WORTH_A_TRY * tiles.tile[0].cost)
+        return false;
     schedule->row_axis = best.rows > 1 || best.spread >= 0 ? best.axis : -1;
     schedule->spread_axis = best.axis >= 0 ? best.spread : -1;
-    schedule->rows = best.rows ? best.rows : 1;
-    schedule->vectors = best.vectors ? best.vectors : 1;
+    schedule->rows = best.rows;
+    schedule->vectors = best.vectors;
+    return true;
 }
 
 /* An axis along which scalar code reads neighbours that it writes far apart: rows along it use what a cache
@@ -365,13 +401,18 @@ static double stores_cost(const Choice *choice)
     return cost * choice_tile_rows(choice) * choice->schedule->vectors;
 }
 
-void choice_tile(Choice *choice)
+bool choice_tile(Choice *choice)
 {
     CpuSchedule *schedule = choice->schedule;
-    if (choice->computation->accs.count)
-        choose_sums_tile(choice);
-    else
+    if (choice->computation->accs.count) {
+        if (!choose_sums_tile(choice))
+            return false;
+    } else if (choice->variant->tile > 0) {
+        return false;
+    } else {
         choose_plain_tile(choice);
+    }
     schedule->rows_looped =
         schedule->row_axis >= 0 && schedule->spread_axis < 0 && stores_cost(choice) > STORES_MOST;
+    return true;
 }
