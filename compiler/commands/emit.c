@@ -1,4 +1,5 @@
 /* `cnnc emit --stage …`: prints any of the nouns between a model and its code. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "compiler/base/bug.h"
@@ -41,8 +42,12 @@ static CnnStatus emit_ast(const Options *options)
 static void print_schedule(const Computation *computation, const CpuSchedule *schedule, Text *out)
 {
     text_printf(out, "  loops");
-    for (int i = 0; i < schedule->order_count; i++)
-        text_printf(out, " %s", computation->axes[schedule->order[i]].name);
+    for (int i = 0; i < schedule->order_count; i++) {
+        int axis = schedule->order[i];
+        text_printf(out, " %s", computation->axes[axis].name);
+        if (schedule->block[axis])
+            text_printf(out, " by %" PRId64, schedule->block[axis]);
+    }
     text_printf(out, "; tile");
     if (schedule->row_axis >= 0)
         text_printf(out, " %d rows of %s", schedule->rows, computation->axes[schedule->row_axis].name);

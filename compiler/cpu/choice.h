@@ -5,7 +5,7 @@
 #include "compiler/cpu/cpu.h"
 
 /* Another order of the variants needs another version: what tuning has found is kept as a variant. */
-enum { SCHEDULER_VERSION = 1 };
+enum { SCHEDULER_VERSION = 2 };
 
 typedef struct {
     const CpuTarget *target;
@@ -24,6 +24,8 @@ static inline const Expr *choice_expr(const Choice *choice, size_t id)
 bool choice_vector_axis(Choice *choice);
 /** Chooses vectors, row_axis, rows, spread_axis. false: likewise. */
 bool choice_tile(Choice *choice);
+/** Chooses blocks of reduced axes and, where sums wait between them, the whole order. */
+void choice_blocks(Choice *choice);
 /** Rows of the tile times the points of the spread axis. */
 int choice_tile_rows(const Choice *choice);
 /** True where an accumulator's load lies scattered along the vectors. */

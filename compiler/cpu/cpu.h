@@ -25,7 +25,9 @@ typedef struct {
     int vector_axis, tile; /* the how-many-th best */
     int unroll;            /* 0: as chosen; else so many steps */
     int order;             /* CpuOrder */
+    int block;             /* CpuBlock */
 } CpuVariant;
+typedef enum { BLOCKS_CHOSEN, BLOCKS_NONE, BLOCKS_HALF, BLOCKS_DOUBLE } CpuBlock;
 typedef enum { ORDER_CHOSEN, ORDER_VECTORS_OUTSIDE, ORDER_VECTORS_INSIDE } CpuOrder;
 /** The schedule of a variant. false: there is none, or it costs too much to be worth a try. */
 bool cpu_schedule_variant(const CpuTarget *target, const Computation *computation, const CpuVariant *variant,

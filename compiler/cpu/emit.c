@@ -158,8 +158,16 @@ static void blocks(Emit *emit, int level, int axis)
     Bound low, high;
     axis_range(emit, axis, &low, &high);
     emit->inner[axis] = block;
+    if (emit->schedule->unrolled[axis]) {
+        for (int64_t at = low.constant; at < high.constant; at++)
+            at_constant(emit, level, axis, at);
+        return;
+    }
     if (high.value) {
-        in_loop(emit, level, axis, low, high, block);
+        Loop loop;
+        loop_begin(emit, &loop, axis, low, high, block, 1);
+        emit_level(emit, level + 1);
+        loop_end(emit, &loop);
         return;
     }
     int64_t whole = high.constant / block * block;
@@ -238,8 +246,10 @@ static void load_buffers(Emit *emit)
         pointers[i] = LLVMBuildLoad2(emit->builder, emit->pointer, place, "");
     }
     emit->place.stream = NEW_ARRAY(emit->arena, LLVMValueRef, emit->streams.count);
-    for (size_t i = 0; i < emit->streams.count; i++)
-        emit->place.stream[i] = pointers[emit->streams.items[i].tensor];
+    for (size_t i = 0; i < emit->streams.count; i++) {
+        int tensor = emit->streams.items[i].tensor;
+        emit->place.stream[i] = tensor == TENSOR_KEPT ? kept_memory(emit) : pointers[tensor];
+    }
 }
 
 LLVMModuleRef emit_kernel(LLVMContextRef context, const CpuTarget *target, const Computation *computation,
@@ -265,6 +275,7 @@ LLVMModuleRef emit_kernel(LLVMContextRef context, const CpuTarget *target, const
     emit.mask = NEW_ARRAY(arena, LLVMValueRef, VECTORS_MOST);
     make_function(&emit, symbol);
     expr_prepare(&emit);
+    kept_prepare(&emit);
     load_buffers(&emit);
     emit_level(&emit, 0);
     LLVMBuildRetVoid(emit.builder);

@@ -12,6 +12,7 @@
 #include "compiler/cpu/cpu.h"
 
 /* A pointer into a tensor that moves with the axes: shared by all accesses that differ by a constant. */
+enum { TENSOR_KEPT = -1 }; /* the kernel's own memory of sums between blocks */
 typedef struct {
     int tensor;
     int64_t coef[AXIS_MAX];
@@ -77,6 +78,8 @@ typedef struct {
     Slots *slots;                    /* by accumulator */
     LLVMValueRef *carried;           /* accumulators, then positions of maxima */
     int carried_count;
+    int kept_stream;          /* of the memory of sums between blocks, -1: there is none */
+    int64_t kept_sums;        /* elements of it for each accumulator */
     LLVMValueRef scratch;     /* memory for the carried values, made when first needed */
     LLVMValueRef scratch_row; /* in a loop over the rows: which, from 0; NULL: not in one */
 } Emit;
@@ -125,6 +128,8 @@ void axis_range(const Emit *emit, int axis, Bound *low, Bound *high);
 void place_fix(Emit *emit, int axis, int64_t at);
 /** The affine here (without the lanes' part), as i64. */
 LLVMValueRef place_affine(Emit *emit, const Affine *at);
+/** i1: a bound axis stands at this point. NULL: certainly; *never: certainly not. */
+LLVMValueRef place_is_at(Emit *emit, int axis, Bound point, bool *never);
 /** The affine here, as i32, with the lanes' part where it has one. */
 LLVMValueRef place_affine_lanes(Emit *emit, const Affine *at);
 /** Its least and greatest value here. */
@@ -156,6 +161,27 @@ typedef struct {
 void loop_begin(Emit *emit, Loop *loop, int axis, Bound start, Bound end, int64_t step, int64_t need);
 /** Closes it; the index where it stopped. */
 Bound loop_end(Emit *emit, Loop *loop);
+
+/* A block of code that runs only where a condition holds; the emitter's `carried` values go through it. */
+typedef struct {
+    LLVMBasicBlockRef from, after;
+    LLVMValueRef *carried;
+    size_t memo_mark;
+} Branch;
+void branch_begin(Emit *emit, Branch *branch, LLVMValueRef condition);
+void branch_end(Emit *emit, Branch *branch);
+
+/* ---- emit_kept.c: sums of blocked reductions between the blocks ---- */
+/** Adds the stream, where the schedule keeps sums. */
+void kept_prepare(Emit *emit);
+/** The memory itself, as the stream's first pointer. */
+LLVMValueRef kept_memory(Emit *emit);
+/** Where the sum of accumulator `acc` for the row and vector at hand waits. */
+LLVMValueRef kept_pointer(Emit *emit, int acc);
+/** i1: this is the first (last) block of all reduced axes outside the tile. NULL: certainly; *never:
+ * certainly not. */
+LLVMValueRef kept_first(Emit *emit, bool *never);
+LLVMValueRef kept_last(Emit *emit, bool *never);
 
 /* ---- emit_expr.c ---- */
 /** Fills streams, depends, heavy. */

@@ -87,6 +87,17 @@ LLVMValueRef place_affine_lanes(Emit *emit, const Affine *at)
     return LLVMBuildAdd(emit->builder, lanes_splat(emit, value), lanes_ramp(emit, at->coef[axis]), "");
 }
 
+LLVMValueRef place_is_at(Emit *emit, int axis, Bound point, bool *never)
+{
+    const Standpoint *place = &emit->place;
+    if (!point.value && !place->index[axis]) {
+        *never = *never || place->offset[axis] != point.constant;
+        return NULL;
+    }
+    Bound here = {.value = place->index[axis], .constant = place->offset[axis]};
+    return LLVMBuildICmp(emit->builder, LLVMIntEQ, bound_value(emit, here), bound_value(emit, point), "");
+}
+
 void place_interval(const Emit *emit, const Affine *at, int64_t *low, int64_t *high)
 {
     const Standpoint *place = &emit->place;
@@ -114,7 +125,9 @@ static LLVMValueRef pointer_add(const Emit *emit, LLVMValueRef pointer, LLVMValu
 
 static int64_t stream_bytes(const Emit *emit, int stream)
 {
-    return (int64_t)dtype_bytes(emit->computation->tensors.items[emit->streams.items[stream].tensor].dtype);
+    int tensor = emit->streams.items[stream].tensor;
+    Dtype dtype = tensor == TENSOR_KEPT ? DTYPE_F32 : emit->computation->tensors.items[tensor].dtype;
+    return (int64_t)dtype_bytes(dtype);
 }
 
 LLVMValueRef place_pointer(Emit *emit, int stream, const Affine *at)
@@ -271,4 +284,32 @@ Bound loop_end(Emit *emit, Loop *loop)
     emit->place = loop->outer;
     expr_forget(emit, loop->memo_mark);
     return (Bound){.value = stop};
+}
+
+/* ---- Branches ---- */
+
+void branch_begin(Emit *emit, Branch *branch, LLVMValueRef condition)
+{
+    *branch = (Branch){.from = LLVMGetInsertBlock(emit->builder), .memo_mark = emit->memo.count};
+    branch->carried = NEW_ARRAY(emit->arena, LLVMValueRef, emit->carried_count);
+    memcpy(branch->carried, emit->carried, (size_t)emit->carried_count * sizeof *emit->carried);
+    LLVMBasicBlockRef then = new_block(emit);
+    branch->after = new_block(emit);
+    LLVMBuildCondBr(emit->builder, condition, then, branch->after);
+    LLVMPositionBuilderAtEnd(emit->builder, then);
+}
+
+void branch_end(Emit *emit, Branch *branch)
+{
+    LLVMBasicBlockRef end = LLVMGetInsertBlock(emit->builder);
+    LLVMBuildBr(emit->builder, branch->after);
+    LLVMPositionBuilderAtEnd(emit->builder, branch->after);
+    for (int i = 0; i < emit->carried_count; i++) {
+        if (emit->carried[i] == branch->carried[i])
+            continue;
+        LLVMValueRef made = emit->carried[i];
+        emit->carried[i] = phi_of(emit, made, end);
+        LLVMAddIncoming(emit->carried[i], &branch->carried[i], &branch->from, 1);
+    }
+    expr_forget(emit, branch->memo_mark);
 }

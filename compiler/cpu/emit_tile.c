@@ -1,6 +1,8 @@
 /* One register tile: accumulators start, the reduced loops run, the stores are made. Each accumulator is one
  * chain of operations in the order of the reduced axes, whatever the tile, so that the bits do not depend on
  * the schedule. */
+#include <string.h>
+
 #include "compiler/base/bug.h"
 #include "compiler/cpu/emit.h"
 
@@ -127,28 +129,17 @@ static void each_slot(Emit *emit, int acc, AtSlot *visit)
     }
 }
 
-/* True at the first point of an axis that the place is bound to; NULL: there for certain, or *never. */
-static LLVMValueRef at_start(const Emit *emit, int axis, bool *never)
-{
-    Bound low, high;
-    axis_range(emit, axis, &low, &high);
-    const Standpoint *place = &emit->place;
-    if (!low.value && !place->index[axis]) {
-        *never = *never || place->offset[axis] != low.constant;
-        return NULL;
-    }
-    Bound here = {.value = place->index[axis], .constant = place->offset[axis]};
-    return LLVMBuildICmp(emit->builder, LLVMIntEQ, bound_value(emit, here), bound_value(emit, low), "");
-}
-
 /* i1: this sum starts from zero: the call's first, at the start of all axes that `summed` says. */
 static LLVMValueRef is_fresh(Emit *emit, const bool *summed)
 {
     LLVMValueRef fresh = emit->first;
     bool never = false;
-    for (int i = 0; i < emit->computation->axis_count; i++)
+    for (int i = 0; i < emit->computation->axis_count; i++) {
+        Bound low, high;
+        axis_range(emit, i, &low, &high);
         if (summed[i])
-            fresh = lanes_and(emit, fresh, at_start(emit, i, &never));
+            fresh = lanes_and(emit, fresh, place_is_at(emit, i, low, &never));
+    }
     return never ? LLVMConstInt(emit->i1, 0, false) : fresh;
 }
 
@@ -183,6 +174,22 @@ static void start_slot(Emit *emit, int acc)
         value = lanes_select(emit, is_fresh(emit, outside), zero, before);
     }
     emit->carried[slots->first + slot] = value;
+}
+
+/* The sum as the block before left it. */
+static void resume_slot(Emit *emit, int acc)
+{
+    const Slots *slots = &emit->slots[acc];
+    LLVMValueRef value = LLVMBuildLoad2(emit->builder, slot_type(emit, slots), kept_pointer(emit, acc), "");
+    LLVMSetAlignment(value, 4);
+    emit->carried[slots->first + slot_here(emit, slots)] = value;
+}
+
+static void keep_slot(Emit *emit, int acc)
+{
+    const Slots *slots = &emit->slots[acc];
+    LLVMValueRef value = emit->carried[slots->first + slot_here(emit, slots)];
+    LLVMSetAlignment(LLVMBuildStore(emit->builder, value, kept_pointer(emit, acc)), 4);
 }
 
 /* One more term. */
@@ -259,6 +266,12 @@ static bool is_clippable(const Emit *emit, const Guard *guard, int axis)
     return true;
 }
 
+/* A reduced axis of which a tile does several points at a time. */
+static bool in_blocks(const Emit *emit, int axis)
+{
+    return emit->computation->axes[axis].reduced && emit->schedule->block[axis] > 1;
+}
+
 static bool all_have_guard(const Emit *emit, const Guard *guard)
 {
     for (size_t i = 0; i < emit->computation->accs.count; i++) {
@@ -316,6 +329,31 @@ static void clip_all(Emit *emit, int axis, Bound *low, Bound *high)
 
 static void reduce(Emit *emit, int level);
 
+/* i1: what is known, before the loops, of guards that are the same for the whole tile; they count as proven
+ * where it holds. NULL: there is no such guard. */
+static LLVMValueRef tile_condition(Emit *emit)
+{
+    LLVMValueRef all = NULL;
+    if (emit->computation->accs.count == 0)
+        return NULL;
+    const Accumulator *acc = &emit->computation->accs.items[0];
+    for (int i = 0; i < acc->guard_count; i++) {
+        const Guard *guard = &emit->computation->guards.items[acc->guard_first + i];
+        bool bound = !moves_along(&guard->at, emit->schedule->row_axis) &&
+                     !moves_along(&guard->at, emit->schedule->spread_axis) &&
+                     !moves_along(&guard->at, emit->schedule->vector_axis);
+        for (int a = 0; a < emit->computation->axis_count; a++)
+            bound = bound && (!guard->at.coef[a] || (emit->place.bound[a] && !in_blocks(emit, a)));
+        LLVMValueRef condition;
+        if (!bound || !all_have_guard(emit, guard) ||
+            place_guards(emit, acc->guard_first + i, 1, &condition) != GUARDS_UNKNOWN)
+            continue;
+        all = lanes_and(emit, all, condition);
+        *vec_push(emit->arena, &emit->proven) = *guard;
+    }
+    return all;
+}
+
 /* The points low … low+count-1 of the axis, written out. */
 static void written_out(Emit *emit, int level, int axis, Bound low, int64_t count)
 {
@@ -350,7 +388,12 @@ static void reduce(Emit *emit, int level)
     axis_range(emit, axis, &low, &high);
     if (emit->place.bound[axis]) {
         low = (Bound){.value = emit->place.index[axis], .constant = emit->place.offset[axis]};
+        Bound end = high;
         high = bound_add(low, emit->inner[axis]);
+        if (end.value) { /* the last block may be smaller */
+            LLVMValueRef ends[2] = {bound_value(emit, high), bound_value(emit, end)};
+            high = (Bound){.value = lanes_intrinsic(emit, "llvm.smin", emit->i64, ends, 2)};
+        }
     }
     int64_t count = high.constant - low.constant;
     if (schedule->unrolled[axis]) {
@@ -483,6 +526,82 @@ static void stores_looped(Emit *emit)
     loop_end(emit, &loop);
 }
 
+static void reduce_tile(Emit *emit)
+{
+    size_t proven = emit->proven.count;
+    LLVMValueRef condition = tile_condition(emit);
+    Branch branch;
+    if (condition)
+        branch_begin(emit, &branch, condition);
+    reduce(emit, 0);
+    if (condition)
+        branch_end(emit, &branch);
+    emit->proven.count = proven;
+}
+
+static void each_sum(Emit *emit, AtSlot *visit)
+{
+    for (size_t i = 0; i < emit->computation->accs.count; i++)
+        each_slot(emit, (int)i, visit);
+}
+
+static void start_sums(Emit *emit)
+{
+    bool never = false;
+    LLVMValueRef first = emit->schedule->kept ? kept_first(emit, &never) : NULL;
+    if (!first && !never) {
+        each_sum(emit, start_slot);
+        return;
+    }
+    if (never) {
+        each_sum(emit, resume_slot);
+        return;
+    }
+    each_sum(emit, start_slot);
+    Branch branch;
+    branch_begin(emit, &branch, LLVMBuildNot(emit->builder, first, ""));
+    each_sum(emit, resume_slot);
+    branch_end(emit, &branch);
+}
+
+static void make_stores(Emit *emit)
+{
+    if (emit->schedule->rows_looped && emit->rows > 1)
+        stores_looped(emit);
+    else
+        stores_written_out(emit);
+}
+
+/* The stores; or, before the last block, the sums to where they wait. */
+static void finish_sums(Emit *emit)
+{
+    bool never = false;
+    LLVMValueRef last = emit->schedule->kept ? kept_last(emit, &never) : NULL;
+    if (!last && !never) {
+        make_stores(emit);
+        return;
+    }
+    if (never) {
+        each_sum(emit, keep_slot);
+        return;
+    }
+    int count = emit->carried_count;
+    LLVMValueRef *sums = NEW_ARRAY(emit->arena, LLVMValueRef, count);
+    memcpy(sums, emit->carried, (size_t)count * sizeof *sums);
+    Branch branch;
+    emit->carried_count = 0; /* nobody needs them after either branch */
+    branch_begin(emit, &branch, LLVMBuildNot(emit->builder, last, ""));
+    memcpy(emit->carried, sums, (size_t)count * sizeof *sums);
+    each_sum(emit, keep_slot);
+    branch_end(emit, &branch);
+    branch_begin(emit, &branch, last);
+    memcpy(emit->carried, sums, (size_t)count * sizeof *sums);
+    emit->carried_count = count;
+    make_stores(emit);
+    emit->carried_count = 0;
+    branch_end(emit, &branch);
+}
+
 void tile_emit(Emit *emit)
 {
     const CpuSchedule *schedule = emit->schedule;
@@ -493,14 +612,10 @@ void tile_emit(Emit *emit)
     emit->row_start = schedule->row_axis >= 0 ? emit->place.offset[schedule->row_axis] : 0;
     emit->vector_start = schedule->vector_axis >= 0 ? emit->place.offset[schedule->vector_axis] : 0;
     lay_out(emit);
-    for (size_t i = 0; i < emit->computation->accs.count; i++)
-        each_slot(emit, (int)i, start_slot);
+    start_sums(emit);
     if (emit->computation->accs.count)
-        reduce(emit, 0);
-    if (schedule->rows_looped && emit->rows > 1)
-        stores_looped(emit);
-    else
-        stores_written_out(emit);
+        reduce_tile(emit);
+    finish_sums(emit);
     expr_forget(emit, mark);
     emit->carried_count = 0;
     emit->place = outer;

@@ -59,3 +59,24 @@ int64_t footprint_without(const Computation *computation, const bool *summed, in
     }
     return bytes;
 }
+
+int64_t footprint_points(const Computation *computation, const bool *summed, const int64_t *points, int axis,
+                         bool moving)
+{
+    int64_t bytes = 0;
+    for (size_t i = 0; i < computation->exprs.count; i++) {
+        const Expr *expr = &computation->exprs.items[i];
+        if (!summed[i] || expr->kind != EXPR_LOAD || (axis >= 0 && (expr->at.coef[axis] != 0) != moving))
+            continue;
+        /* No more elements than there are points, and no more than lie between the first and the last. */
+        int64_t span = 1, visited = 1;
+        for (int a = 0; a < computation->axis_count; a++) {
+            int64_t coef = expr->at.coef[a] < 0 ? -expr->at.coef[a] : expr->at.coef[a];
+            span += coef * (points[a] - 1);
+            visited *= coef ? points[a] : 1;
+        }
+        bytes += (visited < span ? visited : span) *
+                 (int64_t)dtype_bytes(computation->tensors.items[expr->index].dtype);
+    }
+    return bytes;
+}

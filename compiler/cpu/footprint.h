@@ -12,6 +12,11 @@ int64_t footprint_bytes(const Computation *computation, const bool *summed, int 
  * reduced axes run: what must stay in the cache for a loop over `vector` to stand outside them. */
 int64_t footprint_without(const Computation *computation, const bool *summed, int from, int vector);
 
+/** Bytes that loads of accumulators touch while each axis `a` visits points[a] points. axis >= 0: only of
+ * loads that do (`moving`) or do not move along it. */
+int64_t footprint_points(const Computation *computation, const bool *summed, const int64_t *points, int axis,
+                         bool moving);
+
 /** Bytes that are stored. */
 int64_t footprint_stores(const Computation *computation);
 

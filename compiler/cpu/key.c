@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { EMITTER_VERSION = 3 };
+enum { EMITTER_VERSION = 4 };
 
 Key key_start(void)
 {
@@ -70,6 +70,7 @@ static Key add_axes_and_tensors(Key key, const Computation *computation)
     }
     key = add_number(key, computation->parallel);
     key = add_number(key, computation->chunked);
+    key = add_number(key, computation->chunk);
     key = add_number(key, (int64_t)computation->tensors.count);
     for (size_t i = 0; i < computation->tensors.count; i++) {
         key = add_number(key, computation->tensors.items[i].dtype);
@@ -135,6 +136,7 @@ static Key add_schedule(Key key, const CpuSchedule *schedule)
     key = add_number(key, schedule->rows);
     key = add_number(key, schedule->spread_axis);
     key = add_number(key, schedule->rows_looped);
+    key = add_number(key, schedule->kept);
     return add_number(key, schedule->unroll);
 }
 

@@ -50,9 +50,8 @@ static const char *check_lists(const Computation *computation, const CpuSchedule
             whole = outside == 0 && inside == 1;
         if (!whole)
             return arena_printf(arena, "axis %s is not visited once", axis->name);
-        if (axis->reduced && outside && schedule->block[a] > 1 &&
-            (axis->kind != EXTENT_FIXED || a == computation->parallel))
-            return arena_printf(arena, "axis %s of unknown extent is blocked", axis->name);
+        if (axis->reduced && outside && schedule->unrolled[a] && schedule->block[a] != 1)
+            return arena_printf(arena, "blocks of axis %s cannot be written out", axis->name);
     }
     return NULL;
 }
@@ -75,12 +74,17 @@ static const char *check_sums(const Computation *computation, const CpuSchedule 
         blocked = schedule->block[a] > 1;
     }
     if (last >= 0) {
-        if (has_kind(computation, STORE_WRITE) || has_kind(computation, STORE_ADD))
+        bool elsewhere = has_kind(computation, STORE_WRITE) || has_kind(computation, STORE_ADD);
+        if (elsewhere != schedule->kept)
             return "sums in blocks that are not kept in memory";
+        if (schedule->kept && has_kind(computation, STORE_ACC))
+            return "sums kept in two places";
         for (size_t i = 0; i < computation->accs.count; i++)
             if (computation->accs.items[i].kind != ACC_SUM)
                 return "a maximum in blocks";
     }
+    if (last < 0 && schedule->kept)
+        return "sums are kept between no blocks";
     for (int i = 1; i < schedule->reduce_count; i++)
         if (schedule->reduce[i] < schedule->reduce[i - 1])
             return arena_printf(arena, "axis %s would be summed out of order",

@@ -80,44 +80,9 @@ static void resolve_guards(Choice *choice)
 
 /* ---- Loops ---- */
 
-static bool sums_stay_in_memory(const Computation *computation)
-{
-    for (size_t i = 0; i < computation->stores.count; i++)
-        if (computation->stores.items[i].kind != STORE_ACC)
-            return false;
-    return computation->accs.count > 0;
-}
-
-/* Where sums may stay in memory between blocks: samples one by one, unless the sums are larger than what is
- * summed, then as many rows of the picture as fit the cache. */
-static void choose_blocks(Choice *choice)
-{
-    const Computation *computation = choice->computation;
-    CpuSchedule *schedule = choice->schedule;
-    int axis = 0, end = computation->axis_count;
-    while (axis < end && !computation->axes[axis].reduced)
-        axis++;
-    if (!sums_stay_in_memory(computation) || axis + 1 >= end ||
-        footprint_stores(computation) > footprint_bytes(computation, choice->summed, axis))
-        return;
-    if (computation->axes[axis].kind == EXTENT_BATCH) {
-        schedule->order[schedule->order_count++] = axis;
-        schedule->block[axis++] = 1;
-    }
-    int64_t extent = computation->axes[axis].extent;
-    if (axis + 1 >= end || computation->axes[axis].kind != EXTENT_FIXED)
-        return;
-    int64_t fit = (int64_t)choice->target->l2_bytes / 2 / footprint_bytes(computation, choice->summed, axis);
-    if (fit < 1 || fit >= extent)
-        return;
-    int64_t count = (extent + fit - 1) / fit;
-    schedule->block[axis] = (extent + count - 1) / count;
-    schedule->order[schedule->order_count++] = axis;
-}
-
 /* Output axes in their order, the vectors' loop as far out as the other operands then still stay in the
  * cache. */
-static void choose_order(Choice *choice)
+static void order_outputs(Choice *choice)
 {
     const Computation *computation = choice->computation;
     CpuSchedule *schedule = choice->schedule;
@@ -140,6 +105,14 @@ static void choose_order(Choice *choice)
     }
     if (!placed)
         schedule->order[schedule->order_count++] = vector;
+}
+
+static void choose_order(Choice *choice)
+{
+    const Computation *computation = choice->computation;
+    CpuSchedule *schedule = choice->schedule;
+    if (!schedule->kept) /* else it was chosen with the blocks */
+        order_outputs(choice);
     for (int a = 0; a < computation->axis_count; a++)
         if (computation->axes[a].reduced && schedule->block[a] != 1)
             schedule->reduce[schedule->reduce_count++] = a;
@@ -262,7 +235,7 @@ bool cpu_schedule_variant(const CpuTarget *target, const Computation *computatio
     bool good = choice_vector_axis(&choice) && choice_tile(&choice);
     if (good) {
         resolve_guards(&choice);
-        choose_blocks(&choice);
+        choice_blocks(&choice);
         choose_order(&choice);
         good = choose_unrolling(&choice);
     }

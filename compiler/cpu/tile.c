@@ -295,8 +295,11 @@ static void try_rows(const Choice *choice, const TileNeeds *needs, int axis, int
     const Axis *row = axis < 0 ? NULL : &computation->axes[axis];
     int64_t extent = row ? row->extent : 1, vectors_extent = vectors_along(choice);
     bool known = !row || (row->kind == EXTENT_FIXED && axis != computation->parallel);
-    if (row && !known && computation->chunked && extent > CHUNK_ROWS)
-        extent = CHUNK_ROWS;
+    if (row && !known && computation->chunked) {
+        /* Most calls are of a whole chunk. */
+        known = computation->chunk > 0;
+        extent = known ? computation_points(computation, axis) : extent > CHUNK_ROWS ? CHUNK_ROWS : extent;
+    }
     int across = spread < 0 ? 1 : (int)computation->axes[spread].extent;
     double others = points(choice, false) / (double)(row ? row->extent : 1) / across *
                     (double)(row ? row->extent : 1) / (double)extent;

@@ -219,6 +219,11 @@ static int loop_candidates(const Tuning *tuning, const Kernel *kernel, CpuVarian
     static const int unrolls[] = {0, 1, 2, 4, 8};
     int count = 0;
     add_candidate(tuning, kernel, (CpuVariant){0}, list, &count);
+    for (int block = BLOCKS_NONE; block <= BLOCKS_DOUBLE; block++) {
+        CpuVariant variant = best;
+        variant.block = block;
+        add_candidate(tuning, kernel, variant, list, &count);
+    }
     for (int order = ORDER_CHOSEN; order <= ORDER_VECTORS_INSIDE; order++) {
         for (size_t u = 0; u < sizeof unrolls / sizeof *unrolls; u++) {
             if (order != ORDER_CHOSEN && unrolls[u] && !tuning->options->thorough)

@@ -12,10 +12,12 @@ struct TuneStore {
 };
 
 static const char CREATE[] =
-    "CREATE TABLE IF NOT EXISTS tuned (high INTEGER, low INTEGER, vector_axis INTEGER, "
-    "tile INTEGER, unroll INTEGER, loops INTEGER, seconds REAL, PRIMARY KEY (high, low))";
-static const char GET[] = "SELECT vector_axis, tile, unroll, loops FROM tuned WHERE high = ? AND low = ?";
-static const char PUT[] = "INSERT OR REPLACE INTO tuned VALUES (?, ?, ?, ?, ?, ?, ?)";
+    "CREATE TABLE IF NOT EXISTS tuned_2 (high INTEGER, low INTEGER, vector_axis INTEGER, "
+    "tile INTEGER, unroll INTEGER, loops INTEGER, blocks INTEGER, seconds REAL, "
+    "PRIMARY KEY (high, low))";
+static const char GET[] =
+    "SELECT vector_axis, tile, unroll, loops, blocks FROM tuned_2 WHERE high = ? AND low = ?";
+static const char PUT[] = "INSERT OR REPLACE INTO tuned_2 VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 
 TuneStore *tune_store_open(const char *folder)
 {
@@ -62,7 +64,8 @@ bool tune_store_get(TuneStore *store, Key key, CpuVariant *variant)
         *variant = (CpuVariant){.vector_axis = sqlite3_column_int(store->get, 0),
                                 .tile = sqlite3_column_int(store->get, 1),
                                 .unroll = sqlite3_column_int(store->get, 2),
-                                .order = sqlite3_column_int(store->get, 3)};
+                                .order = sqlite3_column_int(store->get, 3),
+                                .block = sqlite3_column_int(store->get, 4)};
     sqlite3_reset(store->get);
     return found;
 }
@@ -76,7 +79,8 @@ void tune_store_put(TuneStore *store, Key key, const CpuVariant *variant, double
     sqlite3_bind_int(store->put, 4, variant->tile);
     sqlite3_bind_int(store->put, 5, variant->unroll);
     sqlite3_bind_int(store->put, 6, variant->order);
-    sqlite3_bind_double(store->put, 7, seconds);
+    sqlite3_bind_int(store->put, 7, variant->block);
+    sqlite3_bind_double(store->put, 8, seconds);
     sqlite3_step(store->put);
     sqlite3_reset(store->put);
 }

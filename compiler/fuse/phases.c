@@ -155,5 +155,7 @@ void make_phases(Plan *plan, uint64_t cache_bytes)
         uint64_t bytes = sample_bytes(plan, phase);
         int64_t chunk = bytes ? (int64_t)(cache_bytes / bytes) : plan->graph->slice;
         phase->chunk = chunk < 1 ? 1 : chunk > plan->graph->slice ? plan->graph->slice : chunk;
+        while (plan->graph->slice % phase->chunk)
+            phase->chunk--; /* equal chunks: tiles of samples are all whole */
     }
 }

@@ -268,3 +268,10 @@ double computation_flops(const Computation *computation)
             flops += computation->exprs.items[i].kind == EXPR_SCALAR ? outer : 0;
     return flops;
 }
+
+int64_t computation_points(const Computation *computation, int axis)
+{
+    const Axis *at = &computation->axes[axis];
+    bool of_chunk = computation->chunked && at->kind == EXTENT_BATCH && computation->chunk > 0;
+    return of_chunk && computation->chunk < at->extent ? computation->chunk : at->extent;
+}

@@ -126,7 +126,8 @@ typedef struct Computation {
     Axis axes[AXIS_MAX]; /* output axes first, outermost first; then reduced axes, outermost first */
     int parallel; /* the axis that call->begin … end runs over: an output axis; in a chunked kernel without an
                      output batch axis, the reduced batch axis */
-    bool chunked; /* called for the samples of a chunk of one slice */
+    bool chunked;  /* called for the samples of a chunk of one slice */
+    int64_t chunk; /* of which there are so many at most; 0: not known */
     VEC(KernelTensor) tensors;
     VEC(Guard) guards;
     VEC(Expr) exprs;
@@ -138,22 +139,24 @@ typedef struct Computation {
 typedef struct {
     int order_count;
     int order[AXIS_MAX]; /* output axes, and reduced axes that stand outside the tile (their accumulators then
-                            live in memory between blocks: only with STORE_ACC) */
+                            live in memory between blocks) */
     int reduce_count;
     int reduce[AXIS_MAX]; /* reduced axes inside the tile, outermost first; those in `order` too, unless their
                              block is 1 */
     int64_t block[AXIS_MAX]; /* of a reduced axis in `order`: points of it that are done inside the tile at a
                                 time */
-    int vector_axis;         /* output axis along which vectors lie; -1: scalar code */
-    int vectors;             /* vectors of the tile along it */
-    int row_axis;            /* output axis whose points are rows of the tile; -1: none */
+    bool kept; /* between the blocks of reduced axes in `order` the sums wait in memory of the kernel's own;
+                  the stores are made after the last. Without it, where the stores put them (STORE_ACC) */
+    int vector_axis; /* output axis along which vectors lie; -1: scalar code */
+    int vectors;     /* vectors of the tile along it */
+    int row_axis;    /* output axis whose points are rows of the tile; -1: none */
     int rows;
     int spread_axis;  /* output axis of few points, all of which stand in the tile: it then has rows * extent
                          rows; -1: none */
     bool rows_looped; /* the rows' stores are made in a loop, not written out: the sums pass through memory */
     bool peeled[AXIS_MAX];   /* output axes whose points at the ends, where guards may fail, get code of their
                                 own */
-    bool unrolled[AXIS_MAX]; /* reduced axes whose loop is written out */
+    bool unrolled[AXIS_MAX]; /* reduced axes whose loop is written out (in `order`: with a block of 1) */
     int unroll;              /* steps of the innermost reduced loop in one iteration */
 } CpuSchedule;
 
@@ -163,6 +166,9 @@ typedef struct {
     Computation *computation;
     CpuSchedule cpu;
 } Kernel;
+
+/** The most points of an axis that one call may visit. */
+int64_t computation_points(const Computation *computation, int axis);
 
 void computation_print(const Computation *computation, Text *out);
 void computation_verify(const Computation *computation, const char *pass);

@@ -164,6 +164,7 @@ static Kernel *new_kernel(Lowering *lowering, const char *name)
     kernel->computation = NEW(lowering->arena, Computation);
     kernel->computation->name = kernel->name = name;
     kernel->computation->chunked = lowering->group->chunked;
+    kernel->computation->chunk = lowering->chunk;
     kernel->span = graph_node(lowering->plan->graph, lowering->group->outputs.items[0])->span;
     lowering->computation = kernel->computation;
     return kernel;
@@ -238,9 +239,14 @@ static void lower_group(Lowering *lowering, Group *group)
 void lower_plan(Plan *plan)
 {
     bool *member = NEW_ARRAY(plan->arena, bool, plan->graph->nodes.count);
+    size_t p = 0;
     for (size_t g = 0; g < plan->groups.count; g++) {
         Group *group = &plan->groups.items[g];
+        while ((int)g >= plan->phases.items[p].first_group + plan->phases.items[p].group_count)
+            p++;
         Lowering lowering = {.arena = plan->arena, .plan = plan, .group = group, .member = member};
+        if (group->chunked)
+            lowering.chunk = plan->phases.items[p].chunk;
         for (size_t i = 0; i < group->members.count; i++)
             member[group->members.items[i]] = true;
         lower_group(&lowering, group);

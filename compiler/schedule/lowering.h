@@ -15,6 +15,7 @@ struct Lowering {
     Arena *arena;
     const Plan *plan;
     const Group *group;
+    int64_t chunk; /* of the group's phase; 0: over the whole batch */
     Computation *computation;
     bool *member;           /* by NodeId: belongs to the group */
     Guard around[RANK_MAX]; /* of the class being lowered: where its points lie inside the tensor */

@@ -9,7 +9,9 @@
 
 #include "tests/ops/computations.h"
 
-enum { SCHEDULES_MOST = 8 };
+enum { SCHEDULES_MOST = 16 };
+
+static int kept_count; /* schedules seen whose sums wait between blocks */
 
 typedef struct {
     CnnCall call;
@@ -50,6 +52,17 @@ static int all_schedules(const CpuTarget *target, const Computation *computation
         schedules[count].vectors = tiles[i][1];
         schedules[count].rows_looped = i == 2 && schedules[0].row_axis >= 0 && schedules[0].spread_axis < 0;
         schedules[count++].unroll = tiles[i][2];
+    }
+    /* Caches so small that reductions are cut into blocks. */
+    for (int i = 0; i < 6; i++) {
+        CpuTarget small = *target;
+        small.l1_bytes = 512;
+        small.l2_bytes = (uint64_t)2048 << (2 * (i / 2));
+        CpuVariant variant = {.order = i % 2 ? ORDER_VECTORS_INSIDE : ORDER_CHOSEN};
+        assert_true(cpu_schedule_variant(&small, computation, &variant, &schedules[count]));
+        kept_count += schedules[count].kept;
+        if (schedules[count].kept)
+            count++;
     }
     return count;
 }
@@ -270,6 +283,18 @@ static void dense_with_every_tail(void **state)
         check_with(arena, dense(arena, 5, columns, 21, false, true, 'm'), whole(5, 5));
         arena_free(arena);
     }
+}
+
+/* Long enough for blocks; the batch is not full, and its samples are no multiple of a block. */
+static void dense_in_blocks_of_terms(void **state)
+{
+    (void)state;
+    int before = kept_count;
+    Arena *arena = arena_new();
+    check_with(arena, dense(arena, 9, 40, 300, false, false, 'm'), whole(8, 8));
+    check_with(arena, dense(arena, 30, 40, 130, true, false, 'k'), whole(0, 117));
+    assert_true(kept_count > before + 4);
+    arena_free(arena);
 }
 
 /* ---- Reductions ---- */
@@ -612,10 +637,17 @@ static void scalar_functions_are_right_to_a_few_units_in_the_last_place(void **s
     arena_free(arena);
 }
 
+static void reductions_were_cut_into_blocks(void **state)
+{
+    (void)state;
+    assert_true(kept_count > 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dense_with_every_tail),
+        cmocka_unit_test(dense_in_blocks_of_terms),
         cmocka_unit_test(convolutions_forward),
         cmocka_unit_test(convolutions_of_a_part_of_the_batch_leave_the_rest_alone),
         cmocka_unit_test(convolutions_weight_gradients),
@@ -630,6 +662,7 @@ int main(void)
         cmocka_unit_test(sums_over_slices_with_an_update_in_place),
         cmocka_unit_test(vectors_along_the_batch),
         cmocka_unit_test(scalar_functions_are_right_to_a_few_units_in_the_last_place),
+        cmocka_unit_test(reductions_were_cut_into_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
