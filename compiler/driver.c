@@ -102,6 +102,12 @@ Plan *driver_plan(Session *session, const Graph *graph)
                 BUG("schedule: %s: %s", kernel->name, complaint);
         }
     }
+    if (session->tune != TUNE_OFF && !session->no_cache) {
+        int count;
+        const char *unused;
+        Kernel **kernels = link_kernels(session->arena, plan, &count);
+        cpu_tune_recall(session->target, cpu_cache_folder(session->arena, &unused), kernels, count);
+    }
     return plan;
 }
 
@@ -136,23 +142,16 @@ bool driver_tune(Session *session, Plan *plan, double seconds, bool again, CpuTu
     return cpu_tune(session->target, *tuned, *count, &options, complaint);
 }
 
-/* What `tune` says is done before the code is made: look for faster schedules, or take those found earlier.
- */
+/* Where `tune` says so, faster schedules are looked for before the code is made. */
 static bool tune(Session *session, Linked *linked, const char **complaint)
 {
     static const double seconds[] = {[TUNE_QUICK] = 20, [TUNE_FULL] = 300};
     Plan *const plans[] = {linked->train, linked->eval};
-    for (int i = 0; i < 2 && session->tune != TUNE_OFF; i++) {
+    for (int i = 0; i < 2 && (session->tune == TUNE_QUICK || session->tune == TUNE_FULL); i++) {
         int count;
         CpuTuned *tuned;
-        if (session->tune != TUNE_AUTO) {
-            if (!driver_tune(session, plans[i], seconds[session->tune], false, &tuned, &count, complaint))
-                return false;
-        } else if (!session->no_cache) {
-            const char *unused;
-            Kernel **kernels = link_kernels(session->arena, plans[i], &count);
-            cpu_tune_recall(session->target, cpu_cache_folder(session->arena, &unused), kernels, count);
-        }
+        if (!driver_tune(session, plans[i], seconds[session->tune], false, &tuned, &count, complaint))
+            return false;
     }
     return true;
 }

@@ -34,7 +34,7 @@ Program *driver_check(Session *session, const char *path);
  * diag. */
 Graph *driver_graph(Session *session, const Program *program, bool training);
 
-/** Its plan, lowered and scheduled. */
+/** Its plan, lowered and scheduled: as earlier tunings found best, else by the cost model. */
 Plan *driver_plan(Session *session, const Graph *graph);
 
 /**

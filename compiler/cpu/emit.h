@@ -32,6 +32,10 @@ typedef struct {
     LLVMValueRef *stream;                  /* pointer of each stream at the run-time parts */
 } Standpoint;
 
+/* What is remembered of an expression: its value; of a load, the bytes as they lie in memory; of a random
+ * number, the two words of its sample's block. */
+typedef enum { MEMO_VALUE, MEMO_RAW, MEMO_BLOCK, MEMO_BLOCK_SECOND, MEMO_KINDS } MemoKind;
+
 /* A value made earlier, valid where the axes that it depends on have not moved. */
 typedef struct {
     LLVMValueRef value;
@@ -62,11 +66,11 @@ typedef struct {
     LLVMValueRef zeros; /* memory of one vector of zeros: where loads go whose guard fails */
     VEC(Stream) streams;
     int *stream_of_expr, *stream_of_store;
-    uint32_t *depends; /* by expression: bit per axis; accumulators depend on all output axes */
+    uint32_t *depends; /* by kind and expression: bit per axis; accumulators depend on all output axes */
     bool *heavy;       /* by expression: worth computing once, outside the loops it does not depend on */
     Standpoint place;
     VEC(Memo) memo;
-    int *memo_last; /* by expression; then, twice, the words of the block of a random number's sample */
+    int *memo_last;         /* by kind and expression */
     LLVMValueRef condition; /* loads are only safe where it holds (NULL: always) */
     VEC(Guard) proven;      /* guards that hold inside a clipped loop */
     /* The tile being emitted. */

@@ -94,9 +94,9 @@ void expr_prepare(Emit *emit)
     size_t count = computation->exprs.count;
     emit->stream_of_expr = NEW_ARRAY(emit->arena, int, count);
     emit->stream_of_store = NEW_ARRAY(emit->arena, int, computation->stores.count);
-    emit->depends = NEW_ARRAY(emit->arena, uint32_t, 3 * count);
+    emit->depends = NEW_ARRAY(emit->arena, uint32_t, MEMO_KINDS * count);
     emit->heavy = NEW_ARRAY(emit->arena, bool, count);
-    emit->memo_last = NEW_ARRAY(emit->arena, int, 3 * count);
+    emit->memo_last = NEW_ARRAY(emit->arena, int, MEMO_KINDS *count);
     uint32_t outputs = output_axes(computation), guarded = guarded_axes(computation);
     for (size_t i = 0; i < count; i++) {
         const Expr *expr = &computation->exprs.items[i];
@@ -111,9 +111,12 @@ void expr_prepare(Emit *emit)
         for (int k = 0; k < expr_inputs(expr); k++)
             depends |= emit->depends[expr->in[k]];
         emit->depends[i] = depends;
-        emit->depends[i + count] = emit->depends[i + 2 * count] = affine_axes(&expr->at2);
+        emit->depends[MEMO_RAW * count + i] = depends;
+        emit->depends[MEMO_BLOCK * count + i] = emit->depends[MEMO_BLOCK_SECOND * count + i] =
+            affine_axes(&expr->at2);
         emit->heavy[i] = heavy && !(depends & guarded);
-        emit->memo_last[i] = emit->memo_last[i + count] = emit->memo_last[i + 2 * count] = -1;
+        for (size_t kind = 0; kind < MEMO_KINDS; kind++)
+            emit->memo_last[kind * count + i] = -1;
     }
     for (size_t i = 0; i < computation->stores.count; i++)
         emit->stream_of_store[i] =
@@ -121,6 +124,12 @@ void expr_prepare(Emit *emit)
 }
 
 /* ---- Memo ---- */
+
+/* Where in `depends` and `memo_last` this stands; values stand first, under the expression's own number. */
+static ExprId memo_id(const Emit *emit, MemoKind kind, ExprId id)
+{
+    return (ExprId)kind * (ExprId)emit->computation->exprs.count + id;
+}
 
 static bool memo_fits(const Emit *emit, const Memo *memo, uint32_t depends)
 {
@@ -386,9 +395,9 @@ static LLVMValueRef integer_value(Emit *emit, ExprId id)
 static void random_sample(Emit *emit, ExprId id, LLVMValueRef block[2])
 {
     const Expr *expr = emit_expr(emit, id);
-    ExprId count = (ExprId)emit->computation->exprs.count;
-    block[0] = recall(emit, id + count);
-    block[1] = recall(emit, id + 2 * count);
+    ExprId first_word = memo_id(emit, MEMO_BLOCK, id), second_word = memo_id(emit, MEMO_BLOCK_SECOND, id);
+    block[0] = recall(emit, first_word);
+    block[1] = recall(emit, second_word);
     if (block[0] && block[1])
         return;
     LLVMValueRef key[2] = {integer_value(emit, expr->in[0]), integer_value(emit, expr->in[1])};
@@ -398,8 +407,8 @@ static void random_sample(Emit *emit, ExprId id, LLVMValueRef block[2])
                                LLVMConstInt(emit->i32, 0, false), integer_value(emit, expr->in[2]),
                                LLVMConstInt(emit->i32, (uint32_t)expr->index, false)};
     random_block(emit, key, counter, block);
-    remember(emit, id + count, block[0]);
-    remember(emit, id + 2 * count, block[1]);
+    remember(emit, first_word, block[0]);
+    remember(emit, second_word, block[1]);
 }
 
 static LLVMValueRef random_value(Emit *emit, ExprId id)
@@ -420,6 +429,41 @@ LLVMValueRef expr_affine(Emit *emit, const Affine *at)
     return LLVMBuildSIToFP(emit->builder, value, lanes_type_like(emit, emit->f32, value), "");
 }
 
+static bool is_byte(const Emit *emit, ExprId id)
+{
+    const Expr *expr = emit_expr(emit, id);
+    return expr->kind == EXPR_LOAD && expr->guard_count == 0 && !emit->condition &&
+           emit->computation->tensors.items[expr->index].dtype == DTYPE_U8;
+}
+
+/* A byte from memory against a number known now (a pool's choice against a tap): compared as bytes, which
+ * takes neither widening nor conversion. NULL: it is not of this kind. */
+static LLVMValueRef equal_bytes(Emit *emit, const Expr *expr)
+{
+    const Expr *number = emit_expr(emit, expr->in[1]);
+    if (!is_byte(emit, expr->in[0]) || (number->kind != EXPR_CONST && number->kind != EXPR_AXIS))
+        return NULL;
+    double value = number->imm;
+    if (number->kind == EXPR_AXIS) {
+        LLVMValueRef here = place_affine_lanes(emit, &number->at);
+        if (lanes_wide(here) || !LLVMIsAConstantInt(here))
+            return NULL;
+        value = (double)LLVMConstIntGetSExtValue(here);
+    }
+    if (value < 0 || value > UINT8_MAX || value != (double)(int)value)
+        return NULL;
+    ExprId raw = memo_id(emit, MEMO_RAW, expr->in[0]);
+    LLVMValueRef bytes = recall(emit, raw);
+    if (!bytes) {
+        bytes = guarded_load(emit, expr->in[0], true);
+        remember(emit, raw, bytes);
+    }
+    LLVMValueRef wanted = LLVMConstInt(emit->i8, (uint64_t)value, false);
+    lanes_match(emit, &wanted, &bytes);
+    LLVMValueRef same = LLVMBuildICmp(emit->builder, LLVMIntEQ, bytes, wanted, "");
+    return lanes_select(emit, same, lanes_real(emit, bytes, 1), lanes_real(emit, bytes, 0));
+}
+
 static LLVMValueRef evaluate(Emit *emit, ExprId id)
 {
     const Expr *expr = emit_expr(emit, id);
@@ -435,7 +479,9 @@ static LLVMValueRef evaluate(Emit *emit, ExprId id)
     case EXPR_ACC_AT:
         return tile_accumulator(emit, expr->index, true);
     case EXPR_SCALAR: {
-        LLVMValueRef in[3] = {NULL};
+        LLVMValueRef in[3] = {expr->scalar == SCALAR_equal ? equal_bytes(emit, expr) : NULL};
+        if (in[0])
+            return in[0];
         for (int i = 0; i < scalar_table[expr->scalar].arity; i++)
             in[i] = expr_value(emit, expr->in[i]);
         return math_scalar(emit, expr->scalar, in);
@@ -466,7 +512,8 @@ void expr_hoist(Emit *emit)
     size_t count = emit->computation->exprs.count;
     for (size_t i = 0; i < count; i++) {
         LLVMValueRef block[2];
-        if (emit_expr(emit, (ExprId)i)->kind == EXPR_RANDOM && !(emit->depends[i + count] & ~known))
+        if (emit_expr(emit, (ExprId)i)->kind == EXPR_RANDOM &&
+            !(emit->depends[MEMO_BLOCK * count + i] & ~known))
             random_sample(emit, (ExprId)i, block);
         if (emit->heavy[i] && !(emit->depends[i] & ~known))
             expr_value(emit, (ExprId)i);

@@ -231,8 +231,20 @@ static void update_slot(Emit *emit, int index)
         expr_forget(emit, mark);
 }
 
+/* An empty instruction that might have changed any memory: loads before it are not reused behind it. */
+static void fence(Emit *emit)
+{
+    static const char clobbers[] = "~{memory}";
+    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(emit->context), NULL, 0, false);
+    LLVMValueRef nothing = LLVMGetInlineAsm(type, "", 0, clobbers, sizeof clobbers - 1, true, false,
+                                            LLVMInlineAsmDialectATT, false);
+    LLVMBuildCall2(emit->builder, type, nothing, NULL, 0, "");
+}
+
 static void accumulate(Emit *emit)
 {
+    if (emit->schedule->fenced)
+        fence(emit);
     for (size_t i = 0; i < emit->computation->accs.count; i++)
         each_slot(emit, (int)i, update_slot);
 }

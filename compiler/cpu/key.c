@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { EMITTER_VERSION = 4 };
+enum { EMITTER_VERSION = 6 };
 
 Key key_start(void)
 {
@@ -137,6 +137,7 @@ static Key add_schedule(Key key, const CpuSchedule *schedule)
     key = add_number(key, schedule->spread_axis);
     key = add_number(key, schedule->rows_looped);
     key = add_number(key, schedule->kept);
+    key = add_number(key, schedule->fenced);
     return add_number(key, schedule->unroll);
 }
 

@@ -78,6 +78,22 @@ static void resolve_guards(Choice *choice)
     }
 }
 
+/* Reduced axes of few points whose number itself enters a sum (which tap of a pool's window it is) are
+ * written out, so that it is a constant. */
+static void resolve_positions(Choice *choice)
+{
+    const Computation *computation = choice->computation;
+    for (size_t i = 0; i < computation->exprs.count; i++) {
+        const Expr *expr = choice_expr(choice, i);
+        for (int a = 0; a < computation->axis_count && choice->summed[i] && expr->kind == EXPR_AXIS; a++) {
+            const Axis *axis = &computation->axes[a];
+            if (expr->at.coef[a] && axis->reduced && axis->kind == EXTENT_FIXED &&
+                axis->extent <= WINDOW_MOST)
+                choice->schedule->unrolled[a] = choice->schedule->fenced = true;
+        }
+    }
+}
+
 /* ---- Loops ---- */
 
 /* Output axes in their order, the vectors' loop as far out as the other operands then still stay in the
@@ -235,6 +251,7 @@ bool cpu_schedule_variant(const CpuTarget *target, const Computation *computatio
     bool good = choice_vector_axis(&choice) && choice_tile(&choice);
     if (good) {
         resolve_guards(&choice);
+        resolve_positions(&choice);
         choice_blocks(&choice);
         choose_order(&choice);
         good = choose_unrolling(&choice);

@@ -55,6 +55,15 @@ static double access_cost(const Affine *at, int axis, int lanes)
     return at->coef[axis] == 1 ? 1 : 2.0 * lanes;
 }
 
+static double batch_terms(const Computation *computation)
+{
+    double product = 1;
+    for (int i = 0; i < computation->axis_count; i++)
+        if (computation->axes[i].reduced && computation->axes[i].kind == EXTENT_BATCH)
+            product *= (double)computation->axes[i].extent;
+    return product;
+}
+
 /* Cost of one output element with vectors along `axis` (-1: scalar code); negative: not possible. */
 static double vector_cost(const Choice *choice, int axis)
 {
@@ -70,10 +79,12 @@ static double vector_cost(const Choice *choice, int axis)
     }
     cost += (double)computation->accs.count * reduced;
     for (size_t i = 0; i < computation->stores.count; i++) {
-        const Affine *at = &computation->stores.items[i].at;
-        if (axis >= 0 && !at->coef[axis])
+        const Store *store = &computation->stores.items[i];
+        if (axis >= 0 && !store->at.coef[axis])
             return -1;
-        cost += access_cost(at, axis, lanes);
+        /* What is added to is loaded and stored for each sample (blocks.c). */
+        double times = store->kind == STORE_ACC ? 2 * batch_terms(computation) : 1;
+        cost += times * access_cost(&store->at, axis, lanes);
     }
     if (axis < 0)
         return cost;
@@ -204,7 +215,7 @@ static TileNeeds tile_needs(const Choice *choice)
             others--;
         else
             needs.spare += 2;
-    needs.spare += others > 0 ? 4 : 0;
+    needs.spare += others > 0 ? 3 : 0;
     return needs;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "compiler/base/bug.h"
+#include "compiler/ops/window.h"
 
 const Fusion fusion_table[FUSION_COUNT] = {
 #define FUSION(id, name, doc) [FUSION_##id] = {name, doc},
@@ -15,6 +16,7 @@ const Fusion fusion_table[FUSION_COUNT] = {
 /* A matmul with more weights than this is worth running over the whole batch: a chunk of a few samples would
  * read all of them each time. Bytes. */
 enum { WIDE_BYTES = 256 * 1024 };
+
 bool reshape_is_trivial(const Type *from, const Type *to)
 {
     int k = 0;
@@ -137,11 +139,28 @@ static bool is_made_for_reader(const Grouping *grouping, NodeId id)
     return true;
 }
 
+/* The gradient of a max-pool that only a weight gradient reads is not spread out over the picture in memory:
+ * the weight gradient takes it from the pooled one and the choices. */
+static bool is_unpooled_by_reader(const Grouping *grouping, NodeId id)
+{
+    const Node *node = grouping_node(grouping, id);
+    if (node->op != OP_maxpool_dx || grouping->is_result[id] || !grouping_allows(grouping, FUSION_POOL) ||
+        !window_is_tiling(node->attrs))
+        return false;
+    for (size_t i = 0; i < grouping->users[id].count; i++) {
+        const Node *user = grouping_node(grouping, grouping->users[id].items[i]);
+        if (user->op != OP_conv2d_dw || user->in[1] != id || ((const WindowAttrs *)user->attrs)->groups > 1)
+            return false;
+    }
+    return true;
+}
+
 static void find_inlined(Grouping *grouping)
 {
     for (NodeId id = 0; id < grouping->graph->nodes.count; id++)
         grouping->inlined[id] =
-            grouping->live[id] && (is_made_again(grouping, id) || is_made_for_reader(grouping, id));
+            grouping->live[id] && (is_made_again(grouping, id) || is_made_for_reader(grouping, id) ||
+                                   is_unpooled_by_reader(grouping, id));
     for (size_t i = grouping->graph->nodes.count; i-- > 0;)
         grouping->inlined[i] = grouping->inlined[i] || (grouping->live[i] && can_inline(grouping, (NodeId)i));
 }

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "compiler/fuse/grouping.h"
-#include "compiler/ops/attrs.h"
+#include "compiler/ops/window.h"
 
 /* Accumulators of one output point in a convolution with a pool. */
 enum { POOL_WINDOW_MOST = 4 };
@@ -109,10 +109,7 @@ static bool only_pools_read(const Grouping *grouping, NodeId id, const WindowAtt
 
 static bool is_tiling(const WindowAttrs *window)
 {
-    return window->window_height == window->stride_y && window->window_width == window->stride_x &&
-           window->dilation_y == 1 && window->dilation_x == 1 && !window->pad_top && !window->pad_bottom &&
-           !window->pad_left && !window->pad_right &&
-           window->window_height * window->window_width <= POOL_WINDOW_MOST;
+    return window_is_tiling(window) && window->window_height * window->window_width <= POOL_WINDOW_MOST;
 }
 
 static bool join_pool(Grouping *grouping, NodeId id)
@@ -223,7 +220,7 @@ void grouping_place(Grouping *grouping, NodeId id)
             grouping_start(grouping, id, false);
         return;
     case OP_WINDOW:
-        if (!join_pool(grouping, id))
+        if (!grouping->inlined[id] && !join_pool(grouping, id))
             grouping_start(grouping, id, true);
         return;
     case OP_REDUCE:

@@ -158,6 +158,8 @@ typedef struct {
                                 own */
     bool unrolled[AXIS_MAX]; /* reduced axes whose loop is written out (in `order`: with a block of 1) */
     int unroll;              /* steps of the innermost reduced loop in one iteration */
+    bool fenced; /* no step of a written-out loop uses what another has loaded: kept for later steps, elements
+                    that windows share would fill the registers */
 } CpuSchedule;
 
 typedef struct {
@@ -188,6 +190,8 @@ typedef struct {
 /** The element of node `id` at `at` (rank of its own type; extents of 1 are indexed by 0): computed in place
  * when the node belongs to the group being lowered, loaded otherwise. */
 ExprId lower_read(Lowering *lowering, NodeId id, const Index *at);
+/** True when reading the node computes it here, false when it is loaded. */
+bool lower_computes(const Lowering *lowering, NodeId id);
 /** The same; zero where 0 <= guard < extent fails for one of the `count` guards. */
 ExprId lower_read_guarded(Lowering *lowering, NodeId id, const Index *at, const Guard *guards, int count);
 /** A new reduced axis. Nodes of a group that reduce over equal extents in the same order share axes. */

@@ -5,6 +5,7 @@
  * one that the result's vectors run along. */
 #include "compiler/ops/make.h"
 #include "compiler/ops/index.h"
+#include "compiler/ops/pool.h"
 #include "compiler/ops/window.h"
 #include "compiler/ir/op.h"
 
@@ -242,25 +243,60 @@ static bool conv2d_dw_infer(const Graph *graph, Node *node)
     return expected.dim[1] == dy->dim[1] && expected.dim[2] == dy->dim[2];
 }
 
+/* Where dy stands in the sum: its index, and its element. */
+typedef struct {
+    Affine n, i, j;
+    ExprId slope;
+} SlopeTerm;
+
+static SlopeTerm read_slope(Lowering *lowering, const Node *node, const Index *at)
+{
+    const Type *dy = graph_type(lowering_graph(lowering), node->in[1]);
+    SlopeTerm term = {.n = lower_reduce_dim(lowering, "n", dy, 0),
+                      .i = lower_reduce_dim(lowering, "i", dy, 1),
+                      .j = lower_reduce_dim(lowering, "j", dy, 2)};
+    const WindowAttrs *attrs = window_of(node);
+    Index slope = picture_index(attrs, term.n, term.i, term.j, group_at(attrs, at), last_at(at));
+    term.slope = lower_read(lowering, node->in[1], &slope);
+    return term;
+}
+
+/* dy is the gradient of a max-pool, which nobody has stored: the sum runs over the pool's windows and, for
+ * each, over its taps, of which one counts. */
+static SlopeTerm pull_slope_through_pool(Lowering *lowering, const Node *node, const Index *at)
+{
+    const Graph *graph = lowering_graph(lowering);
+    const Node *spread = graph_node(graph, node->in[1]);
+    const WindowAttrs *pool = window_of(spread);
+    const Type *pooled = graph_type(graph, spread->in[0]);
+    Affine n = lower_reduce_dim(lowering, "n", pooled, 0), i = lower_reduce_dim(lowering, "i", pooled, 1),
+           j = lower_reduce_dim(lowering, "j", pooled, 2);
+    Affine di = lower_reduce_axis(lowering, "di", EXTENT_FIXED, pool->window_height),
+           dj = lower_reduce_axis(lowering, "dj", EXTENT_FIXED, pool->window_width);
+    Affine tap = affine_add(affine_scale(di, pool->window_width), dj);
+    Index output = {4, {n, i, j, last_at(at)}};
+    return (SlopeTerm){.n = n,
+                       .i = affine_add(affine_scale(i, pool->window_height), di),
+                       .j = affine_add(affine_scale(j, pool->window_width), dj),
+                       .slope = maxpool_dx_tap(lowering, spread, &output, &tap)};
+}
+
 static ExprId conv2d_dw_lower(Lowering *lowering, const Node *node, const Index *result)
 {
     const WindowAttrs *attrs = window_of(node);
     const Graph *graph = lowering_graph(lowering);
-    const Type *dy = graph_type(graph, node->in[1]);
     Index at = index_without_slice(graph, node, result);
     Side side[2] = {side_y(attrs), side_x(attrs)};
-    Affine n = lower_reduce_dim(lowering, "n", dy, 0);
-    Affine i = lower_reduce_dim(lowering, "i", dy, 1);
-    Affine j = lower_reduce_dim(lowering, "j", dy, 2);
-    Affine y = side_input(&side[0], &i, &at.dim[0]), x = side_input(&side[1], &j, &at.dim[1]);
+    bool pooled =
+        lower_computes(lowering, node->in[1]) && graph_node(graph, node->in[1])->op == OP_maxpool_dx;
+    SlopeTerm term = pooled ? pull_slope_through_pool(lowering, node, &at) : read_slope(lowering, node, &at);
+    Affine y = side_input(&side[0], &term.i, &at.dim[0]), x = side_input(&side[1], &term.j, &at.dim[1]);
     Guard guards[2] = {0};
     int count = side_guard(&side[0], &y, guards, 0);
     count = side_guard(&side[1], &x, guards, count);
-    Affine group = group_at(attrs, &at);
-    Index pixel = picture_index(attrs, n, y, x, group, at.dim[2]);
-    Index slope = picture_index(attrs, n, i, j, group, last_at(&at));
-    ExprId product = lower_scalar(lowering, SCALAR_mul, lower_read(lowering, node->in[0], &pixel),
-                                  lower_read(lowering, node->in[1], &slope), 0);
+    Index pixel = picture_index(attrs, term.n, y, x, group_at(attrs, &at), at.dim[2]);
+    ExprId product =
+        lower_scalar(lowering, SCALAR_mul, lower_read(lowering, node->in[0], &pixel), term.slope, 0);
     return lower_sum(lowering, product, guards, count, true);
 }
 

@@ -1,6 +1,8 @@
 /* Pools over [n, height, width, channels]. Windows of few elements are written out, so that a pool can be
  * taken in the registers of what makes its input; larger ones are accumulators. Padding is nothing: neither a
  * maximum nor an average sees it. */
+#include "compiler/ops/pool.h"
+
 #include "compiler/ops/make.h"
 #include "compiler/ops/window.h"
 #include "compiler/ir/op.h"
@@ -192,6 +194,14 @@ static ExprId max_share(Lowering *lowering, const Node *node, const Index *outpu
     ExprId tap = lower_const(lowering, (double)(ky * window_of(node)->window_width + kx));
     ExprId chosen = lower_scalar(lowering, SCALAR_equal, choice, tap, 0);
     return lower_scalar(lowering, SCALAR_select, chosen, slope, lower_const(lowering, 0));
+}
+
+ExprId maxpool_dx_tap(Lowering *lowering, const Node *node, const Index *output, const Affine *tap)
+{
+    ExprId choice = lower_read(lowering, node->in[1], output);
+    ExprId chosen = lower_scalar(lowering, SCALAR_equal, choice, lower_axis(lowering, tap), 0);
+    return lower_scalar(lowering, SCALAR_select, chosen, lower_read(lowering, node->in[0], output),
+                        lower_const(lowering, 0));
 }
 
 static ExprId maxpool_dx_lower(Lowering *lowering, const Node *node, const Index *at)

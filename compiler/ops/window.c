@@ -71,6 +71,13 @@ Affine side_output(const Side *side, const Affine *position, const Affine *tap)
     return affine_divide(affine_add(distance, affine_scale(*tap, -side->dilation)), side->stride);
 }
 
+bool window_is_tiling(const WindowAttrs *attrs)
+{
+    return attrs->window_height == attrs->stride_y && attrs->window_width == attrs->stride_x &&
+           attrs->dilation_y == 1 && attrs->dilation_x == 1 && !attrs->pad_top && !attrs->pad_bottom &&
+           !attrs->pad_left && !attrs->pad_right;
+}
+
 void side_pad_same(Side *side)
 {
     int64_t outputs = (side->extent + side->stride - 1) / side->stride;

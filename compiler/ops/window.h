@@ -41,6 +41,10 @@ Affine side_output(const Side *side, const Affine *position, const Affine *tap);
  */
 void side_pad_same(Side *side);
 
+/** The windows lie side by side, without gaps or padding: each pixel belongs to one of them, or, at the ends,
+ * to none. */
+bool window_is_tiling(const WindowAttrs *attrs);
+
 /* The fields of WindowAttrs, for the schemas of ops. */
 #define WINDOW_FIELDS                                                                                        \
     ATTR(WindowAttrs, window_height, FIELD_INTEGER), ATTR(WindowAttrs, window_width, FIELD_INTEGER),         \

@@ -181,7 +181,7 @@ static ExprId compute(Lowering *lowering, const Node *node, const Index *at)
     return node_op(node)->lower(lowering, node, at);
 }
 
-static bool is_inside(const Lowering *lowering, NodeId id)
+bool lower_computes(const Lowering *lowering, NodeId id)
 {
     return lowering->member[id] || node_op(graph_node(lowering->plan->graph, id))->class == OP_VALUE;
 }
@@ -195,7 +195,7 @@ ExprId lower_read(Lowering *lowering, NodeId id, const Index *at)
             return known->expr;
     }
     ExprId expr;
-    if (is_inside(lowering, id)) {
+    if (lower_computes(lowering, id)) {
         if (++lowering->depth > 10000)
             BUG("the group of %%%u has no end", id);
         expr = compute(lowering, graph_node(lowering->plan->graph, id), at);
@@ -212,7 +212,7 @@ ExprId lower_read_guarded(Lowering *lowering, NodeId id, const Index *at, const 
 {
     if (always_fails(guards, count))
         return lower_const(lowering, 0);
-    if (!is_inside(lowering, id))
+    if (!lower_computes(lowering, id))
         return load(lowering, id, at, guards, count);
     /* Everything below is computed as if in range, with loads that give zero outside; its value there must
      * still be zero. */
