@@ -5,7 +5,7 @@
 #include "compiler/cpu/cpu.h"
 
 /* Another order of the variants needs another version: what tuning has found is kept as a variant. */
-enum { SCHEDULER_VERSION = 4 };
+enum { SCHEDULER_VERSION = 6 };
 
 typedef struct {
     const CpuTarget *target;
@@ -28,7 +28,7 @@ bool choice_tile(Choice *choice);
 void choice_blocks(Choice *choice);
 /** Rows of the tile times the points of the spread axis. */
 int choice_tile_rows(const Choice *choice);
-/** True where an accumulator's load lies scattered along the vectors. */
+/** True where an accumulator's load lies scattered along the vectors, and is not packed. */
 bool choice_gathers(const Choice *choice);
 
 #endif

@@ -248,7 +248,7 @@ static void load_buffers(Emit *emit)
     emit->place.stream = NEW_ARRAY(emit->arena, LLVMValueRef, emit->streams.count);
     for (size_t i = 0; i < emit->streams.count; i++) {
         int tensor = emit->streams.items[i].tensor;
-        emit->place.stream[i] = tensor == TENSOR_KEPT ? kept_memory(emit) : pointers[tensor];
+        emit->place.stream[i] = tensor < 0 ? local_memory(emit, tensor) : pointers[tensor];
     }
 }
 
@@ -275,8 +275,9 @@ LLVMModuleRef emit_kernel(LLVMContextRef context, const CpuTarget *target, const
     emit.mask = NEW_ARRAY(arena, LLVMValueRef, VECTORS_MOST);
     make_function(&emit, symbol);
     expr_prepare(&emit);
-    kept_prepare(&emit);
+    local_prepare(&emit);
     load_buffers(&emit);
+    local_pack(&emit);
     emit_level(&emit, 0);
     LLVMBuildRetVoid(emit.builder);
     LLVMDisposeBuilder(emit.builder);

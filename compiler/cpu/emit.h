@@ -12,7 +12,7 @@
 #include "compiler/cpu/cpu.h"
 
 /* A pointer into a tensor that moves with the axes: shared by all accesses that differ by a constant. */
-enum { TENSOR_KEPT = -1 }; /* the kernel's own memory of sums between blocks */
+enum { TENSOR_KEPT = -1, TENSOR_PACKED = -2 }; /* memory of the kernel's own: emit_local.c */
 typedef struct {
     int tensor;
     int64_t coef[AXIS_MAX];
@@ -82,10 +82,10 @@ typedef struct {
     Slots *slots;                    /* by accumulator */
     LLVMValueRef *carried;           /* accumulators, then positions of maxima */
     int carried_count;
-    int kept_stream;          /* of the memory of sums between blocks, -1: there is none */
-    int64_t kept_sums;        /* elements of it for each accumulator */
-    LLVMValueRef scratch;     /* memory for the carried values, made when first needed */
-    LLVMValueRef scratch_row; /* in a loop over the rows: which, from 0; NULL: not in one */
+    int local_stream[2];       /* by -1 - tensor; -1: there is none */
+    int64_t local_elements[2]; /* of the sums of one accumulator; of the packed operand */
+    LLVMValueRef scratch;      /* memory for the carried values, made when first needed */
+    LLVMValueRef scratch_row;  /* in a loop over the rows: which, from 0; NULL: not in one */
 } Emit;
 
 /** The function `symbol` of type CnnCode, in a new module. */
@@ -175,17 +175,21 @@ typedef struct {
 void branch_begin(Emit *emit, Branch *branch, LLVMValueRef condition);
 void branch_end(Emit *emit, Branch *branch);
 
-/* ---- emit_kept.c: sums of blocked reductions between the blocks ---- */
-/** Adds the stream, where the schedule keeps sums. */
-void kept_prepare(Emit *emit);
-/** The memory itself, as the stream's first pointer. */
-LLVMValueRef kept_memory(Emit *emit);
+/* ---- emit_local.c: memory of the kernel's own, for sums between blocks and for a packed operand ---- */
+/** Adds the streams that the schedule asks for. */
+void local_prepare(Emit *emit);
+/** The memory of such a stream, as its first pointer. */
+LLVMValueRef local_memory(Emit *emit, int tensor);
 /** Where the sum of accumulator `acc` for the row and vector at hand waits. */
-LLVMValueRef kept_pointer(Emit *emit, int acc);
+LLVMValueRef local_kept(Emit *emit, int acc);
 /** i1: this is the first (last) block of all reduced axes outside the tile. NULL: certainly; *never:
  * certainly not. */
-LLVMValueRef kept_first(Emit *emit, bool *never);
-LLVMValueRef kept_last(Emit *emit, bool *never);
+LLVMValueRef local_first(Emit *emit, bool *never);
+LLVMValueRef local_last(Emit *emit, bool *never);
+/** Copies the packed operand. */
+void local_pack(Emit *emit);
+/** Its elements here: a vector. */
+LLVMValueRef local_packed(Emit *emit);
 
 /* ---- emit_expr.c ---- */
 /** Fills streams, depends, heavy. */
@@ -202,9 +206,19 @@ LLVMValueRef expr_affine(Emit *emit, const Affine *at);
 LLVMValueRef expr_load(Emit *emit, int stream, const Affine *at, LLVMValueRef condition);
 void expr_store(Emit *emit, int stream, const Affine *at, LLVMValueRef value, LLVMValueRef condition);
 
+/* ---- emit_transpose.c ---- */
+/** Can the stores be made so: each lies scattered along the vectors and side by side along the rows, of which
+ * there are as many as lanes? */
+bool transpose_possible(const Emit *emit);
+/** Stores a square of the tile: lane l of values[r] is for row r; its point along the vectors is that of the
+ * emitter's vector at hand. */
+void transpose_store(Emit *emit, int stream, const Affine *at, LLVMValueRef *values);
+
 /* ---- emit_tile.c ---- */
 /** Accumulators, reduced loops and stores of one tile, of emit->rows and emit->vectors at the place. */
 void tile_emit(Emit *emit);
+/** Puts evaluation at a row and a vector of the tile. */
+void tile_stand(Emit *emit, int row, int vector);
 /** Accumulator `acc`, or the position of its maximum, for the row and vector at hand. */
 LLVMValueRef tile_accumulator(const Emit *emit, int acc, bool position);
 

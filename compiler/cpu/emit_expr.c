@@ -371,6 +371,8 @@ void expr_store(Emit *emit, int stream, const Affine *at, LLVMValueRef value, LL
 static LLVMValueRef guarded_load(Emit *emit, ExprId id, bool raw)
 {
     const Expr *expr = emit_expr(emit, id);
+    if (id + 1 == emit->schedule->packed)
+        return local_packed(emit);
     LLVMValueRef condition;
     GuardState state = place_guards(emit, expr->guard_first, expr->guard_count, &condition);
     if (state == GUARDS_FAIL)

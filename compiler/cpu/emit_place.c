@@ -126,7 +126,7 @@ static LLVMValueRef pointer_add(const Emit *emit, LLVMValueRef pointer, LLVMValu
 static int64_t stream_bytes(const Emit *emit, int stream)
 {
     int tensor = emit->streams.items[stream].tensor;
-    Dtype dtype = tensor == TENSOR_KEPT ? DTYPE_F32 : emit->computation->tensors.items[tensor].dtype;
+    Dtype dtype = tensor < 0 ? DTYPE_F32 : emit->computation->tensors.items[tensor].dtype;
     return (int64_t)dtype_bytes(dtype);
 }
 

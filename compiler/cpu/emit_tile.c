@@ -14,7 +14,7 @@ static int tile_rows(const Emit *emit)
     return emit->rows * (spread < 0 ? 1 : (int)emit->computation->axes[spread].extent);
 }
 
-static void stand_at(Emit *emit, int row, int vector)
+void tile_stand(Emit *emit, int row, int vector)
 {
     const CpuSchedule *schedule = emit->schedule;
     emit->row = row;
@@ -123,7 +123,7 @@ static void each_slot(Emit *emit, int acc, AtSlot *visit)
     int rows = slots->by_row ? tile_rows(emit) : 1, vectors = slots->by_vector ? emit->vectors : 1;
     for (int row = 0; row < rows; row++) {
         for (int vector = 0; vector < vectors; vector++) {
-            stand_at(emit, row, vector);
+            tile_stand(emit, row, vector);
             visit(emit, acc);
         }
     }
@@ -180,7 +180,7 @@ static void start_slot(Emit *emit, int acc)
 static void resume_slot(Emit *emit, int acc)
 {
     const Slots *slots = &emit->slots[acc];
-    LLVMValueRef value = LLVMBuildLoad2(emit->builder, slot_type(emit, slots), kept_pointer(emit, acc), "");
+    LLVMValueRef value = LLVMBuildLoad2(emit->builder, slot_type(emit, slots), local_kept(emit, acc), "");
     LLVMSetAlignment(value, 4);
     emit->carried[slots->first + slot_here(emit, slots)] = value;
 }
@@ -189,7 +189,7 @@ static void keep_slot(Emit *emit, int acc)
 {
     const Slots *slots = &emit->slots[acc];
     LLVMValueRef value = emit->carried[slots->first + slot_here(emit, slots)];
-    LLVMSetAlignment(LLVMBuildStore(emit->builder, value, kept_pointer(emit, acc)), 4);
+    LLVMSetAlignment(LLVMBuildStore(emit->builder, value, local_kept(emit, acc)), 4);
 }
 
 /* One more term. */
@@ -489,12 +489,34 @@ static void store_point(Emit *emit, int row, LLVMValueRef *sums)
                        conditions[i]);
 }
 
+static void stores_transposed(Emit *emit)
+{
+    const Computation *computation = emit->computation;
+    size_t count = computation->stores.count;
+    LLVMValueRef *values = NEW_ARRAY(emit->arena, LLVMValueRef, count * (size_t)emit->rows);
+    for (int vector = 0; vector < emit->vectors; vector++) {
+        for (int row = 0; row < emit->rows; row++) {
+            tile_stand(emit, row, vector);
+            for (size_t i = 0; i < count; i++)
+                values[i * (size_t)emit->rows + (size_t)row] =
+                    expr_value(emit, computation->stores.items[i].expr);
+        }
+        tile_stand(emit, 0, vector);
+        int carried = emit->carried_count;
+        emit->carried_count = 0; /* no branch of the stores changes a sum */
+        for (size_t i = 0; i < count; i++)
+            transpose_store(emit, emit->stream_of_store[i], &computation->stores.items[i].at,
+                            values + i * (size_t)emit->rows);
+        emit->carried_count = carried;
+    }
+}
+
 static void stores_written_out(Emit *emit)
 {
     LLVMValueRef *sums = NEW_ARRAY(emit->arena, LLVMValueRef, emit->computation->stores.count);
     for (int vector = 0; vector < emit->vectors; vector++) {
         for (int row = 0; row < tile_rows(emit); row++) {
-            stand_at(emit, row, vector);
+            tile_stand(emit, row, vector);
             store_point(emit, row, sums);
         }
     }
@@ -531,7 +553,7 @@ static void stores_looped(Emit *emit)
     emit->scratch_row = LLVMBuildSub(emit->builder, loop.index, bound_value(emit, start), "");
     LLVMValueRef *sums = NEW_ARRAY(emit->arena, LLVMValueRef, emit->computation->stores.count);
     for (int vector = 0; vector < emit->vectors; vector++) {
-        stand_at(emit, 0, vector);
+        tile_stand(emit, 0, vector);
         store_point(emit, 0, sums);
     }
     emit->scratch_row = NULL;
@@ -560,7 +582,7 @@ static void each_sum(Emit *emit, AtSlot *visit)
 static void start_sums(Emit *emit)
 {
     bool never = false;
-    LLVMValueRef first = emit->schedule->kept ? kept_first(emit, &never) : NULL;
+    LLVMValueRef first = emit->schedule->kept ? local_first(emit, &never) : NULL;
     if (!first && !never) {
         each_sum(emit, start_slot);
         return;
@@ -578,7 +600,9 @@ static void start_sums(Emit *emit)
 
 static void make_stores(Emit *emit)
 {
-    if (emit->schedule->rows_looped && emit->rows > 1)
+    if (transpose_possible(emit))
+        stores_transposed(emit);
+    else if (emit->schedule->rows_looped && emit->rows > 1)
         stores_looped(emit);
     else
         stores_written_out(emit);
@@ -588,7 +612,7 @@ static void make_stores(Emit *emit)
 static void finish_sums(Emit *emit)
 {
     bool never = false;
-    LLVMValueRef last = emit->schedule->kept ? kept_last(emit, &never) : NULL;
+    LLVMValueRef last = emit->schedule->kept ? local_last(emit, &never) : NULL;
     if (!last && !never) {
         make_stores(emit);
         return;

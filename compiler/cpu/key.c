@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { EMITTER_VERSION = 6 };
+enum { EMITTER_VERSION = 9 };
 
 Key key_start(void)
 {
@@ -136,6 +136,7 @@ static Key add_schedule(Key key, const CpuSchedule *schedule)
     key = add_number(key, schedule->rows);
     key = add_number(key, schedule->spread_axis);
     key = add_number(key, schedule->rows_looped);
+    key = add_number(key, schedule->packed);
     key = add_number(key, schedule->kept);
     key = add_number(key, schedule->fenced);
     return add_number(key, schedule->unroll);

@@ -117,6 +117,15 @@ static const char *check_added(const Computation *computation, const CpuSchedule
     return NULL;
 }
 
+static const char *check_packed(const Computation *computation, const CpuSchedule *schedule)
+{
+    const Expr *expr = &computation->exprs.items[schedule->packed - 1];
+    if (expr->kind != EXPR_LOAD || expr->guard_count || schedule->vector_axis < 0 ||
+        !expr->at.coef[schedule->vector_axis])
+        return "what is packed is no load along the vectors that is always allowed";
+    return NULL;
+}
+
 static const char *check_tile(const Computation *computation, const CpuSchedule *schedule, Arena *arena)
 {
     const int special[3] = {schedule->vector_axis, schedule->row_axis, schedule->spread_axis};
@@ -150,6 +159,8 @@ const char *cpu_schedule_legal(const Computation *computation, const CpuSchedule
     const char *complaint = check_lists(computation, schedule, arena);
     if (!complaint)
         complaint = check_sums(computation, schedule, arena);
+    if (!complaint && schedule->packed)
+        complaint = check_packed(computation, schedule);
     if (!complaint)
         complaint = check_tile(computation, schedule, arena);
     for (size_t i = 0; i < computation->stores.count && !complaint; i++)

@@ -9,6 +9,7 @@ enum {
     VECTORS_MOST = 8,
     TILES_MOST = 12,
     SPREAD_MOST = 9,
+    PACK_TIMES = 64,   /* reads of each element that are worth a copy */
     GATHER_MOST = 4,   /* sums of a tile whose operands are gathered: each is a dozen instructions */
     CHUNK_ROWS = 4,    /* samples of a chunk that rows may count on */
     MASKED_LOADS = 4,  /* registers for masked loads where masks have none of their own */
@@ -16,6 +17,8 @@ enum {
     L2_COST = 3,
     L3_COST = 8, /* of loading a vector from there, in multiply-adds */
     HEAVY_COST = 20,
+    TURN_COST = 6,    /* of a vector that is turned in registers and stored */
+    SCATTER_COST = 8, /* of an element that is stored alone */
     WAY_BYTES = 4096,
     WAYS = 8 /* of first-level caches: lines this far apart compete for so many places */
 };
@@ -55,6 +58,26 @@ static double access_cost(const Affine *at, int axis, int lanes)
     return at->coef[axis] == 1 ? 1 : 2.0 * lanes;
 }
 
+/* Without sums: the axis along which all stores lie side by side, when along `vector` they lie apart and so
+ * are turned in registers (emit_transpose.c); -1: there is none. */
+static int turned_axis(const Computation *computation, int vector, int lanes)
+{
+    if (vector < 0 || computation->accs.count)
+        return -1;
+    for (int a = 0; a < computation->axis_count; a++) {
+        bool turned = a != vector && computation->axes[a].extent >= lanes;
+        for (size_t i = 0; i < computation->stores.count; i++) {
+            const Store *store = &computation->stores.items[i];
+            turned = turned && store->kind == STORE_WRITE && !store->guard_count && store->at.coef[a] == 1 &&
+                     store->at.coef[vector] > 1 &&
+                     computation->tensors.items[store->tensor].dtype == DTYPE_F32;
+        }
+        if (turned)
+            return a;
+    }
+    return -1;
+}
+
 static double batch_terms(const Computation *computation)
 {
     double product = 1;
@@ -62,6 +85,21 @@ static double batch_terms(const Computation *computation)
         if (computation->axes[i].reduced && computation->axes[i].kind == EXTENT_BATCH)
             product *= (double)computation->axes[i].extent;
     return product;
+}
+
+/* May all that a load of the sums reads in a call be copied, so that vectors along `axis` lie side by side?
+ * It must be little, and be read often. */
+static bool is_packable(const Choice *choice, size_t id, int axis)
+{
+    const Computation *computation = choice->computation;
+    const Expr *expr = choice_expr(choice, id);
+    if (axis < 0 || !choice->summed[id] || expr->kind != EXPR_LOAD || expr->guard_count ||
+        expr->at.coef[axis] == 0 || expr->at.coef[axis] == 1)
+        return false;
+    double elements = 1, times = 1;
+    for (int a = 0; a < computation->axis_count; a++)
+        *(expr->at.coef[a] ? &elements : &times) *= (double)computation_points(computation, a);
+    return 4 * elements <= (double)choice->target->l2_bytes / 8 && times >= PACK_TIMES;
 }
 
 /* Cost of one output element with vectors along `axis` (-1: scalar code); negative: not possible. */
@@ -74,17 +112,18 @@ static double vector_cost(const Choice *choice, int axis)
         const Expr *expr = choice_expr(choice, i);
         double own = operation_cost(expr);
         if (expr->kind == EXPR_LOAD)
-            own = access_cost(&expr->at, axis, lanes);
+            own = is_packable(choice, i, axis) ? 1 : access_cost(&expr->at, axis, lanes);
         cost += own * (choice->summed[i] ? reduced : 1);
     }
     cost += (double)computation->accs.count * reduced;
+    bool turned = turned_axis(computation, axis, lanes) >= 0;
     for (size_t i = 0; i < computation->stores.count; i++) {
         const Store *store = &computation->stores.items[i];
         if (axis >= 0 && !store->at.coef[axis])
             return -1;
         /* What is added to is loaded and stored for each sample (blocks.c). */
         double times = store->kind == STORE_ACC ? 2 * batch_terms(computation) : 1;
-        cost += times * access_cost(&store->at, axis, lanes);
+        cost += times * (turned ? TURN_COST : access_cost(&store->at, axis, lanes));
     }
     if (axis < 0)
         return cost;
@@ -111,6 +150,9 @@ bool choice_vector_axis(Choice *choice)
         taken[best + 1] = true;
         choice->schedule->vector_axis = best;
     }
+    for (size_t i = 0; i < computation->exprs.count && !choice->schedule->packed; i++)
+        if (is_packable(choice, i, choice->schedule->vector_axis))
+            choice->schedule->packed = (int)i + 1;
     return true;
 }
 
@@ -185,7 +227,7 @@ bool choice_gathers(const Choice *choice)
     for (size_t i = 0; i < choice->computation->exprs.count && vector >= 0; i++) {
         const Expr *expr = choice_expr(choice, i);
         if (choice->summed[i] && expr->kind == EXPR_LOAD && expr->at.coef[vector] != 0 &&
-            expr->at.coef[vector] != 1)
+            expr->at.coef[vector] != 1 && (int)i + 1 != choice->schedule->packed)
             return true;
     }
     return false;
@@ -300,6 +342,23 @@ static void offer(Tiles *tiles, Tile tile)
     tiles->tile[at] = tile;
 }
 
+/* Of the scattered stores of a tile, in one step of its sums: an element at a time, or, where there are as
+ * many rows as lanes and these lie side by side, turned in registers (emit_transpose.c). */
+static double scatter_cost(const Choice *choice, int axis, int rows, int vectors)
+{
+    const Computation *computation = choice->computation;
+    int vector = choice->schedule->vector_axis, lanes = choice->target->lanes;
+    double cost = 0;
+    for (size_t i = 0; i < computation->stores.count && vector >= 0; i++) {
+        const Store *store = &computation->stores.items[i];
+        if (store->at.coef[vector] <= 1)
+            continue;
+        bool turned = rows == lanes && axis >= 0 && store->at.coef[axis] == 1;
+        cost += turned ? TURN_COST : SCATTER_COST * lanes;
+    }
+    return cost * rows * vectors / points(choice, true);
+}
+
 static void try_rows(const Choice *choice, const TileNeeds *needs, int axis, int spread, Tiles *tiles)
 {
     const Computation *computation = choice->computation;
@@ -324,6 +383,8 @@ static void try_rows(const Choice *choice, const TileNeeds *needs, int axis, int
             if (!fits_registers(choice, needs, rows * across, vectors) || rows * across * vectors > sums)
                 continue;
             double cost = others * axis_cost(needs, extent, rows, across, vectors_extent, vectors, known);
+            cost += others * (double)extent / rows * (double)vectors_extent / vectors *
+                    scatter_cost(choice, axis, rows * across, vectors);
             offer(tiles,
                   (Tile){.cost = cost, .axis = axis, .spread = spread, .rows = rows, .vectors = vectors});
         }
@@ -372,22 +433,8 @@ static bool choose_sums_tile(Choice *choice)
     return true;
 }
 
-/* An axis along which scalar code reads neighbours that it writes far apart: rows along it use what a cache
- * line brings. */
-static int transposed_axis(const Choice *choice)
-{
-    const Computation *computation = choice->computation;
-    for (size_t i = 0; i < computation->exprs.count; i++) {
-        const Expr *expr = choice_expr(choice, i);
-        for (int a = 0; a < computation->axis_count && expr->kind == EXPR_LOAD; a++)
-            if (expr->at.coef[a] == 1 && computation->stores.items[0].at.coef[a] > 1 &&
-                !disturbs_sums(computation, a))
-                return a;
-    }
-    return -1;
-}
-
-/* Without sums there is nothing to keep in registers: some vectors at a time, fewer where each needs many. */
+/* Without sums there is nothing to keep in registers: some vectors at a time, fewer where each needs many; or
+ * a square that is turned. */
 static void choose_plain_tile(Choice *choice)
 {
     CpuSchedule *schedule = choice->schedule;
@@ -395,10 +442,10 @@ static void choose_plain_tile(Choice *choice)
     for (size_t i = 0; i < choice->computation->exprs.count; i++)
         work += operation_cost(choice_expr(choice, i));
     int64_t vectors = work > 2 * HEAVY_COST ? 1 : work > HEAVY_COST ? 2 : 4, extent = vectors_along(choice);
-    schedule->row_axis = schedule->vector_axis < 0 ? transposed_axis(choice) : -1;
+    schedule->row_axis = turned_axis(choice->computation, schedule->vector_axis, choice->target->lanes);
     schedule->spread_axis = -1;
-    schedule->rows = schedule->row_axis < 0 ? 1 : WAYS;
-    schedule->vectors = (int)(vectors < extent ? vectors : extent);
+    schedule->rows = schedule->row_axis < 0 ? 1 : choice->target->lanes;
+    schedule->vectors = schedule->row_axis >= 0 ? 1 : (int)(vectors < extent ? vectors : extent);
 }
 
 int choice_tile_rows(const Choice *choice)

@@ -145,8 +145,10 @@ typedef struct {
                              block is 1 */
     int64_t block[AXIS_MAX]; /* of a reduced axis in `order`: points of it that are done inside the tile at a
                                 time */
-    bool kept; /* between the blocks of reduced axes in `order` the sums wait in memory of the kernel's own;
-                  the stores are made after the last. Without it, where the stores put them (STORE_ACC) */
+    int packed; /* 1 + number of a load of the sums whose elements lie apart along the vectors: all that it
+                   reads in a call is copied, before anything else, so that they lie side by side; 0: none */
+    bool kept;  /* between the blocks of reduced axes in `order` the sums wait in memory of the kernel's own;
+                   the stores are made after the last. Without it, where the stores put them (STORE_ACC) */
     int vector_axis; /* output axis along which vectors lie; -1: scalar code */
     int vectors;     /* vectors of the tile along it */
     int row_axis;    /* output axis whose points are rows of the tile; -1: none */

@@ -6,7 +6,7 @@
 #include "compiler/ir/op.h"
 #include "runtime/rng.h"
 
-enum { ALIGNMENT = 64 };
+enum { ALIGNMENT = 64, VECTOR_POINTS = 16 /* of the widest vectors: a multiple of all */ };
 
 typedef struct {
     Arena *arena;
@@ -127,6 +127,15 @@ static double kernel_flops(const Plan *plan, const Computation *computation)
     return flops / (double)plan->graph->batch;
 }
 
+/* Points of the parallel axis that one tile takes. */
+static int64_t grain_of(const Kernel *kernel)
+{
+    int parallel = kernel->computation->parallel;
+    if (kernel->cpu.row_axis == parallel)
+        return kernel->cpu.rows;
+    return kernel->cpu.vector_axis == parallel ? (int64_t)kernel->cpu.vectors * VECTOR_POINTS : 1;
+}
+
 static CnnStep link_step(const Linking *linking, const Plan *plan, const Kernel *kernel, int code)
 {
     const Computation *computation = kernel->computation;
@@ -134,7 +143,6 @@ static CnnStep link_step(const Linking *linking, const Plan *plan, const Kernel 
     for (size_t i = 0; i < computation->tensors.count; i++)
         buffers[i] = plan->buffer_of[computation->tensors.items[i].node];
     const Axis *parallel = &computation->axes[computation->parallel];
-    bool rows = kernel->cpu.row_axis == computation->parallel;
     return (CnnStep){.name = kernel->name,
                      .label = kernel->name,
                      .where = diag_where(linking->program->diag, kernel->span),
@@ -144,7 +152,7 @@ static CnnStep link_step(const Linking *linking, const Plan *plan, const Kernel 
                      .buffer_count = (int)computation->tensors.count,
                      .buffers = buffers,
                      .extent = parallel->kind == EXTENT_BATCH ? 0 : parallel->extent,
-                     .grain = rows && kernel->cpu.rows > 1 ? kernel->cpu.rows : 1};
+                     .grain = grain_of(kernel)};
 }
 
 static void link_steps(Linking *linking, const LinkedPlan *linked, CnnProgram *program)

@@ -22,12 +22,16 @@ static bool matmul_infer(const Graph *graph, Node *node)
     return columns == LEAD_NONE && summed_a == summed_b;
 }
 
+/* A copy of more weights than this costs more than reading them as they lie. */
+enum { COPIED_ELEMENTS_MOST = 65536 };
+
 /* The transposed kernel is made first where its columns would be read across rows: vectors run along the
  * result's last dim. */
 static NodeId multiply_transposed(Make make, NodeId a, NodeId b, bool transpose_a, bool transpose_b)
 {
     static const int swap[] = {1, 0};
-    if (transpose_b && graph_type(make.graph, b)->lead == LEAD_NONE)
+    const Type *type = graph_type(make.graph, b);
+    if (transpose_b && type->lead == LEAD_NONE && type_elements(type) <= COPIED_ELEMENTS_MOST)
         return make_matmul(make, a, make_permute(make, b, swap), transpose_a, false);
     return make_matmul(make, a, b, transpose_a, transpose_b);
 }

@@ -118,6 +118,36 @@ static int64_t inner_part(int64_t extent)
     return best_whole > 1 ? best_whole : best;
 }
 
+/* Bytes that each worker reads of the operands of sums when `axis` is divided among them: of those that do
+ * not move along it, all. */
+static double read_by_all(const Computation *computation, int axis)
+{
+    double bytes = 0;
+    for (size_t i = 0; i < computation->exprs.count; i++) {
+        const Expr *expr = &computation->exprs.items[i];
+        double elements = 1;
+        if (expr->kind != EXPR_LOAD || expr->at.coef[axis])
+            continue;
+        for (int a = 0; a < computation->axis_count; a++)
+            elements *= expr->at.coef[a] ? (double)computation->axes[a].extent : 1;
+        bytes += elements;
+    }
+    return bytes;
+}
+
+/* Over a whole batch, a product of few samples and many weights is divided along the weights: each worker
+ * then reads its part of them only. */
+static void divide_weights(Computation *computation)
+{
+    enum { POINTS_LEAST = 64, TIMES_LESS = 2 };
+    if (computation->accs.count == 0)
+        return;
+    for (int i = 0; i < output_axes(computation); i++)
+        if (computation->axes[i].kind == EXTENT_FIXED && computation->axes[i].extent >= POINTS_LEAST &&
+            TIMES_LESS * read_by_all(computation, i) < read_by_all(computation, computation->parallel))
+            computation->parallel = i;
+}
+
 /* Workers divide the batch where there is one; else the longest output axis but the innermost, which vectors
  * run along. */
 static void choose_parallel(Computation *computation)
@@ -126,6 +156,8 @@ static void choose_parallel(Computation *computation)
         const Axis *axis = &computation->axes[i];
         if (axis->kind == EXTENT_BATCH && (!axis->reduced || computation->chunked)) {
             computation->parallel = i;
+            if (!computation->chunked)
+                divide_weights(computation);
             return;
         }
     }

@@ -297,6 +297,41 @@ static void dense_in_blocks_of_terms(void **state)
     arena_free(arena);
 }
 
+/* A product with a transposed matrix of many columns: vectors lie along the samples, whose operand is packed,
+ * and the result is turned in registers. The batch is not full. */
+static void dense_that_reads_weights_as_they_lie(void **state)
+{
+    (void)state;
+    for (int64_t columns = 64; columns < 100; columns += 17) {
+        Arena *arena = arena_new();
+        Builder b = dense(arena, 40, columns, 21, false, true, 'm');
+        CpuSchedule schedule;
+        cpu_schedule(cpu_host(arena), b.computation, &schedule);
+        assert_true(schedule.packed != 0);
+        Check check = whole(b.computation->parallel == 0 ? 37 : columns, 37);
+        check_with(arena, b, check);
+        arena_free(arena);
+    }
+}
+
+static void copies_are_turned_in_registers(void **state)
+{
+    (void)state;
+    for (int64_t rows = 15; rows < 40; rows += 12) {
+        Arena *arena = arena_new();
+        Builder b = builder_new(arena, "permute");
+        int a = builder_axis(&b, "a", false, EXTENT_FIXED, 37),
+            c = builder_axis(&b, "c", false, EXTENT_FIXED, rows);
+        int from = builder_tensor(&b, DTYPE_F32, false, rows * 37),
+            to = builder_tensor(&b, DTYPE_F32, true, rows * 37);
+        builder_store(&b, STORE_WRITE, to, affine(0, 2, X(a, rows), X(c, 1)),
+                      builder_load(&b, from, affine(0, 2, X(c, 37), X(a, 1))));
+        simplify(b.computation);
+        check_with(arena, b, whole(37, 37));
+        arena_free(arena);
+    }
+}
+
 /* ---- Reductions ---- */
 
 static void sums_over_samples_rows_and_columns(void **state)
@@ -648,6 +683,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dense_with_every_tail),
         cmocka_unit_test(dense_in_blocks_of_terms),
+        cmocka_unit_test(dense_that_reads_weights_as_they_lie),
+        cmocka_unit_test(copies_are_turned_in_registers),
         cmocka_unit_test(convolutions_forward),
         cmocka_unit_test(convolutions_of_a_part_of_the_batch_leave_the_rest_alone),
         cmocka_unit_test(convolutions_weight_gradients),
