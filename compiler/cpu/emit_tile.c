@@ -437,6 +437,8 @@ static LLVMValueRef sum_before(Emit *emit, const Store *store, int stream, LLVMV
     for (int i = 0; i < emit->computation->axis_count; i++)
         summed[i] = !emit->computation->axes[i].reduced && !store->at.coef[i];
     LLVMValueRef before = expr_load(emit, stream, &store->at, condition);
+    if (store->continued)
+        return before;
     return lanes_select(emit, is_fresh(emit, summed), LLVMConstNull(LLVMTypeOf(before)), before);
 }
 

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { EMITTER_VERSION = 9 };
+enum { EMITTER_VERSION = 10 };
 
 Key key_start(void)
 {
@@ -109,6 +109,7 @@ static Key add_computation(Key key, const Computation *computation)
     for (size_t i = 0; i < computation->stores.count; i++) {
         const Store *store = &computation->stores.items[i];
         key = add_number(key, store->kind);
+        key = add_number(key, store->continued);
         key = add_number(key, store->tensor);
         key = add_number(key, store->expr);
         key = add_affine(key, &store->at);

@@ -119,9 +119,33 @@ static bool is_made_again(const Grouping *grouping, NodeId id)
     return true;
 }
 
-/* What only leaves enter into (the part of an optimizer's step that needs no gradient: momentum times the old
- * mean) and one pointwise node reads is computed there: a group of its own would come before the reader's,
- * and take the reader with it. */
+/* A normalized value is two operations on what it is made of, which is stored, since its moments were taken
+ * of it: its readers make it again. */
+static bool is_normalized_again(const Grouping *grouping, NodeId id)
+{
+    const Node *node = grouping_node(grouping, id);
+    if (node->op != OP_normalized || grouping->is_result[id] ||
+        !grouping_allows(grouping, FUSION_ELEMENTWISE) || grouping->users[node->in[0]].count < 2)
+        return false;
+    for (size_t i = 0; i < grouping->users[id].count; i++) {
+        OpClass user = grouping_class(grouping, grouping->users[id].items[i]);
+        if (user != OP_POINTWISE && user != OP_REDUCE)
+            return false;
+    }
+    return true;
+}
+
+/* An operand that costs its reader no more than a load, whoever the reader is. */
+static bool is_at_hand(const Grouping *grouping, NodeId id, const Type *reader)
+{
+    OpClass class = grouping_class(grouping, id);
+    return class == OP_VALUE || class == OP_LEAF || grouping->inlined[id] ||
+           type_elements(graph_type(grouping->graph, id)) < type_elements(reader);
+}
+
+/* What only leaves, statistics and the like enter into (the part of an optimizer's step that needs no
+ * gradient: momentum times the old mean) and one pointwise node reads is computed there: a group of its own
+ * would come before the reader's, and take the reader with it. */
 static bool is_made_for_reader(const Grouping *grouping, NodeId id)
 {
     const Node *node = grouping_node(grouping, id);
@@ -131,11 +155,9 @@ static bool is_made_for_reader(const Grouping *grouping, NodeId id)
     const Node *reader = grouping_node(grouping, grouping->users[id].items[0]);
     if (node_op(reader)->class != OP_POINTWISE || !type_equal(&reader->type, &node->type))
         return false;
-    for (int k = 0; k < node->in_count; k++) {
-        OpClass class = grouping_class(grouping, node->in[k]);
-        if (class != OP_VALUE && class != OP_LEAF && !grouping->inlined[node->in[k]])
+    for (int k = 0; k < node->in_count; k++)
+        if (!is_at_hand(grouping, node->in[k], &node->type))
             return false;
-    }
     return true;
 }
 
@@ -159,8 +181,8 @@ static void find_inlined(Grouping *grouping)
 {
     for (NodeId id = 0; id < grouping->graph->nodes.count; id++)
         grouping->inlined[id] =
-            grouping->live[id] && (is_made_again(grouping, id) || is_made_for_reader(grouping, id) ||
-                                   is_unpooled_by_reader(grouping, id));
+            grouping->live[id] && (is_made_again(grouping, id) || is_normalized_again(grouping, id) ||
+                                   is_made_for_reader(grouping, id) || is_unpooled_by_reader(grouping, id));
     for (size_t i = grouping->graph->nodes.count; i-- > 0;)
         grouping->inlined[i] = grouping->inlined[i] || (grouping->live[i] && can_inline(grouping, (NodeId)i));
 }

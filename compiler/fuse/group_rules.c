@@ -147,30 +147,38 @@ static bool join_pool(Grouping *grouping, NodeId id)
     return true;
 }
 
-/* A sum over the batch that keeps the channels, of a value made in a group without classes of points. */
+/* Points of several classes, all stored by one kernel: a sum could not tell which of its stores is the first.
+ * With a contraction each class has a kernel of its own. */
+static bool has_classes_in_one_kernel(const Grouping *grouping, int index)
+{
+    const Group *group = grouping_group(grouping, index);
+    for (size_t i = 0; i < group->members.count && anchor_class(grouping, index) != OP_CONTRACT; i++) {
+        const Node *member = grouping_node(grouping, group->members.items[i]);
+        for (int d = 0; node_op(member)->period && d < member->type.rank; d++)
+            if (node_op(member)->period(member, d) > 1)
+                return true;
+    }
+    return false;
+}
+
+/* A sum over the batch that keeps the channels, of a value made in a group. */
 static bool join_sum(Grouping *grouping, NodeId id)
 {
     const Node *node = grouping_node(grouping, id);
     NodeId value = node->in[0];
-    int made = grouping->group_of[value];
+    int made = grouping->group_of[plan_root(grouping->graph, value)];
     if (node->op != OP_reduce_sum || node->type.lead != LEAD_SLICE ||
-        !grouping_allows(grouping, FUSION_SUMS) || made < 0)
+        !grouping_allows(grouping, FUSION_SUMS) || made < 0 || !is_visible(grouping, made, value))
         return false;
     const Type *type = &grouping_node(grouping, value)->type;
-    if (type->lead != LEAD_BATCH || !type_equal(type, &grouping->space.items[made]) || type->rank != 4)
+    if (type->lead != LEAD_BATCH || !reshape_is_trivial(type, &grouping->space.items[made]) ||
+        type->rank != 4)
         return false;
     int last = type->rank - 1;
     if (node->type.dim[last + 1] != type->dim[last] ||
         type_elements(&node->type) != node->type.dim[0] * type->dim[last])
         return false;
-    const Group *group = grouping_group(grouping, made);
-    for (size_t i = 0; i < group->members.count; i++) {
-        const Node *member = grouping_node(grouping, group->members.items[i]);
-        for (int d = 0; node_op(member)->period && d < member->type.rank; d++)
-            if (node_op(member)->period(member, d) > 1)
-                return false;
-    }
-    if (anchor_class(grouping, made) == OP_REDUCE)
+    if (anchor_class(grouping, made) == OP_REDUCE || has_classes_in_one_kernel(grouping, made))
         return false;
     grouping_join(grouping, made, id);
     *vec_push(grouping->plan->arena, &grouping_group(grouping, made)->sums) = id;

@@ -148,7 +148,8 @@ static void make_stores(Run *run, int outputs)
         if (!guards_hold(run, store->guard_first, store->guard_count))
             continue;
         double *place = &run->tensors[store->tensor][evaluate_affine(run, &store->at)];
-        bool fresh = store->kind != STORE_ADD || (run->call->first && at_first(run, &store->at, outputs));
+        bool fresh = store->kind != STORE_ADD ||
+                     (run->call->first && !store->continued && at_first(run, &store->at, outputs));
         *place = fresh ? values[i] : *place + values[i];
     }
 }

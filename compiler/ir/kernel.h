@@ -118,6 +118,8 @@ typedef struct {
     Affine at;
     ExprId expr;
     int guard_first, guard_count; /* no store where one fails (the last, incomplete period of an axis) */
+    bool continued; /* STORE_ADD: another kernel has begun the sum: it starts from tensor[at] also at the
+                       first point */
 } Store;
 
 typedef struct Computation {

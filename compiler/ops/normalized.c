@@ -19,13 +19,48 @@ static bool normalized_infer(const Graph *graph, Node *node)
     return pointwise_infer(graph, node) && type_elements(&node->type) == type_elements(x);
 }
 
+/* True for a tensor that is the same for all elements of x that differ in `dims` only. */
+static bool is_same_over(const Graph *graph, NodeId id, const Type *x, unsigned dims)
+{
+    const Type *type = graph_type(graph, id);
+    if (type->lead != LEAD_NONE || type->rank > x->rank)
+        return false;
+    for (int i = 0; i < type->rank; i++)
+        if (type->dim[i] != 1 && dims >> (i + x->rank - type->rank) & 1)
+            return false;
+    return true;
+}
+
+/* dy = slope * factor with a factor that is the same wherever sums are taken (gamma): it leaves the sums,
+ * which then are those of the gradients of beta and gamma, too. factor: NODE_NONE where there is none. */
+static NodeId split_factor(const Graph *graph, NodeId dy, unsigned dims, NodeId *factor)
+{
+    const Node *node = graph_node(graph, dy);
+    *factor = NODE_NONE;
+    if (node->op != OP_mul)
+        return dy;
+    for (int k = 0; k < 2; k++) {
+        if (!is_same_over(graph, node->in[k], &node->type, dims) ||
+            !type_equal(graph_type(graph, node->in[1 - k]), &node->type))
+            continue;
+        *factor = node->in[k];
+        return node->in[1 - k];
+    }
+    return dy;
+}
+
 static void normalized_grad(Graph *graph, NodeId y, NodeId dy, NodeId *din)
 {
     NodeId rstd = graph_node(graph, y)->in[2];
     unsigned dims = (unsigned)((const NormalizedAttrs *)graph_node(graph, y)->attrs)->dims;
     Make make = make_at(graph, y);
-    NodeId mean = make_mean(make, dy, dims);
-    NodeId share = make_mul(make, y, make_mean(make, make_mul(make, dy, y), dims));
+    NodeId factor, slope = split_factor(graph, dy, dims, &factor);
+    NodeId mean = make_mean(make, slope, dims), product = make_mean(make, make_mul(make, slope, y), dims);
+    if (factor != NODE_NONE) {
+        mean = make_mul(make, mean, factor);
+        product = make_mul(make, product, factor);
+    }
+    NodeId share = make_mul(make, y, product);
     din[0] = make_mul(make, rstd, make_sub(make, make_sub(make, dy, mean), share));
 }
 

@@ -88,12 +88,35 @@ GRADIENT(div)
     din[1] = make_unary(o.make, OP_neg, make_div(o.make, make_mul(o.make, d, y), o.b));
 }
 
+static bool is_constant(const Graph *graph, NodeId id, double *value)
+{
+    const Node *node = graph_node(graph, id);
+    if (node->op == OP_constant)
+        *value = ((const ConstantAttrs *)node->attrs)->value;
+    return node->op == OP_constant;
+}
+
+/* Where `low` < y holds as well for min(y, high), if that is what follows (relu6): it is what others read and
+ * so is stored, and y need not be. */
+static NodeId clipped_above(const Graph *graph, NodeId y, NodeId low)
+{
+    enum { NEAR = 4 };
+    double least = 0, most = 0;
+    for (NodeId id = y + 1; id < graph->nodes.count && id <= y + NEAR; id++) {
+        const Node *node = graph_node(graph, id);
+        if (node->op == OP_minimum && node->in[0] == y && is_constant(graph, low, &least) &&
+            is_constant(graph, node->in[1], &most) && least < most)
+            return id;
+    }
+    return y;
+}
+
 /* a wins where y > b, which is where a > b: so only y must be kept for the backward pass. Where they are
  * equal b wins, as in the function itself. */
 GRADIENT(maximum)
 {
     Operands o = operands(graph, y);
-    NodeId zero = make_constant(o.make, 0), first = make_greater(o.make, y, o.b);
+    NodeId zero = make_constant(o.make, 0), first = make_greater(o.make, clipped_above(graph, y, o.b), o.b);
     din[0] = make_select(o.make, first, d, zero);
     din[1] = make_select(o.make, first, zero, d);
 }

@@ -131,11 +131,15 @@ static void add_store(Lowering *lowering, NodeId output, const Type *space, cons
     if (is_sum(lowering->group, output)) {
         /* One term of the sum; the axes it does not depend on are summed over as they are visited. */
         const Node *node = graph_node(graph, output);
+        const Type *value = graph_type(graph, node->in[0]);
+        if (!same_dims(value, space))
+            at = lowering_look_through(value, space, index);
         Index place = {.rank = type->rank};
         for (int d = 1; d < type->rank; d++)
-            place.dim[d] = type->dim[d] == 1 ? affine_const(0) : index->dim[d - 1];
+            place.dim[d] = type->dim[d] == 1 ? affine_const(0) : at.dim[d - 1];
         store.kind = STORE_ADD;
-        store.expr = lower_read(lowering, node->in[0], index);
+        store.continued = lowering->group->kernels.count > 0;
+        store.expr = lower_read(lowering, node->in[0], &at);
         store.at = lowering_address(lowering, type, &place);
     } else {
         if (!same_dims(type, space))
