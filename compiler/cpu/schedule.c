@@ -98,6 +98,18 @@ static void resolve_positions(Choice *choice)
 
 /* Output axes in their order, the vectors' loop as far out as the other operands then still stay in the
  * cache. */
+/* Do all vectors read the same elements of some operand, so that something is won when it stays in the cache
+ * from one to the next? */
+static bool vectors_share(const Choice *choice, int vector)
+{
+    for (size_t i = 0; i < choice->computation->exprs.count; i++) {
+        const Expr *expr = choice_expr(choice, i);
+        if (choice->summed[i] && expr->kind == EXPR_LOAD && !expr->at.coef[vector])
+            return true;
+    }
+    return false;
+}
+
 static void order_outputs(Choice *choice)
 {
     const Computation *computation = choice->computation;
@@ -108,10 +120,11 @@ static void order_outputs(Choice *choice)
         schedule->order[schedule->order_count++] = vector;
         placed = true;
     }
+    bool outside = !placed && computation->accs.count > 0 && vectors_share(choice, vector);
     for (int a = 0; a < computation->axis_count; a++) {
         if (computation->axes[a].reduced || a == vector || a == schedule->spread_axis)
             continue;
-        if (!placed && computation->accs.count > 0 && choice->variant->order == ORDER_CHOSEN &&
+        if (!placed && outside && choice->variant->order == ORDER_CHOSEN &&
             footprint_without(computation, choice->summed, a, vector) <=
                 (int64_t)choice->target->l2_bytes / 2) {
             schedule->order[schedule->order_count++] = vector;

@@ -129,19 +129,75 @@ static void order_groups(Plan *plan, const bool *before)
     plan->groups.capacity = count;
 }
 
+/* ---- How many samples at a time ---- */
+
+static uint64_t sample_bytes_of(const Graph *graph, NodeId id)
+{
+    const Type *type = graph_type(graph, id);
+    if (type->lead != LEAD_BATCH)
+        return 0;
+    return (uint64_t)(type_elements(type) / type->dim[0]) * dtype_bytes(type->dtype);
+}
+
 /* Bytes of one sample of what a chunked phase stores and reads. */
 static uint64_t sample_bytes(const Plan *plan, const Phase *phase)
 {
+    const Graph *graph = plan->graph;
+    bool *counted = NEW_ARRAY(plan->arena, bool, graph->nodes.count);
+    const int *maker = plan_makers(plan);
     uint64_t bytes = 0;
     for (int g = 0; g < phase->group_count; g++) {
         const Group *group = &plan->groups.items[phase->first_group + g];
         for (size_t i = 0; i < group->outputs.count; i++) {
-            const Type *type = graph_type(plan->graph, group->outputs.items[i]);
-            if (type->lead == LEAD_BATCH)
-                bytes += (uint64_t)(type_elements(type) / type->dim[0]) * dtype_bytes(type->dtype);
+            counted[group->outputs.items[i]] = true;
+            bytes += sample_bytes_of(graph, group->outputs.items[i]);
+        }
+        for (size_t i = 0; i < group->members.count; i++) {
+            const Node *node = graph_node(graph, group->members.items[i]);
+            for (int k = 0; k < node->in_count; k++) {
+                NodeId root = plan_root(graph, node->in[k]);
+                if (counted[root] || (maker[root] < 0 && graph_node(graph, root)->op != OP_leaf))
+                    continue;
+                counted[root] = true;
+                bytes += sample_bytes_of(graph, root);
+            }
         }
     }
     return bytes;
+}
+
+/* Samples that a group wants at a time so that reading its kernel anew for each chunk is nothing beside the
+ * work: 2 * pixels operations for each of the kernel's elements, at some 40 operations a byte read. 1: the
+ * kernel stays in the cache. */
+static int64_t samples_for_kernel(const Plan *plan, const Group *group, uint64_t cache_bytes)
+{
+    enum { PIXELS = 160 };
+    const Node *anchor = group->anchor == NODE_NONE ? NULL : graph_node(plan->graph, group->anchor);
+    if (!anchor || node_op(anchor)->class != OP_CONTRACT || anchor->type.lead != LEAD_BATCH)
+        return 1;
+    const Type *kernel = graph_type(plan->graph, anchor->in[1]);
+    if (kernel->lead != LEAD_NONE ||
+        (uint64_t)type_elements(kernel) * dtype_bytes(kernel->dtype) < cache_bytes / 2)
+        return 1;
+    int64_t pixels =
+        type_elements(&anchor->type) / anchor->type.dim[0] / anchor->type.dim[anchor->type.rank - 1];
+    return (PIXELS + pixels - 1) / pixels;
+}
+
+/* As many samples as fit the cache, or as large kernels want; slices are cut evenly, so that tiles of samples
+ * are whole. */
+static int64_t choose_chunk(const Plan *plan, const Phase *phase, uint64_t cache_bytes)
+{
+    uint64_t bytes = sample_bytes(plan, phase);
+    int64_t slice = plan->graph->slice, chunk = bytes ? (int64_t)(cache_bytes / bytes) : slice;
+    for (int g = 0; g < phase->group_count; g++) {
+        int64_t wanted = samples_for_kernel(plan, &plan->groups.items[phase->first_group + g], cache_bytes);
+        chunk = wanted > chunk ? wanted : chunk;
+    }
+    chunk = chunk < 1 ? 1 : chunk > slice ? slice : chunk;
+    while (slice % chunk)
+        chunk--;
+    return chunk;
 }
 
 void make_phases(Plan *plan, uint64_t cache_bytes)
@@ -150,12 +206,7 @@ void make_phases(Plan *plan, uint64_t cache_bytes)
     order_groups(plan, before);
     for (size_t p = 0; p < plan->phases.count; p++) {
         Phase *phase = &plan->phases.items[p];
-        if (phase->kind != PHASE_CHUNKED)
-            continue;
-        uint64_t bytes = sample_bytes(plan, phase);
-        int64_t chunk = bytes ? (int64_t)(cache_bytes / bytes) : plan->graph->slice;
-        phase->chunk = chunk < 1 ? 1 : chunk > plan->graph->slice ? plan->graph->slice : chunk;
-        while (plan->graph->slice % phase->chunk)
-            phase->chunk--; /* equal chunks: tiles of samples are all whole */
+        if (phase->kind == PHASE_CHUNKED)
+            phase->chunk = choose_chunk(plan, phase, cache_bytes);
     }
 }
