@@ -28,6 +28,12 @@ typedef struct {
     Dims shape;      /* of the result, dim 0 the batch */
 } MaskAttrs;
 
+/** What a mask multiplies what it keeps by, so that sums keep their size on average. */
+static inline double mask_scale(const MaskAttrs *mask)
+{
+    return 1 / (1 - mask->rate);
+}
+
 typedef struct {
     Dims shape; /* of the result */
 } ReshapeAttrs;

@@ -122,7 +122,7 @@ static ExprId mask_lower(Lowering *lowering, const Node *node, const Index *at)
     ExprId dropped = lower_scalar(lowering, SCALAR_greater, lower_const(lowering, mask->rate),
                                   lower_uniform(lowering, node, mask->purpose, at), 0);
     return lower_scalar(lowering, SCALAR_select, dropped, lower_const(lowering, 0),
-                        lower_const(lowering, 1 / (1 - mask->rate)));
+                        lower_const(lowering, mask_scale(mask)));
 }
 
 static const Field mask_attrs[] = {ATTR(MaskAttrs, purpose, FIELD_INTEGER), ATTR(MaskAttrs, rate, FIELD_REAL),

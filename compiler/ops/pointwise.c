@@ -111,11 +111,33 @@ static NodeId clipped_above(const Graph *graph, NodeId y, NodeId low)
     return y;
 }
 
+/* The gradient of y = max(a, 0) where only y m is read, m a mask: y m, which is stored, is positive just
+ * where the gradient passes both, so that neither the random numbers are drawn again nor y itself is kept.
+ * NODE_NONE where it is otherwise. */
+static NodeId gradient_through_mask(Operands o, NodeId y, NodeId d)
+{
+    const Node slope = *graph_node(o.make.graph, d);
+    double low = 1;
+    if (slope.op != OP_mul || !is_constant(o.make.graph, o.b, &low) || low != 0 ||
+        graph_node(o.make.graph, slope.in[1])->op != OP_mask ||
+        !type_equal(graph_type(o.make.graph, slope.in[1]), graph_type(o.make.graph, y)))
+        return NODE_NONE;
+    double kept = mask_scale(graph_node(o.make.graph, slope.in[1])->attrs);
+    NodeId masked = make_mul(o.make, y, slope.in[1]), zero = make_constant(o.make, 0);
+    return make_select(o.make, make_greater(o.make, masked, zero), make_scale(o.make, slope.in[0], kept),
+                       zero);
+}
+
 /* a wins where y > b, which is where a > b: so only y must be kept for the backward pass. Where they are
  * equal b wins, as in the function itself. */
 GRADIENT(maximum)
 {
     Operands o = operands(graph, y);
+    din[0] = gradient_through_mask(o, y, d);
+    if (din[0] != NODE_NONE) {
+        din[1] = NODE_NONE; /* a constant */
+        return;
+    }
     NodeId zero = make_constant(o.make, 0), first = make_greater(o.make, clipped_above(graph, y, o.b), o.b);
     din[0] = make_select(o.make, first, d, zero);
     din[1] = make_select(o.make, first, zero, d);
