@@ -142,27 +142,95 @@ static int by_size(const void *left, const void *right)
     return a->node < b->node ? -1 : a->node > b->node;
 }
 
-static bool overlap(const Buffer *a, const Buffer *b)
+static bool is_output(const Group *group, NodeId id)
 {
-    return a->first_use <= b->last_use && b->first_use <= a->last_use;
+    for (size_t i = 0; i < group->outputs.count; i++)
+        if (group->outputs.items[i] == id)
+            return true;
+    return false;
 }
 
-/* The lowest offset where `buffer` meets none of the `placed` ones that live at the same time. */
-static uint64_t first_fit(Buffer *const *placed, size_t count, const Buffer *buffer)
+static bool is_sum(const Group *group, NodeId id)
 {
-    uint64_t offset = 0;
-    for (bool moved = true; moved;) {
-        moved = false;
-        for (size_t i = 0; i < count; i++) {
-            const Buffer *other = placed[i];
-            if (overlap(other, buffer) && offset < other->offset + align(other->bytes) &&
-                other->offset < offset + align(buffer->bytes)) {
-                offset = other->offset + align(other->bytes);
-                moved = true;
-            }
+    for (size_t i = 0; i < group->sums.count; i++)
+        if (group->sums.items[i] == id)
+            return true;
+    return false;
+}
+
+/* No member but a contraction reads another element than its own. */
+static bool reads_in_place(const Plan *plan, const Group *group)
+{
+    for (size_t i = 0; i < group->members.count; i++) {
+        NodeId id = group->members.items[i];
+        switch (node_op(graph_node(plan->graph, id))->class) {
+        case OP_LEAF:
+        case OP_VALUE:
+        case OP_POINTWISE:
+        case OP_ALIAS:
+        case OP_CONTRACT:
+            continue;
+        case OP_REDUCE:
+            if (is_sum(group, id))
+                continue;
+            return false;
+        case OP_VIEW:
+        case OP_WINDOW:
+            return false;
         }
     }
-    return offset;
+    return true;
+}
+
+/* Group `index` reads `from`, for the last time, only to make the same element of `to`, which it stores. */
+static bool is_replaced(const Plan *plan, int index, const Buffer *from, const Buffer *to)
+{
+    const Graph *graph = plan->graph;
+    const Group *group = &plan->groups.items[index];
+    if (from->bytes != to->bytes || !is_output(group, to->node) || is_output(group, from->node) ||
+        graph_type(graph, from->node)->dtype != graph_type(graph, to->node)->dtype ||
+        !reads_in_place(plan, group))
+        return false;
+    for (size_t i = 0; i < group->members.count; i++) {
+        const Node *node = graph_node(graph, group->members.items[i]);
+        for (int k = 0; k < node->in_count; k++) {
+            if (plan_root(graph, node->in[k]) != from->node)
+                continue;
+            if (node_op(node)->class == OP_CONTRACT ||
+                !reshape_is_trivial(graph_type(graph, node->in[k]), &node->type) ||
+                !reshape_is_trivial(graph_type(graph, node->in[k]), graph_type(graph, to->node)))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* May both lie as they do? They may share memory when one ends before the other begins, or with the group
+ * that begins it and replaces it element by element: then they lie in the same place. */
+static bool collide(const Plan *plan, const Buffer *a, const Buffer *b)
+{
+    bool apart = a->offset >= b->offset + align(b->bytes) || b->offset >= a->offset + align(a->bytes);
+    if (apart || a->first_use > b->last_use || b->first_use > a->last_use)
+        return false;
+    const Buffer *from = a->first_use < b->first_use ? a : b, *to = from == a ? b : a;
+    return a->offset != b->offset || from->last_use != to->first_use ||
+           !is_replaced(plan, to->first_use, from, to);
+}
+
+/* The lowest offset where `buffer` collides with none of the `placed` ones: at the start, at another's place,
+ * or behind another. */
+static uint64_t first_fit(const Plan *plan, Buffer *const *placed, size_t count, Buffer *buffer)
+{
+    uint64_t best = UINT64_MAX;
+    for (size_t candidate = 0; candidate < 2 * count + 1; candidate++) {
+        const Buffer *beside = candidate ? placed[(candidate - 1) / 2] : NULL;
+        buffer->offset = !beside ? 0 : candidate % 2 ? beside->offset : beside->offset + align(beside->bytes);
+        bool fits = buffer->offset < best;
+        for (size_t i = 0; i < count && fits; i++)
+            fits = !collide(plan, placed[i], buffer);
+        best = fits ? buffer->offset : best;
+    }
+    return best;
 }
 
 /* Offsets of one segment; returns its size. */
@@ -176,7 +244,7 @@ static uint64_t place_segment(Plan *plan, Segment segment)
     qsort(sorted, count, sizeof *sorted, by_size);
     uint64_t size = 0;
     for (size_t i = 0; i < count; i++) {
-        sorted[i]->offset = first_fit(sorted, i, sorted[i]);
+        sorted[i]->offset = first_fit(plan, sorted, i, sorted[i]);
         uint64_t end = sorted[i]->offset + align(sorted[i]->bytes);
         size = end > size ? end : size;
     }

@@ -75,21 +75,40 @@ static bool is_ready(const Ordering *ordering, size_t g, PhaseKind kind)
     return true;
 }
 
+/* Nothing that it makes is the samples' own: sums and metrics. */
+static bool only_sums(const Plan *plan, const Group *group)
+{
+    for (size_t i = 0; i < group->outputs.count; i++)
+        if (graph_type(plan->graph, group->outputs.items[i])->lead == LEAD_BATCH)
+            return false;
+    return true;
+}
+
+/* The next group to be placed: one that only sums, since after it what it reads may be overwritten; else the
+ * first that is ready. -1: none is. */
+static int next_ready(const Ordering *ordering, PhaseKind kind, PhaseWhen when)
+{
+    int first = -1;
+    for (size_t g = 0; g < ordering->plan->groups.count; g++) {
+        const Group *group = &ordering->plan->groups.items[g];
+        if (ordering->done[g] || group->chunked != (kind == PHASE_CHUNKED) || group->when != when ||
+            !is_ready(ordering, g, kind))
+            continue;
+        if (only_sums(ordering->plan, group))
+            return (int)g;
+        first = first < 0 ? (int)g : first;
+    }
+    return first;
+}
+
 /* Places every group of this kind that is ready, and those that become so. */
 static void fill_phase(Ordering *ordering, PhaseKind kind, PhaseWhen when)
 {
     Plan *plan = ordering->plan;
     size_t first = ordering->placed;
-    for (bool again = true; again;) {
-        again = false;
-        for (size_t g = 0; g < plan->groups.count; g++) {
-            const Group *group = &plan->groups.items[g];
-            if (ordering->done[g] || group->chunked != (kind == PHASE_CHUNKED) || group->when != when ||
-                !is_ready(ordering, g, kind))
-                continue;
-            ordering->done[g] = again = true;
-            ordering->order[ordering->placed++] = (int)g;
-        }
+    for (int g; (g = next_ready(ordering, kind, when)) >= 0;) {
+        ordering->done[g] = true;
+        ordering->order[ordering->placed++] = g;
     }
     if (ordering->placed == first)
         return;
