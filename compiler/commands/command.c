@@ -61,6 +61,8 @@ static const Flag compile_flags[] = {
     {"--no-fuse", FLAG_SWITCH, OPTION(no_fuse), NULL, "no fusions: each operation is a kernel of its own", 0,
      0, 0},
     {"--fuse", FLAG_TEXT, OPTION(fuse), "NAME,...", "only these fusions (`cnnc passes` lists them)", 0, 0, 0},
+    {"--rewrite", FLAG_TEXT, OPTION(rewrite), "NAME,...",
+     "these rewrites and no others, or none: they change what is learnt (`cnnc passes` lists them)", 0, 0, 0},
     {"--no-cache", FLAG_SWITCH, OPTION(no_cache), NULL,
      "neither read nor write the cache of compiled kernels", 0, 0, 0},
     FLAGS_END,

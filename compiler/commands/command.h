@@ -19,7 +19,8 @@ typedef struct {
     int word_count;
     /* Of the commands that read a model: */
     FlagList defines, sets;
-    const char *fuse; /* the only fusions to be made, separated by commas */
+    const char *fuse;    /* the only fusions to be made, separated by commas */
+    const char *rewrite; /* the only rewrites to be made, likewise */
     bool no_fuse, no_cache;
     bool fusion_off[FUSION_COUNT];
     TrainingOptions training; /* also `threads` and `batch` of commands that do not train */
