@@ -26,16 +26,19 @@ typedef struct {
     TrainingOptions training; /* also `threads` and `batch` of commands that do not train */
     EvaluationOptions evaluation;
     /* Of one command each: */
-    const char *stage;  /* emit */
-    const char *kernel; /* emit */
-    bool of_evaluation; /* emit, bench */
-    bool quiet;         /* bench */
-    int64_t seconds;    /* tune */
-    bool full, again;   /* tune */
-    bool dot;           /* show */
-    bool check;         /* fmt */
-    bool markdown;      /* help */
-    const char *output; /* build */
+    const char *stage;                  /* emit */
+    const char *kernel;                 /* emit */
+    bool of_evaluation;                 /* emit, bench */
+    bool quiet;                         /* bench */
+    int64_t seconds;                    /* tune */
+    bool full, again;                   /* tune */
+    bool dot;                           /* show */
+    bool check;                         /* fmt */
+    bool markdown;                      /* help */
+    const char *output;                 /* build */
+    const char *variants, *plot, *json; /* compare */
+    bool each;                          /* compare */
+    int rounds;                         /* compare */
 } Options;
 
 typedef struct Command {
