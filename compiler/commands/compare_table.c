@@ -121,7 +121,8 @@ void compare_print(const Comparison *comparison, Text *out)
 
 /* ---- The verdict ---- */
 
-/* Slower in each round: then chance, which would need to fall the same way every time, does not explain it. */
+/* Slower in each round: then chance, which would need to fall the same way every time, does not explain it.
+ */
 static void judge_speed(const Comparison *comparison, const Variant *a, const Variant *b, Text *out)
 {
     const Variant *faster = a->seconds <= b->seconds ? a : b, *slower = faster == a ? b : a;
