@@ -4,6 +4,7 @@
 
 #include <cairo-svg.h>
 #include <cairo.h>
+#include <fontconfig/fontconfig.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -173,6 +174,8 @@ static cairo_status_t draw_file(const Chart *chart, bool svg, int height, Sink *
     if (status == CAIRO_STATUS_SUCCESS)
         status = cairo_surface_status(surface);
     cairo_surface_destroy(surface);
+    cairo_debug_reset_static_data(); /* so that nothing holds a font when all of them are given back */
+    FcFini();
     return status;
 }
 
