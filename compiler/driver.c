@@ -15,6 +15,7 @@
 const PassInfo driver_passes[] = {
     {"parse", "text to Ast"},
     {"check", "names, imports, blocks, arguments, shapes: Ast to Program"},
+    {"rewrite", "what was asked for by name and changes the function learnt (--rewrite)"},
     {"pool-first",
      "what grows with its argument moves behind the max-pool that follows it (--no-pool-first)"},
     {"derive", "loss, backward pass, optimizer's update, metrics: Program to Graph"},

@@ -23,6 +23,9 @@ static const struct {
                         "\x7f"
                         "ELF",
                         0},
+    [OUTPUT_REPORT] = {"a report", OUTPUT_REPORT_MARK, 0},
+    [OUTPUT_PNG] = {"a picture in PNG", "\x89PNG", 0},
+    [OUTPUT_SVG] = {"a picture in SVG", "<?xml", 0},
 };
 
 static bool is_of_kind(const char *path, OutputKind kind)

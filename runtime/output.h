@@ -5,7 +5,16 @@
 #include "runtime/recipe.h"
 #include "runtime/status.h"
 
-typedef enum { OUTPUT_WEIGHTS, OUTPUT_LOG, OUTPUT_ARRAY, OUTPUT_PROGRAM } OutputKind;
+typedef enum {
+    OUTPUT_WEIGHTS,
+    OUTPUT_LOG,
+    OUTPUT_ARRAY,
+    OUTPUT_PROGRAM,
+    OUTPUT_REPORT, /* JSON of a measurement: begins with OUTPUT_REPORT_MARK */
+    OUTPUT_PNG,
+    OUTPUT_SVG
+} OutputKind;
+#define OUTPUT_REPORT_MARK "{\"report\": "
 
 /**
  * Whether a file of this kind can be written to `path` and destroys nothing: an old one of the same kind may

@@ -373,6 +373,14 @@ static CnnStatus training_finish(Training *t, bool stopped, CnnError *error)
             return training_interrupted(t, error);
         report_evaluation(&t->report, "test", &t->image->eval, &totals, cnn_clock() - start);
         report_skipped(&t->report, t->test, "test");
+        if (t->options->outcome)
+            t->options->outcome->test = totals;
+    }
+    if (t->options->outcome && t->validation) {
+        TRY(cnn_part_evaluate(t->device, t->image, t->validation, t->seed, NULL,
+                              &t->options->outcome->validation, error));
+        if (cnn_interrupted())
+            return training_interrupted(t, error);
     }
     report_skipped(&t->report, t->loader, "training");
     if (t->validation)

@@ -8,16 +8,23 @@
 #include "runtime/data/data.h"
 #include "runtime/image.h"
 #include "runtime/status.h"
+#include "runtime/totals.h"
+
+/* How good the weights are that a training ends with. */
+typedef struct {
+    Totals validation, test; /* without samples where the data have no such part */
+} TrainingOutcome;
 
 typedef struct {
     int64_t epochs, steps, batch; /* 0: as the recipe says. batch must not exceed the image's */
     int threads;                  /* 0: all cores */
     uint64_t seed;
-    bool seed_given;   /* else the recipe's `seed`, else 1 */
-    const char *start; /* weight file to start from, or NULL */
-    const char *save;  /* weight file to write at the end, or NULL */
-    const char *log;   /* one JSON object a step, or NULL */
-    FILE *report;      /* summary, progress and epoch lines; NULL: silent */
+    bool seed_given;          /* else the recipe's `seed`, else 1 */
+    const char *start;        /* weight file to start from, or NULL */
+    const char *save;         /* weight file to write at the end, or NULL */
+    const char *log;          /* one JSON object a step, or NULL */
+    FILE *report;             /* summary, progress and epoch lines; NULL: silent */
+    TrainingOutcome *outcome; /* filled in at the end; NULL: not wanted */
 } TrainingOptions;
 
 /** Trains as the recipe says. Ctrl-C (SIGINT, SIGTERM) ends it after the running step with CNN_INTERRUPTED,

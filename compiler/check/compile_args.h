@@ -15,6 +15,10 @@ typedef struct {
 } FuseArgs;
 
 typedef struct {
+    Names names; /* of rewrites; `none` among them turns off what stands before it */
+} RewriteArgs;
+
+typedef struct {
     int64_t count;
 } ThreadsArgs;
 
@@ -23,7 +27,7 @@ typedef struct {
     int mode; /* TuneMode */
 } TuneArgs;
 
-extern const Schema device_schema, fuse_schema, threads_schema, tune_schema;
+extern const Schema device_schema, fuse_schema, rewrite_schema, threads_schema, tune_schema;
 
 /* All statements of `compile { }`, NULL-terminated. */
 extern const Schema *const compile_schemas[];

@@ -61,13 +61,29 @@ const Schema tune_schema = {
     .example = "tune quick",
 };
 
-static const Schema rewrite_schema = {
+/* Of the table of rewrites, which stands above this folder. */
+#define REWRITE(id, name, doc) " " #name
+static const char rewrite_words[] = "none"
+#include "compiler/rewrite/rewrites.def"
+    ;
+#undef REWRITE
+#define REWRITE(id, name, doc) "; " #name ": " doc
+static const char rewrite_docs[] = "none: the model as it is written"
+#include "compiler/rewrite/rewrites.def"
+    ;
+#undef REWRITE
+static const Field rewrite_fields[] = {
+    FIELD(RewriteArgs, names, FIELD_NAMES, .words = rewrite_words, .doc = rewrite_docs),
+    FIELDS_END,
+};
+const Schema rewrite_schema = {
     .word = "rewrite",
-    .doc = "Changes of the model that make it faster and learn another function, each asked for by name.",
+    .doc = "Changes of the model that make it faster and learn another function, each asked for by name. "
+           "Every use is reported.",
     .places = IN_COMPILE,
-    .fields = (const Field[]){FIELDS_END},
+    .fields = rewrite_fields,
+    .args_bytes = sizeof(RewriteArgs),
     .example = "rewrite stride_for_pool",
-    .planned = "'rewrite' is planned, but this version cannot do it yet",
 };
 
 const Schema *const compile_schemas[] = {&device_schema,  &fuse_schema, &rewrite_schema,

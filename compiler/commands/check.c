@@ -94,7 +94,7 @@ CnnStatus command_check(const Options *options)
     const Graph *eval = train ? driver_graph(session, model.program, false) : NULL;
     if (eval) {
         const Plan *plan = driver_plan(session, train);
-        text_printf(&out, "%s", layers_table(session, model.program, plan));
+        text_printf(&out, "%s%s", model_rewrites_text(&model), layers_table(session, model.program, plan));
         status = print_memory(&model, plan, driver_plan(session, eval), &out);
         if (model.program->data)
             print_data(model.program->data, &out);

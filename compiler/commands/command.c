@@ -34,7 +34,21 @@ static const Flag build_flags[] = {
     FLAGS_END,
 };
 static const Flag compare_flags[] = {
-    {"--steps", FLAG_INTEGER, OPTION(training.steps), "N", "steps that are timed (default: 20)", 1, 1e6, 0},
+    {"--variants", FLAG_TEXT, OPTION(variants), "NAME,...",
+     "what is compared (default: unfused,fused): fused, unfused, f32, bf16, untuned, a rewrite, no- before a "
+     "fusion, or several of them joined by +; differences are those from the first",
+     0, 0, 0},
+    {"--each", FLAG_SWITCH, OPTION(each), NULL, "each fusion left out in turn, too", 0, 0, 0},
+    {"--steps", FLAG_INTEGER, OPTION(training.steps), "N",
+     "steps of a round (default: 10); more are timed where they are short", 1, 1e6, 0},
+    {"--rounds", FLAG_COUNT, OPTION(rounds), "N", "rounds in which the variants take turns (default: 5)", 1,
+     1000, 0},
+    {"--epochs", FLAG_INTEGER, OPTION(training.epochs), "N",
+     "then train the first variant, and those that learn another function, for N epochs each, and report how "
+     "good they are",
+     1, 1e6, 0},
+    {"--plot", FLAG_TEXT, OPTION(plot), "FILE", "a bar chart: FILE.png or FILE.svg", 0, 0, 0},
+    {"--json", FLAG_TEXT, OPTION(json), "FILE", "all figures as JSON", 0, 0, 0},
     FLAGS_END,
 };
 static const Flag bench_flags[] = {
@@ -61,6 +75,8 @@ static const Flag compile_flags[] = {
     {"--no-fuse", FLAG_SWITCH, OPTION(no_fuse), NULL, "no fusions: each operation is a kernel of its own", 0,
      0, 0},
     {"--fuse", FLAG_TEXT, OPTION(fuse), "NAME,...", "only these fusions (`cnnc passes` lists them)", 0, 0, 0},
+    {"--rewrite", FLAG_TEXT, OPTION(rewrite), "NAME,...",
+     "these rewrites and no others, or none: they change what is learnt (`cnnc passes` lists them)", 0, 0, 0},
     {"--no-cache", FLAG_SWITCH, OPTION(no_cache), NULL,
      "neither read nor write the cache of compiled kernels", 0, 0, 0},
     FLAGS_END,
@@ -81,7 +97,8 @@ const Command command_table[] = {
     {"show", "MODEL", 1, 1, "the layers: shapes, parameters, operations, kernels", show_flags, true, false,
      false, command_show},
     {"eval", "MODEL", 1, 1, "loss and accuracy of trained weights", NULL, true, false, true, command_eval},
-    {"compare", "MODEL", 1, 1, "fused against unfused: time, memory, kernels, difference", compare_flags,
+    {"compare", "MODEL", 1, 1,
+     "what fusions, rewrites and precisions cost and give: time, memory, kernels, differences", compare_flags,
      true, false, false, command_compare},
     {"bench", "MODEL", 1, 1, "how fast a training step is, and where its time goes", bench_flags, true, false,
      false, command_bench},

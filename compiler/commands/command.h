@@ -19,22 +19,26 @@ typedef struct {
     int word_count;
     /* Of the commands that read a model: */
     FlagList defines, sets;
-    const char *fuse; /* the only fusions to be made, separated by commas */
+    const char *fuse;    /* the only fusions to be made, separated by commas */
+    const char *rewrite; /* the only rewrites to be made, likewise */
     bool no_fuse, no_cache;
     bool fusion_off[FUSION_COUNT];
     TrainingOptions training; /* also `threads` and `batch` of commands that do not train */
     EvaluationOptions evaluation;
     /* Of one command each: */
-    const char *stage;  /* emit */
-    const char *kernel; /* emit */
-    bool of_evaluation; /* emit, bench */
-    bool quiet;         /* bench */
-    int64_t seconds;    /* tune */
-    bool full, again;   /* tune */
-    bool dot;           /* show */
-    bool check;         /* fmt */
-    bool markdown;      /* help */
-    const char *output; /* build */
+    const char *stage;                  /* emit */
+    const char *kernel;                 /* emit */
+    bool of_evaluation;                 /* emit, bench */
+    bool quiet;                         /* bench */
+    int64_t seconds;                    /* tune */
+    bool full, again;                   /* tune */
+    bool dot;                           /* show */
+    bool check;                         /* fmt */
+    bool markdown;                      /* help */
+    const char *output;                 /* build */
+    const char *variants, *plot, *json; /* compare */
+    bool each;                          /* compare */
+    int rounds;                         /* compare */
 } Options;
 
 typedef struct Command {

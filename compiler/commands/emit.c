@@ -95,7 +95,7 @@ static CnnStatus print_kernels(const Options *options, Model *model, const Plan 
 static CnnStatus emit_stage(const Options *options, Model *model, Stage stage, Text *out)
 {
     if (stage == STAGE_PROGRAM) {
-        program_print(model->program, out);
+        program_print(model->checked, out);
         return CNN_OK;
     }
     const Graph *graph = driver_graph(model->session, model->program, !options->of_evaluation);

@@ -13,6 +13,7 @@ CnnStatus command_eval(const Options *options)
     CnnStatus status = model_link(&model, true, &linked);
     if (status == CNN_OK) {
         EvaluationOptions evaluation = options->evaluation;
+        fputs(model_rewrites_text(&model), stdout);
         evaluation.report = stdout;
         evaluation.threads = model.session->threads;
         status = cnn_evaluate(linked.image, model.program->data, &evaluation, &error);

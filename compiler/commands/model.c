@@ -7,35 +7,65 @@
 #include "compiler/check/compile_args.h"
 #include "compiler/commands/layers.h"
 
-static void fusions_none(FusionOptions *fusions)
+/* Turns on what is called so; false: there is none of that name. */
+typedef bool AddName(void *options, const char *name, size_t length);
+
+static bool is_name(const char *known, const char *name, size_t length)
 {
-    for (int i = 0; i < FUSION_COUNT; i++)
-        fusions->off[i] = true;
+    return strncmp(known, name, length) == 0 && known[length] == '\0';
 }
 
-/* Turns one on; false: there is none of that name. */
-static bool fusions_add(FusionOptions *fusions, const char *name, size_t length)
+static bool fusions_add(void *options, const char *name, size_t length)
 {
     for (int i = 0; i < FUSION_COUNT; i++) {
-        if (strncmp(fusion_table[i].name, name, length) == 0 && fusion_table[i].name[length] == '\0') {
-            fusions->off[i] = false;
+        if (is_name(fusion_table[i].name, name, length)) {
+            ((FusionOptions *)options)->off[i] = false;
             return true;
         }
     }
     return false;
 }
 
-static CnnStatus fusions_only(const char *names, FusionOptions *fusions)
+/* `none` turns all off. */
+static bool rewrites_add(void *options, const char *name, size_t length)
 {
-    fusions_none(fusions);
+    RewriteOptions *rewrites = options;
+    if (is_name("none", name, length)) {
+        *rewrites = (RewriteOptions){0};
+        return true;
+    }
+    for (int i = 0; i < REWRITE_COUNT; i++) {
+        if (is_name(rewrite_table[i].name, name, length)) {
+            rewrites->on[i] = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The value of a flag --KIND NAME,…. */
+static CnnStatus add_names(const char *kind, const char *names, AddName *add, void *options)
+{
     while (*names) {
         size_t length = strcspn(names, ",");
-        if (!fusions_add(fusions, names, length))
-            return command_fail(CNN_BAD_USAGE, "--fuse: there is no fusion '%.*s'; `cnnc passes` lists them",
-                                (int)length, names);
+        if (!add(options, names, length))
+            return command_fail(CNN_BAD_USAGE, "--%s: there is no %s '%.*s'; `cnnc passes` lists them", kind,
+                                strcmp(kind, "fuse") == 0 ? "fusion" : kind, (int)length, names);
         names += length + (names[length] == ',');
     }
     return CNN_OK;
+}
+
+static void fusions_none(FusionOptions *fusions)
+{
+    for (int i = 0; i < FUSION_COUNT; i++)
+        fusions->off[i] = true;
+}
+
+static CnnStatus fusions_only(const char *names, FusionOptions *fusions)
+{
+    fusions_none(fusions);
+    return add_names("fuse", names, fusions_add, fusions);
 }
 
 /* `fuse all`, `fuse none`, `fuse NAME, …` of the model's `compile`. */
@@ -70,6 +100,38 @@ static CnnStatus set_fusions(const Options *options, const Program *program, Fus
     return CNN_OK;
 }
 
+static CnnStatus set_rewrites(const Options *options, const Program *program, RewriteOptions *rewrites)
+{
+    const CnnStatement *written = recipe_find(program->compile, &rewrite_schema);
+    *rewrites = (RewriteOptions){0};
+    if (options->rewrite)
+        return add_names("rewrite", options->rewrite, rewrites_add, rewrites);
+    const Names *names = written ? &((const RewriteArgs *)written->args)->names : NULL;
+    for (int i = 0; names && i < names->count; i++)
+        rewrites_add(rewrites, names->value[i], strlen(names->value[i]));
+    return CNN_OK;
+}
+
+void model_rewrite(Model *model)
+{
+    model->program = rewrite_program(model->checked, &model->rewrites, model->places);
+}
+
+const char *model_rewrites_text(const Model *model)
+{
+    Text text = {.arena = model->session->arena};
+    for (int i = 0; i < REWRITE_COUNT; i++) {
+        const RewritePlaces *places = &model->places[i];
+        if (!model->rewrites.on[i])
+            continue;
+        text_printf(&text, "rewrite %s: ", rewrite_table[i].name);
+        for (size_t k = 0; k < places->count; k++)
+            text_printf(&text, "%s%s", k ? "; " : "", places->items[k]);
+        text_printf(&text, places->count ? "\n" : "nothing in this model fits it\n");
+    }
+    return text_string(&text);
+}
+
 static int choose_threads(const Options *options, const Program *program)
 {
     const CnnStatement *written = recipe_find(program->compile, &threads_schema);
@@ -96,11 +158,14 @@ CnnStatus model_report(const Model *model)
 
 CnnStatus model_open(const Options *options, Model *model)
 {
-    FusionOptions unused;
+    FusionOptions fusions;
+    RewriteOptions rewrites;
     if (options->fuse && options->no_fuse)
         return command_fail(CNN_BAD_USAGE, "--fuse and --no-fuse contradict each other");
     if (options->fuse)
-        TRY(fusions_only(options->fuse, &unused));
+        TRY(fusions_only(options->fuse, &fusions));
+    if (options->rewrite)
+        TRY(add_names("rewrite", options->rewrite, rewrites_add, &rewrites));
     Session *session = session_open();
     session->check = (CheckOptions){.defines = options->defines.value,
                                     .define_count = options->defines.count,
@@ -109,24 +174,28 @@ CnnStatus model_open(const Options *options, Model *model)
                                     .batch = options->training.batch};
     session->no_cache = options->no_cache;
     *model = (Model){.session = session, .path = options->words[0]};
-    model->program = driver_check(session, model->path);
+    model->checked = driver_check(session, model->path);
     CnnStatus status = model_report(model);
-    if (status == CNN_OK && !model->program)
+    if (status == CNN_OK && !model->checked)
         BUG("the check of %s failed without a message", model->path);
     if (status == CNN_OK)
-        status = set_fusions(options, model->program, &session->fusions);
+        status = set_fusions(options, model->checked, &session->fusions);
     if (status == CNN_OK)
-        set_machine(options, model->program, session);
-    else
+        status = set_rewrites(options, model->checked, &model->rewrites);
+    if (status != CNN_OK) {
         model_close(model);
-    return status;
+        return status;
+    }
+    set_machine(options, model->checked, session);
+    model_rewrite(model);
+    return CNN_OK;
 }
 
 void model_close(Model *model)
 {
     session_close(model->session);
     model->session = NULL;
-    model->program = NULL;
+    model->checked = model->program = NULL;
 }
 
 CnnStatus model_compile(Model *model, bool load, Linked *linked)

@@ -5,10 +5,14 @@
 
 #include "compiler/commands/command.h"
 #include "compiler/driver.h"
+#include "compiler/rewrite/rewrite.h"
 
 typedef struct {
     Session *session;
-    Program *program;
+    Program *checked; /* as it is written */
+    Program *program; /* after the rewrites */
+    RewriteOptions rewrites;
+    RewritePlaces places[REWRITE_COUNT];
     const char *path;
 } Model;
 
@@ -23,6 +27,11 @@ void model_close(Model *model);
 CnnStatus model_compile(Model *model, bool load, Linked *linked);
 /** The same for what will read the model's data: an error where it has no such section. */
 CnnStatus model_link(Model *model, bool load, Linked *linked);
+
+/** Makes model->program of model->checked, as model->rewrites says. */
+void model_rewrite(Model *model);
+/** What the rewrites were done on, a line for each that was asked for; "" when none was. */
+const char *model_rewrites_text(const Model *model);
 
 /** Prints the messages of the session; returns CNN_BAD_INPUT if there is an error among them, else CNN_OK. */
 CnnStatus model_report(const Model *model);

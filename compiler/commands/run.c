@@ -13,6 +13,7 @@ CnnStatus command_run(const Options *options)
         TrainingOptions training = options->training;
         training.report = stdout;
         training.threads = model.session->threads;
+        fputs(model_rewrites_text(&model), stdout);
         printf("%d kernels compiled, %d from the cache, in %.2f s\n", linked.compiled, linked.cached,
                linked.seconds);
         status = cnn_train(linked.image, model.program->data, &training, &error);

@@ -59,6 +59,7 @@ CnnStatus command_show(const Options *options)
         print_dot(model.session, model.program);
     } else {
         const Graph *graph = driver_graph(model.session, model.program, true);
+        fputs(model_rewrites_text(&model), stdout);
         if (graph)
             fputs(layers_table(model.session, model.program, driver_plan(model.session, graph)), stdout);
     }

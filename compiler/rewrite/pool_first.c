@@ -9,7 +9,7 @@ typedef struct {
     Graph *to;
     int *readers; /* by node: how many nodes and results read it */
     NodeId *map;
-} Rewrite;
+} PoolFirst;
 
 /* The same for all pixels: constants, and tensors whose extents are 1 but for the channels. */
 static bool ignores_pixels(const Graph *graph, NodeId id)
@@ -47,7 +47,7 @@ static int growing_operand(const Graph *graph, const Node *node)
     }
 }
 
-static NodeId operand_copy(Rewrite *rewrite, NodeId id)
+static NodeId operand_copy(PoolFirst *rewrite, NodeId id)
 {
     if (rewrite->map[id] == NODE_NONE)
         BUG("%%%u is used before it is copied", id);
@@ -55,7 +55,7 @@ static NodeId operand_copy(Rewrite *rewrite, NodeId id)
 }
 
 /* The pool of `id`, taken as far before the functions that lead to it as they allow. */
-static NodeId pool_of(Rewrite *rewrite, const Node *pool, NodeId id)
+static NodeId pool_of(PoolFirst *rewrite, const Node *pool, NodeId id)
 {
     const Graph *from = rewrite->from;
     const Node *node = graph_node(from, id);
@@ -74,7 +74,7 @@ static NodeId pool_of(Rewrite *rewrite, const Node *pool, NodeId id)
     return moved;
 }
 
-static void count_readers(Rewrite *rewrite, const bool *live)
+static void count_readers(PoolFirst *rewrite, const bool *live)
 {
     const Graph *from = rewrite->from;
     for (NodeId id = 0; id < from->nodes.count; id++)
@@ -86,7 +86,7 @@ static void count_readers(Rewrite *rewrite, const bool *live)
 
 Graph *rewrite_pool_first(const Graph *graph, NodeId *map)
 {
-    Rewrite rewrite = {.from = graph, .to = copy_start(graph), .map = map};
+    PoolFirst rewrite = {.from = graph, .to = copy_start(graph), .map = map};
     rewrite.readers = NEW_ARRAY(graph->arena, int, graph->nodes.count);
     const bool *live = copy_live(graph);
     count_readers(&rewrite, live);

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "compiler/cpu/peak.h"
 #include "tests/ops/computations.h"
 
 static const ConvShape small = {2, 6, 9, 3, 20, 3, 1, 1, 0, .bias = true};
@@ -394,6 +395,42 @@ static void no_kernel_takes_long_to_compile(void **state)
     }
 }
 
+/* ---- The peak ---- */
+
+static double peak_of(const char *machine)
+{
+    Arena *arena = arena_new();
+    const char *complaint;
+    double peak = cpu_peak_flops(cpu_target(arena, triple, machine, &complaint), 1);
+    arena_free(arena);
+    return peak;
+}
+
+static void wider_vectors_have_a_higher_peak(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    const CpuTarget *host = cpu_host(arena);
+    double peak = cpu_peak_flops(host, 1);
+    assert_true(peak > 1e9 && peak < 1e13);
+    if (strncmp(host->triple, "x86_64", 6) == 0 && host->fma && host->lanes > 4)
+        assert_true(peak > 1.5 * peak_of("x86-64"));
+    arena_free(arena);
+}
+
+static void code_for_another_machine_has_no_peak(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    const char *complaint;
+    bool x86 = strncmp(cpu_host(arena)->triple, "x86_64", 6) == 0;
+    const CpuTarget *other =
+        cpu_target(arena, x86 ? "aarch64-linux-gnu" : triple, x86 ? "generic" : "x86-64", &complaint);
+    assert_non_null(other);
+    assert_true(cpu_peak_flops(other, 1) == 0);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +446,8 @@ int main(void)
         cmocka_unit_test(sums_that_do_not_fit_the_registers_are_noticed),
         cmocka_unit_test(inner_loops_keep_their_sums_in_registers),
         cmocka_unit_test(no_kernel_takes_long_to_compile),
+        cmocka_unit_test(wider_vectors_have_a_higher_peak),
+        cmocka_unit_test(code_for_another_machine_has_no_peak),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

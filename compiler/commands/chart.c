@@ -1,0 +1,40 @@
+/* What holds of charts with and without cairo. */
+#include "compiler/commands/chart.h"
+
+#include <string.h>
+
+#include "compiler/commands/chart_cairo.h"
+#include "compiler/commands/command.h"
+#include "runtime/output.h"
+
+static bool ends_with(const char *path, const char *ending)
+{
+    size_t length = strlen(path), tail = strlen(ending);
+    return length > tail && strcmp(path + length - tail, ending) == 0;
+}
+
+CnnStatus chart_check(const char *flag, const char *path, const CnnRecipe *recipe)
+{
+    CnnError error = {0};
+    bool svg = ends_with(path, ".svg");
+    if (!svg && !ends_with(path, ".png"))
+        return command_fail(CNN_BAD_USAGE, "%s: '%s' ends neither with .png nor with .svg", flag, path);
+    if (cnn_output_check(recipe, path, svg ? OUTPUT_SVG : OUTPUT_PNG, &error) != CNN_OK)
+        return command_fail(error.status, "%s: %s", flag, error.text);
+#ifndef CNNC_CAIRO
+    return command_fail(CNN_NO_RESOURCE,
+                        "%s: this cnnc cannot draw: it was built without cairo (Debian: libcairo2-dev)",
+                        flag);
+#endif
+    return CNN_OK;
+}
+
+CnnStatus chart_write(const Chart *chart, const char *path, CnnError *error)
+{
+#ifdef CNNC_CAIRO
+    return chart_cairo_write(chart, path, ends_with(path, ".svg"), error);
+#else
+    (void)chart;
+    return cnn_fail(error, CNN_NO_RESOURCE, "'%s' cannot be drawn without cairo", path);
+#endif
+}

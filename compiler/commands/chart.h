@@ -1,0 +1,33 @@
+/* Bar charts as pictures, drawn by cairo. */
+#ifndef CHART_H
+#define CHART_H
+
+#include "runtime/recipe.h"
+#include "runtime/status.h"
+
+typedef struct {
+    const char *name;   /* at the axis */
+    const char *note;   /* behind the bar */
+    double value;       /* its length, at least 0 */
+    double least, most; /* a thin line from the one to the other */
+    bool marked;        /* drawn in another colour */
+} ChartBar;
+
+typedef struct {
+    const char *title, *subtitle;
+    const char *axis; /* what the length of a bar is, with its unit */
+    const ChartBar *bars;
+    int count;
+} Chart;
+
+/**
+ * Whether a chart can be written to the path that was given with `flag`; else prints the reason.
+ * CNN_BAD_USAGE: the path ends neither with .png nor .svg, or cannot or must not be written
+ * (runtime/output.h); CNN_NO_RESOURCE: this cnnc was built without cairo.
+ */
+CnnStatus chart_check(const char *flag, const char *path, const CnnRecipe *recipe);
+
+/** Writes it, whole or not at all; `path` has passed chart_check. */
+CnnStatus chart_write(const Chart *chart, const char *path, CnnError *error);
+
+#endif

@@ -1,0 +1,12 @@
+/* The part of charts that needs cairo; built where it was found. */
+#ifndef CHART_CAIRO_H
+#define CHART_CAIRO_H
+
+#include <stdbool.h>
+
+#include "compiler/commands/chart.h"
+
+/** Draws the chart into a new file at `path`: SVG, or PNG. */
+CnnStatus chart_cairo_write(const Chart *chart, const char *path, bool svg, CnnError *error);
+
+#endif

@@ -1,0 +1,235 @@
+/* Independent chains of multiply-adds, as many as the registers hold, in a loop that touches no memory: what
+ * remains is the arithmetic units' limit. */
+#include "compiler/cpu/peak.h"
+
+#include <llvm-c/Core.h>
+#include <llvm-c/TargetMachine.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/base/bug.h"
+#include "compiler/cpu/target.h"
+#include "runtime/clock.h"
+#include "runtime/pool.h"
+
+/* Registers left beside the chains: for the factor, the summand, and one to spare. */
+enum { CHAINS_MOST = 24, REGISTERS_BESIDE = 3, LANES_MOST = 16, TURNS = 1 << 14, ROUNDS = 10 };
+static const double ROUND_SECONDS = 0.01;
+static const char SYMBOL[] = "cnn_peak";
+
+typedef struct {
+    LLVMContextRef context;
+    LLVMModuleRef module;
+    LLVMBuilderRef builder;
+    LLVMValueRef function;
+    LLVMTypeRef vector, index, pointer;
+    bool fma;
+    int chains;
+} Maker;
+
+static int chain_count(const CpuTarget *target)
+{
+    int count = target->registers - REGISTERS_BESIDE;
+    return count < CHAINS_MOST ? count : CHAINS_MOST;
+}
+
+/* ---- The code ---- */
+
+static LLVMValueRef multiply_add(const Maker *maker, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c)
+{
+    if (!maker->fma)
+        return LLVMBuildFAdd(maker->builder, LLVMBuildFMul(maker->builder, a, b, ""), c, "");
+    LLVMTypeRef type = maker->vector;
+    LLVMValueRef fma =
+        LLVMGetIntrinsicDeclaration(maker->module, LLVMLookupIntrinsicID("llvm.fma", 8), &type, 1);
+    return LLVMBuildCall2(maker->builder, LLVMGlobalGetValueType(fma), fma, (LLVMValueRef[]){a, b, c}, 3, "");
+}
+
+static LLVMValueRef place_of(const Maker *maker, LLVMValueRef memory, int number)
+{
+    LLVMValueRef at = LLVMConstInt(maker->index, (unsigned)number, false);
+    return LLVMBuildGEP2(maker->builder, maker->vector, memory, &at, 1, "");
+}
+
+static LLVMValueRef load_vector(const Maker *maker, LLVMValueRef memory, int number)
+{
+    return LLVMBuildLoad2(maker->builder, maker->vector, place_of(maker, memory, number), "");
+}
+
+/* chain = chain * factor + summand, TURNS times for each; all are read from memory and the chains written
+ * back, so that none can be left out. */
+static void emit_chains(Maker *maker)
+{
+    LLVMBuilderRef builder = maker->builder;
+    LLVMBasicBlockRef entry = LLVMAppendBasicBlockInContext(maker->context, maker->function, ""),
+                      loop = LLVMAppendBasicBlockInContext(maker->context, maker->function, ""),
+                      end = LLVMAppendBasicBlockInContext(maker->context, maker->function, "");
+    LLVMValueRef chain[CHAINS_MOST], start[CHAINS_MOST];
+    LLVMPositionBuilderAtEnd(builder, entry);
+    LLVMValueRef memory = LLVMBuildLoad2(builder, maker->pointer, LLVMGetParam(maker->function, 0), "");
+    LLVMValueRef factor = load_vector(maker, memory, maker->chains),
+                 summand = load_vector(maker, memory, maker->chains + 1);
+    for (int i = 0; i < maker->chains; i++)
+        start[i] = load_vector(maker, memory, i);
+    LLVMBuildBr(builder, loop);
+
+    LLVMPositionBuilderAtEnd(builder, loop);
+    LLVMValueRef turn = LLVMBuildPhi(builder, maker->index, ""), zero = LLVMConstInt(maker->index, 0, false);
+    LLVMAddIncoming(turn, &zero, &entry, 1);
+    for (int i = 0; i < maker->chains; i++) {
+        chain[i] = LLVMBuildPhi(builder, maker->vector, "");
+        LLVMAddIncoming(chain[i], &start[i], &entry, 1);
+    }
+    for (int i = 0; i < maker->chains; i++) {
+        LLVMValueRef next = multiply_add(maker, chain[i], factor, summand);
+        LLVMAddIncoming(chain[i], &next, &loop, 1);
+        chain[i] = next;
+    }
+    LLVMValueRef next = LLVMBuildAdd(builder, turn, LLVMConstInt(maker->index, 1, false), "");
+    LLVMAddIncoming(turn, &next, &loop, 1);
+    LLVMValueRef done = LLVMBuildICmp(builder, LLVMIntEQ, next, LLVMConstInt(maker->index, TURNS, false), "");
+    LLVMBuildCondBr(builder, done, end, loop);
+
+    LLVMPositionBuilderAtEnd(builder, end);
+    for (int i = 0; i < maker->chains; i++)
+        LLVMBuildStore(builder, chain[i], place_of(maker, memory, i));
+    LLVMBuildRetVoid(builder);
+}
+
+static LLVMModuleRef emit_module(LLVMContextRef context, const CpuTarget *target)
+{
+    Maker maker = {.context = context,
+                   .module = LLVMModuleCreateWithNameInContext("peak", context),
+                   .builder = LLVMCreateBuilderInContext(context),
+                   .vector = LLVMVectorType(LLVMFloatTypeInContext(context), (unsigned)target->lanes),
+                   .index = LLVMInt64TypeInContext(context),
+                   .pointer = LLVMPointerTypeInContext(context, 0),
+                   .fma = target->fma,
+                   .chains = chain_count(target)};
+    LLVMTypeRef parameters[2] = {maker.pointer, maker.pointer}; /* a CnnCode */
+    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(context), parameters, 2, false);
+    static const char name[] = "prefer-vector-width", width[] = "512"; /* as for kernels */
+    maker.function = LLVMAddFunction(maker.module, SYMBOL, type);
+    LLVMAddAttributeAtIndex(
+        maker.function, LLVMAttributeFunctionIndex,
+        LLVMCreateStringAttribute(context, name, sizeof name - 1, width, sizeof width - 1));
+    emit_chains(&maker);
+    LLVMDisposeBuilder(maker.builder);
+    return maker.module;
+}
+
+/* The object file; NULL where LLVM makes none. */
+static LLVMMemoryBufferRef compile(const CpuTarget *target)
+{
+    char *message = NULL;
+    LLVMTargetRef description;
+    LLVMMemoryBufferRef buffer = NULL;
+    if (LLVMGetTargetFromTriple(target->triple, &description, &message)) {
+        LLVMDisposeMessage(message);
+        return NULL;
+    }
+    LLVMContextRef context = LLVMContextCreate();
+    LLVMTargetMachineRef machine =
+        LLVMCreateTargetMachine(description, target->triple, target->cpu, target->features,
+                                LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelDefault);
+    LLVMModuleRef module = emit_module(context, target);
+    LLVMSetTarget(module, target->triple);
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
+    LLVMSetModuleDataLayout(module, layout);
+    LLVMDisposeTargetData(layout);
+    if (LLVMTargetMachineEmitToMemoryBuffer(machine, module, LLVMObjectFile, &message, &buffer)) {
+        LLVMDisposeMessage(message);
+        buffer = NULL;
+    }
+    LLVMDisposeModule(module);
+    LLVMDisposeTargetMachine(machine);
+    LLVMContextDispose(context);
+    return buffer;
+}
+
+/* ---- The measurement ---- */
+
+typedef struct {
+    CnnCode *code;
+    int floats; /* of a worker's memory */
+    float *memory;
+    int64_t calls;
+} Run;
+
+/* All numbers stay between 1 and 2: ordinary ones, of ordinary speed. */
+static void work(void *context, int worker)
+{
+    const Run *run = context;
+    void *memory = run->memory + (size_t)worker * (size_t)run->floats;
+    for (int64_t i = 0; i < run->calls; i++)
+        run->code(&memory, NULL);
+}
+
+static double seconds_of(CnnPool *pool, Run *run, int64_t calls)
+{
+    run->calls = calls;
+    double start = cnn_clock();
+    cnn_pool_run(pool, work, run);
+    return cnn_clock() - start;
+}
+
+/* The best of some rounds: what else the machine does only takes away. */
+static double measure(CnnPool *pool, Run *run, double flops_of_call)
+{
+    int64_t calls = 1 + (int64_t)(ROUND_SECONDS / seconds_of(pool, run, 1));
+    double best = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        double flops = flops_of_call * (double)calls * cnn_pool_threads(pool);
+        double rate = flops / seconds_of(pool, run, calls);
+        best = rate > best ? rate : best;
+    }
+    return best;
+}
+
+static double peak_of_code(const CpuTarget *target, CnnCode *code, int threads)
+{
+    CnnError error = {0};
+    CnnPool *pool;
+    if (cnn_pool_open(threads, &pool, &error) != CNN_OK)
+        return 0;
+    int chains = chain_count(target), vectors = chains + 2;
+    Run run = {.code = code, .floats = vectors * LANES_MOST}; /* no cache line of two workers */
+    size_t count = (size_t)run.floats * (size_t)cnn_pool_threads(pool);
+    run.memory = aligned_alloc(LANES_MOST * sizeof *run.memory, count * sizeof *run.memory);
+    if (!run.memory)
+        out_of_memory(count * sizeof *run.memory);
+    for (size_t i = 0; i < count; i++)
+        run.memory[i] = (int)(i % (size_t)run.floats) / target->lanes == chains ? 0.5f : 1;
+    double flops = 2.0 * TURNS * chains * target->lanes;
+    double peak = measure(pool, &run, flops);
+    free(run.memory);
+    cnn_pool_close(pool);
+    return peak;
+}
+
+/* The loader takes objects of any machine. */
+static bool runs_here(const CpuTarget *target)
+{
+    char *host = LLVMGetDefaultTargetTriple();
+    bool same = strncmp(host, target->triple, strcspn(host, "-") + 1) == 0;
+    LLVMDisposeMessage(host);
+    return same;
+}
+
+double cpu_peak_flops(const CpuTarget *target, int threads)
+{
+    target_start_llvm();
+    LLVMMemoryBufferRef buffer = runs_here(target) ? compile(target) : NULL;
+    if (!buffer)
+        return 0;
+    CpuObject object = {.object = LLVMGetBufferStart(buffer), .bytes = LLVMGetBufferSize(buffer)};
+    const char *symbol = SYMBOL, *complaint;
+    CnnCode *code;
+    CpuCode *loaded = cpu_load(&object, &symbol, 1, &code, &complaint);
+    LLVMDisposeMemoryBuffer(buffer);
+    if (!loaded)
+        return 0;
+    double peak = peak_of_code(target, code, threads);
+    cpu_unload(loaded);
+    return peak;
+}
