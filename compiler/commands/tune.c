@@ -47,6 +47,7 @@ CnnStatus command_tune(const Options *options)
     TRY(model_open(options, &model));
     Session *session = model.session;
     CnnStatus status = CNN_OK;
+    fputs(model_rewrites_text(&model), stdout);
     session->tune = options->full ? TUNE_FULL : TUNE_QUICK;
     session->tune_report = show_progress;
     double seconds = options->seconds ? (double)options->seconds : SECONDS;
