@@ -205,29 +205,39 @@ static bool is_replaced(const Plan *plan, int index, const Buffer *from, const B
     return true;
 }
 
-/* May both lie as they do? They may share memory when one ends before the other begins, or with the group
- * that begins it and replaces it element by element: then they lie in the same place. */
+/* May both, who live at the same time, lie as they do? They may share memory when one ends with the group
+ * that begins the other and replaces it element by element: then they lie in the same place. */
 static bool collide(const Plan *plan, const Buffer *a, const Buffer *b)
 {
     bool apart = a->offset >= b->offset + align(b->bytes) || b->offset >= a->offset + align(a->bytes);
-    if (apart || a->first_use > b->last_use || b->first_use > a->last_use)
+    if (apart)
         return false;
     const Buffer *from = a->first_use < b->first_use ? a : b, *to = from == a ? b : a;
     return a->offset != b->offset || from->last_use != to->first_use ||
            !is_replaced(plan, to->first_use, from, to);
 }
 
-/* The lowest offset where `buffer` collides with none of the `placed` ones: at the start, at another's place,
- * or behind another. */
-static uint64_t first_fit(const Plan *plan, Buffer *const *placed, size_t count, Buffer *buffer)
+static bool live_together(const Buffer *a, const Buffer *b)
 {
+    return a->first_use <= b->last_use && b->first_use <= a->last_use;
+}
+
+/* The lowest offset where `buffer` collides with none of the `placed` ones: at the start, at another's place,
+ * or behind another. `near`: room for all of them. */
+static uint64_t first_fit(const Plan *plan, Buffer *const *placed, size_t placed_count, Buffer *buffer,
+                          const Buffer **near)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < placed_count; i++)
+        if (live_together(placed[i], buffer))
+            near[count++] = placed[i];
     uint64_t best = UINT64_MAX;
     for (size_t candidate = 0; candidate < 2 * count + 1; candidate++) {
-        const Buffer *beside = candidate ? placed[(candidate - 1) / 2] : NULL;
+        const Buffer *beside = candidate ? near[(candidate - 1) / 2] : NULL;
         buffer->offset = !beside ? 0 : candidate % 2 ? beside->offset : beside->offset + align(beside->bytes);
         bool fits = buffer->offset < best;
         for (size_t i = 0; i < count && fits; i++)
-            fits = !collide(plan, placed[i], buffer);
+            fits = !collide(plan, near[i], buffer);
         best = fits ? buffer->offset : best;
     }
     return best;
@@ -237,6 +247,7 @@ static uint64_t first_fit(const Plan *plan, Buffer *const *placed, size_t count,
 static uint64_t place_segment(Plan *plan, Segment segment)
 {
     Buffer **sorted = NEW_ARRAY(plan->arena, Buffer *, plan->buffers.count + 1);
+    const Buffer **near = NEW_ARRAY(plan->arena, const Buffer *, plan->buffers.count + 1);
     size_t count = 0;
     for (size_t i = 0; i < plan->buffers.count; i++)
         if (plan->buffers.items[i].node != NODE_NONE && plan->buffers.items[i].segment == segment)
@@ -244,7 +255,7 @@ static uint64_t place_segment(Plan *plan, Segment segment)
     qsort(sorted, count, sizeof *sorted, by_size);
     uint64_t size = 0;
     for (size_t i = 0; i < count; i++) {
-        sorted[i]->offset = first_fit(plan, sorted, i, sorted[i]);
+        sorted[i]->offset = first_fit(plan, sorted, i, sorted[i], near);
         uint64_t end = sorted[i]->offset + align(sorted[i]->bytes);
         size = end > size ? end : size;
     }

@@ -44,9 +44,11 @@ bool *group_order(const Plan *plan)
     return before;
 }
 
+typedef VEC(int) GroupList;
+
 typedef struct {
     Plan *plan;
-    const bool *before;
+    GroupList *needs;   /* by group: those that come before it */
     bool *done;         /* groups placed */
     bool *done_earlier; /* and in an earlier phase */
     int *order;
@@ -55,10 +57,8 @@ typedef struct {
 
 static bool is_ready(const Ordering *ordering, size_t g, PhaseKind kind)
 {
-    size_t count = ordering->plan->groups.count;
-    for (size_t h = 0; h < count; h++) {
-        if (!ordering->before[g * count + h])
-            continue;
+    for (size_t i = 0; i < ordering->needs[g].count; i++) {
+        int h = ordering->needs[g].items[i];
         if (!ordering->done[h])
             return false;
         /* Inside a chunked phase only what belongs to the samples themselves may be read, not sums over the
@@ -66,9 +66,9 @@ static bool is_ready(const Ordering *ordering, size_t g, PhaseKind kind)
         bool same_phase = !ordering->done_earlier[h];
         if (kind == PHASE_CHUNKED && same_phase) {
             const Group *maker = &ordering->plan->groups.items[h];
-            for (size_t i = 0; i < maker->outputs.count; i++)
-                if (graph_type(ordering->plan->graph, maker->outputs.items[i])->lead != LEAD_BATCH &&
-                    reads_node(ordering->plan, &ordering->plan->groups.items[g], maker->outputs.items[i]))
+            for (size_t k = 0; k < maker->outputs.count; k++)
+                if (graph_type(ordering->plan->graph, maker->outputs.items[k])->lead != LEAD_BATCH &&
+                    reads_node(ordering->plan, &ordering->plan->groups.items[g], maker->outputs.items[k]))
                     return false;
         }
     }
@@ -120,10 +120,22 @@ static void fill_phase(Ordering *ordering, PhaseKind kind, PhaseWhen when)
                                                     .chunk = 1};
 }
 
+static void find_needs(Ordering *ordering, const bool *before)
+{
+    Plan *plan = ordering->plan;
+    size_t count = plan->groups.count;
+    ordering->needs = NEW_ARRAY(plan->arena, GroupList, count);
+    for (size_t g = 0; g < count; g++)
+        for (size_t h = 0; h < count; h++)
+            if (before[g * count + h])
+                *vec_push(plan->arena, &ordering->needs[g]) = (int)h;
+}
+
 static void order_groups(Plan *plan, const bool *before)
 {
     size_t count = plan->groups.count;
-    Ordering ordering = {.plan = plan, .before = before};
+    Ordering ordering = {.plan = plan};
+    find_needs(&ordering, before);
     ordering.done = NEW_ARRAY(plan->arena, bool, count);
     ordering.done_earlier = NEW_ARRAY(plan->arena, bool, count);
     ordering.order = NEW_ARRAY(plan->arena, int, count);
