@@ -1,6 +1,9 @@
 /* Normalizing layers: (x - mean) / sqrt(variance + eps) * gamma + beta. They differ in what mean and variance
- * are taken of. The variance is taken of the differences from the mean, in a second pass: E[x^2] - mean^2
- * would lose all digits where the mean is large. */
+ * are taken of. Within a sample, the variance is taken of the differences from the mean, in a second pass:
+ * E[x^2]
+ * - mean^2 would lose all digits where the mean is large. Over a batch a second pass would read everything
+ * from memory again, so there both are taken at once, of the differences from the running mean, which is
+ * near. */
 #include <inttypes.h>
 
 #include "compiler/ops/layer_args.h"
@@ -18,6 +21,18 @@ static Moments take_moments(Make make, NodeId x, unsigned dims)
 {
     NodeId mean = make_mean(make, x, dims), difference = make_sub(make, x, mean);
     return (Moments){mean, make_mean(make, make_mul(make, difference, difference), dims)};
+}
+
+/* Mean and variance in one pass, of the differences from `near`: the shifted data algorithm of Chan, Golub
+ * and LeVeque, "Algorithms for computing the sample variance", 1983, section 3. The variance loses as many
+ * digits as the square of (mean - near) / deviation has: a training's first steps, where near is 0, lose one
+ * or two. */
+static Moments take_moments_near(Make make, NodeId x, NodeId near, unsigned dims)
+{
+    NodeId difference = make_sub(make, x, near), shift = make_mean(make, difference, dims);
+    NodeId square = make_mean(make, make_mul(make, difference, difference), dims);
+    NodeId variance = make_sub(make, square, make_mul(make, shift, shift));
+    return (Moments){make_add(make, shift, near), make_max(make, variance, make_constant(make, 0))};
 }
 
 static NodeId reciprocal_deviation(Make make, NodeId variance, double eps)
@@ -76,7 +91,7 @@ static NodeId batchnorm_build(Build *build, const void *arguments, NodeId in, co
         return make_add(make, make_mul(make, in, factor), offset);
     }
     unsigned dims = all_but_channels(&type);
-    Moments moments = take_moments(make, in, dims);
+    Moments moments = take_moments_near(make, in, mean, dims);
     update_running(build, mean, moments.mean, args->momentum);
     update_running(build, variance, moments.variance, args->momentum);
     return scale_and_shift(build, normalize(make, in, moments, dims, args->eps), channels);
