@@ -5,7 +5,10 @@
 #include "compiler/cpu/cpu.h"
 
 /* Another order of the variants needs another version: what tuning has found is kept as a variant. */
-enum { SCHEDULER_VERSION = 7 };
+enum { SCHEDULER_VERSION = 8 };
+
+/* Extent of a reduced axis that may be written out for its guards. */
+enum { WINDOW_MOST = 11 };
 
 typedef struct {
     const CpuTarget *target;
@@ -13,6 +16,8 @@ typedef struct {
     CpuSchedule *schedule; /* so far */
     const bool *summed;    /* by expression: occurs inside an accumulator */
     const CpuVariant *variant;
+    int axis_rank;    /* the vectors' axis: the how-many-th best */
+    double tile_cost; /* of the tile chosen, for all points: to compare axes by; 0 without sums */
 } Choice;
 
 static inline const Expr *choice_expr(const Choice *choice, size_t id)
@@ -20,7 +25,7 @@ static inline const Expr *choice_expr(const Choice *choice, size_t id)
     return &choice->computation->exprs.items[id];
 }
 
-/** Chooses vector_axis. false: the variant asks for one that there is not. */
+/** Chooses vector_axis, as axis_rank says. false: there is none that is worth it. */
 bool choice_vector_axis(Choice *choice);
 /** Chooses vectors, row_axis, rows, spread_axis. false: likewise. */
 bool choice_tile(Choice *choice);

@@ -22,10 +22,11 @@ const CpuTarget *cpu_target(Arena *arena, const char *triple, const char *cpu, c
 void cpu_schedule(const CpuTarget *target, const Computation *computation, CpuSchedule *schedule);
 /* Which of the good schedules, in the order of their costs: all zero is the one that cpu_schedule chooses. */
 typedef struct {
-    int vector_axis, tile; /* the how-many-th best */
-    int unroll;            /* 0: as chosen; else so many steps */
-    int order;             /* CpuOrder */
-    int block;             /* CpuBlock */
+    int vector_axis; /* 0: the one with the better tile; else the how-many-th best, from 1 */
+    int tile;        /* the how-many-th best, from 0 */
+    int unroll;      /* 0: as chosen; else so many steps */
+    int order;       /* CpuOrder */
+    int block;       /* CpuBlock */
 } CpuVariant;
 typedef enum { BLOCKS_CHOSEN, BLOCKS_NONE, BLOCKS_HALF, BLOCKS_DOUBLE } CpuBlock;
 typedef enum { ORDER_CHOSEN, ORDER_VECTORS_OUTSIDE, ORDER_VECTORS_INSIDE } CpuOrder;

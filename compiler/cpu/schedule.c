@@ -9,9 +9,11 @@
 enum {
     BLOCK_FMAS = 128,   /* in one basic block: the allocator spills in larger ones */
     KERNEL_FMAS = 1500, /* in all code of a kernel: more take too long to compile */
-    UNROLL_MOST = 8,
-    WINDOW_MOST = 11 /* extent of a reduced axis that may be written out for its guards */
+    UNROLL_MOST = 8
 };
+
+/* Another axis for the vectors must cost less than this part of the first. */
+static const double BETTER = 0.985;
 
 static void mark_summed(const Computation *computation, ExprId id, bool *summed)
 {
@@ -241,10 +243,28 @@ static bool choose_unrolling(Choice *choice)
     for (int64_t u = 2; u <= most && u <= extent; u++) {
         if (overlaps(choice, inner, u) > once * u)
             break;
-        if (extent % u == 0 || (extent > 8 * u && extent % best))
+        /* A rest is code of its own, and worth it where the loop is long and nothing near divides it. */
+        if (extent % u == 0 || (extent > 8 * u && (best == 1 || extent % best || u >= 2 * best)))
             best = u;
     }
     schedule->unroll = (int)best;
+    return true;
+}
+
+/* The vectors' axis and the tile. Axes that cost much the same by themselves may allow tiles that do not. */
+static bool choose_tile(Choice *choice)
+{
+    const CpuSchedule blank = *choice->schedule;
+    choice->axis_rank = choice->variant->vector_axis ? choice->variant->vector_axis - 1 : 0;
+    bool good = choice_vector_axis(choice) && choice_tile(choice);
+    if (!good || choice->variant->vector_axis || choice->tile_cost == 0)
+        return good;
+    CpuSchedule first = *choice->schedule;
+    double cost = choice->tile_cost;
+    *choice->schedule = blank;
+    choice->axis_rank = 1;
+    if (!choice_vector_axis(choice) || !choice_tile(choice) || choice->tile_cost > BETTER * cost)
+        *choice->schedule = first;
     return true;
 }
 
@@ -261,7 +281,7 @@ bool cpu_schedule_variant(const CpuTarget *target, const Computation *computatio
                      .summed = summed,
                      .variant = variant};
     memset(schedule, 0, sizeof *schedule);
-    bool good = choice_vector_axis(&choice) && choice_tile(&choice);
+    bool good = choose_tile(&choice);
     if (good) {
         resolve_guards(&choice);
         resolve_positions(&choice);

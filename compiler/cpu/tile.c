@@ -25,13 +25,14 @@ enum {
 
 /* A variant of more than this many times the least cost is not tried. */
 static const double WORTH_A_TRY = 1.6;
+static const double GUARDED_SPREAD = 1.3;
 
 static double points(const Choice *choice, bool reduced)
 {
     double product = 1;
     for (int i = 0; i < choice->computation->axis_count; i++)
         if (choice->computation->axes[i].reduced == reduced)
-            product *= (double)choice->computation->axes[i].extent;
+            product *= (double)computation_points(choice->computation, i);
     return product;
 }
 
@@ -127,7 +128,7 @@ static double vector_cost(const Choice *choice, int axis)
     }
     if (axis < 0)
         return cost;
-    int64_t extent = computation->axes[axis].extent;
+    int64_t extent = computation_points(computation, axis);
     int64_t vectors = (extent + lanes - 1) / lanes;
     return cost * (double)vectors / (double)extent;
 }
@@ -139,7 +140,7 @@ bool choice_vector_axis(Choice *choice)
     bool taken[AXIS_MAX + 1] = {false};
     for (int i = -1; i < computation->axis_count; i++)
         cost[i + 1] = i >= 0 && computation->axes[i].reduced ? -1 : vector_cost(choice, i);
-    for (int rank = 0; rank <= choice->variant->vector_axis; rank++) {
+    for (int rank = 0; rank <= choice->axis_rank; rank++) {
         int best = -2;
         for (int i = -1; i < computation->axis_count; i++)
             if (cost[i + 1] >= 0 && !taken[i + 1] && (best == -2 || cost[i + 1] < cost[best + 1]))
@@ -240,6 +241,10 @@ static TileNeeds tile_needs(const Choice *choice)
                        .l1_bytes = (double)choice->target->l1_bytes,
                        .l2_bytes = (double)choice->target->l2_bytes,
                        .broadcast = choice->target->registers > 16 ? 1 : 1.4};
+    /* What is added to is summed in blocks that fit the second-level cache (blocks.c). */
+    double block = needs.l2_bytes / (2 * VECTORS_MOST);
+    if (choice->computation->stores.items[0].kind == STORE_ACC && needs.vector_bytes > block)
+        needs.vector_bytes = block;
     int vector = choice->schedule->vector_axis, others = 0;
     for (size_t i = 0; i < choice->computation->exprs.count; i++) {
         const Expr *expr = choice_expr(choice, i);
@@ -314,7 +319,8 @@ static int64_t vectors_along(const Choice *choice)
     int axis = choice->schedule->vector_axis;
     if (axis < 0)
         return 1;
-    return (choice->computation->axes[axis].extent + choice->target->lanes - 1) / choice->target->lanes;
+    return (computation_points(choice->computation, axis) + choice->target->lanes - 1) /
+           choice->target->lanes;
 }
 
 typedef struct {
@@ -353,10 +359,25 @@ static double scatter_cost(const Choice *choice, int axis, int rows, int vectors
         const Store *store = &computation->stores.items[i];
         if (store->at.coef[vector] <= 1)
             continue;
-        bool turned = rows == lanes && axis >= 0 && store->at.coef[axis] == 1;
-        cost += turned ? TURN_COST : SCATTER_COST * lanes;
+        bool turned = rows == lanes && axis >= 0 && store->at.coef[axis] == 1 && store->kind == STORE_WRITE;
+        double times = store->kind == STORE_ACC ? 2 * batch_terms(computation) : 1;
+        cost += times * (turned ? TURN_COST : SCATTER_COST * lanes);
     }
     return cost * rows * vectors / points(choice, true);
+}
+
+/* Does the tile's spread axis decide, in a way that is not known until the code runs, whether terms count
+ * (the windows' rows of a padded picture)? Where the reduced axis of the guard is short, its loop is written
+ * out. */
+static bool is_guarded(const Computation *computation, int axis)
+{
+    for (size_t i = 0; i < computation->guards.count; i++) {
+        const Affine *at = &computation->guards.items[i].at;
+        for (int a = 0; at->coef[axis] && a < computation->axis_count; a++)
+            if (at->coef[a] && computation->axes[a].reduced && computation->axes[a].extent > WINDOW_MOST)
+                return true;
+    }
+    return false;
 }
 
 static void try_rows(const Choice *choice, const TileNeeds *needs, int axis, int spread, Tiles *tiles)
@@ -371,11 +392,12 @@ static void try_rows(const Choice *choice, const TileNeeds *needs, int axis, int
         extent = known ? computation_points(computation, axis) : extent > CHUNK_ROWS ? CHUNK_ROWS : extent;
     }
     int across = spread < 0 ? 1 : (int)computation->axes[spread].extent;
-    double others = points(choice, false) / (double)(row ? row->extent : 1) / across *
-                    (double)(row ? row->extent : 1) / (double)extent;
+    double others = points(choice, false) / across / (double)extent;
+    if (spread >= 0 && is_guarded(computation, spread))
+        others *= GUARDED_SPREAD;
     int vector = choice->schedule->vector_axis;
     if (vector >= 0)
-        others /= (double)computation->axes[vector].extent;
+        others /= (double)computation_points(computation, vector);
     int most = rows_without_conflict(choice, axis),
         sums = choice_gathers(choice) ? GATHER_MOST : ROWS_MOST * VECTORS_MOST;
     for (int rows = 1; rows <= most && rows <= extent; rows++) {
@@ -430,6 +452,7 @@ static bool choose_sums_tile(Choice *choice)
     schedule->spread_axis = best.axis >= 0 ? best.spread : -1;
     schedule->rows = best.rows;
     schedule->vectors = best.vectors;
+    choice->tile_cost = best.cost;
     return true;
 }
 

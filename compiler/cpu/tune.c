@@ -10,7 +10,7 @@
 #include "compiler/cpu/tune_store.h"
 #include "runtime/clock.h"
 
-enum { CANDIDATES_MOST = 40, QUICK_TILES = 6, THOROUGH_TILES = 12, ROUNDS = 5, PAGE = 4096 };
+enum { CANDIDATES_MOST = 40, QUICK_TILES = 5, THOROUGH_TILES = 12, ROUNDS = 5, PAGE = 4096 };
 static const double MEASURE_SECONDS = 0.004, NOISE = 0.02, SHARE_LEAST = 0.004;
 
 typedef struct {
@@ -211,7 +211,7 @@ static int fastest(const Candidate *candidates, int count)
 static int tile_candidates(const Tuning *tuning, const Kernel *kernel, Candidate *list)
 {
     int count = 0, tiles = tuning->options->thorough ? THOROUGH_TILES : QUICK_TILES;
-    for (int axis = 0; axis < 2; axis++)
+    for (int axis = 0; axis <= 2; axis++)
         for (int tile = 0; tile < tiles; tile++)
             add_candidate(tuning, kernel, (CpuVariant){.vector_axis = axis, .tile = tile}, list, &count);
     return count;
