@@ -98,25 +98,31 @@ static bool is_surely_stored(const Grouping *grouping, NodeId id)
     return false;
 }
 
+/* Nobody reads it more than once for each element, or wants it as a result: those who do can make it again.
+ */
+static bool only_pointwise_readers(const Grouping *grouping, NodeId id)
+{
+    for (size_t i = 0; i < grouping->users[id].count; i++) {
+        OpClass user = grouping_class(grouping, grouping->users[id].items[i]);
+        if (user != OP_POINTWISE && user != OP_REDUCE)
+            return false;
+    }
+    return !grouping->is_result[id];
+}
+
 /* A dropout mask and its like read nothing but random numbers and constants: their readers make them again.
  * So they do with the mask of an activation whose result is stored for other reasons. */
 static bool is_made_again(const Grouping *grouping, NodeId id)
 {
     const Node *node = grouping_node(grouping, id);
-    if (grouping_class(grouping, id) != OP_POINTWISE || grouping->is_result[id] ||
-        !grouping_allows(grouping, FUSION_ELEMENTWISE))
+    if (grouping_class(grouping, id) != OP_POINTWISE || !grouping_allows(grouping, FUSION_ELEMENTWISE))
         return false;
     bool compares = node->op == OP_greater || node->op == OP_equal;
     for (int k = 0; k < node->in_count; k++)
         if (grouping_class(grouping, node->in[k]) != OP_VALUE && !grouping->inlined[node->in[k]] &&
             !(compares && is_surely_stored(grouping, node->in[k])))
             return false;
-    for (size_t i = 0; i < grouping->users[id].count; i++) {
-        OpClass user = grouping_class(grouping, grouping->users[id].items[i]);
-        if (user != OP_POINTWISE && user != OP_REDUCE)
-            return false;
-    }
-    return true;
+    return only_pointwise_readers(grouping, id);
 }
 
 /* A normalized value is two operations on what it is made of, which is stored, since its moments were taken
@@ -124,15 +130,10 @@ static bool is_made_again(const Grouping *grouping, NodeId id)
 static bool is_normalized_again(const Grouping *grouping, NodeId id)
 {
     const Node *node = grouping_node(grouping, id);
-    if (node->op != OP_normalized || grouping->is_result[id] ||
-        !grouping_allows(grouping, FUSION_ELEMENTWISE) || grouping->users[node->in[0]].count < 2)
+    if (node->op != OP_normalized || !grouping_allows(grouping, FUSION_ELEMENTWISE) ||
+        grouping->users[node->in[0]].count < 2)
         return false;
-    for (size_t i = 0; i < grouping->users[id].count; i++) {
-        OpClass user = grouping_class(grouping, grouping->users[id].items[i]);
-        if (user != OP_POINTWISE && user != OP_REDUCE)
-            return false;
-    }
-    return true;
+    return only_pointwise_readers(grouping, id);
 }
 
 /* An operand that costs its reader no more than a load, whoever the reader is. */
