@@ -74,6 +74,12 @@ fi
 ./trainer --save built.safetensors >out 2>&1 || wrong "the trainer: exit code $?: $(cat out)"
 cmp fresh.safetensors built.safetensors || wrong 'the trainer trains to other weights than cnnc run'
 
+# The memory that check foresees is what a run takes, to the rounding of what is printed.
+foreseen=$("$CNNC" check --batch 4096 m.cnn 2>/dev/null | sed -n 's/^memory: \([0-9.]* MiB\) .*/\1/p')
+taken=$("$CNNC" run --batch 4096 --steps 1 m.cnn 2>/dev/null | sed -n 's/.* threads*, \([0-9.]* MiB\)$/\1/p')
+echo "${foreseen% MiB} ${taken% MiB}" | awk '{ d = $1 - $2; exit !($2 > 20 && d < 0.5 && d > -0.5) }' ||
+    wrong "check foresees $foreseen of memory, run takes $taken"
+
 # Mistakes: one message, the right exit code, nothing half-written.
 fails() {
     local status=$1 text=$2 got=0
