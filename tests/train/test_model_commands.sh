@@ -62,6 +62,12 @@ prints ' 0 from the cache' run m.cnn --no-cache --threads 1 --save no-cache.safe
 cmp fresh.safetensors cached.safetensors || wrong 'a cached kernel is another kernel'
 cmp fresh.safetensors no-cache.safetensors || wrong 'other numbers without the cache, on one thread'
 prints 'kernels compiled' run m.cnn --no-fuse --epochs 1
+"$CNNC" emit --stage plan --no-fuse m.cnn >unfused
+prints '' emit --stage plan --fuse none m.cnn
+cmp out unfused || wrong '--fuse none is not --no-fuse'
+"$CNNC" emit --stage plan m.cnn >fused
+prints '' emit --stage plan --fuse=all m.cnn
+cmp out fused || wrong '--fuse=all leaves fusions out'
 prints 'is the fastest' compare --steps 3 m.cnn
 prints 'accuracy' eval m.cnn --weights fresh.safetensors --outputs out.npy
 [ -s out.npy ] || wrong 'eval wrote no outputs'
