@@ -63,6 +63,8 @@ expect 0 '--epochs N' away/trainer --help
 
 # Data are looked for beside the model, from wherever the trainer is called, or where one says.
 mkdir other
+(cd other && expect 0 'weights written' ../away/trainer --save ../c.safetensors && exit $failed) || failed=1
+same run.safetensors c.safetensors 'from another folder'
 cp -r data other/data
 expect 0 'weights written' away/trainer --data-root other --save c.safetensors
 same run.safetensors c.safetensors 'with --data-root'
