@@ -5,8 +5,7 @@
 const GrammarWord grammar_words[] = {
     {"import", "import \"NAME\" | import \"./FILE.cnn\"",
      "Brings the blocks and constants of a file: of the standard library by its name, or of one's own by its "
-     "way "
-     "from the file that imports it.",
+     "path from the folder of the file that imports it.",
      "import \"./blocks.cnn\"", NULL},
     {"let", "let NAME = EXPRESSION", "A constant. `-D NAME=VALUE` on the command line replaces it.",
      "let width = 32", NULL},
