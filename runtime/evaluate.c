@@ -9,15 +9,13 @@
 #include "runtime/state_file.h"
 #include "runtime/training.h"
 
-enum { AHEAD = 4 }; /* batches that loaders keep ready */
-
-CnnStatus cnn_part_open(CnnData *data, Part part, int64_t batch, int threads, CnnLoader **out,
+CnnStatus cnn_part_open(CnnData *data, Part part, int64_t batch, int threads, void *memory, CnnLoader **out,
                         CnnError *error)
 {
     *out = NULL;
     if (cnn_data_count(data, part) == 0)
         return CNN_OK;
-    LoaderOptions options = {.batch = batch, .threads = threads, .ahead = AHEAD};
+    LoaderOptions options = {.batch = batch, .threads = threads, .ahead = LOADER_AHEAD, .memory = memory};
     return cnn_loader_open(data, part, &options, out, error);
 }
 
@@ -45,6 +43,7 @@ CnnStatus cnn_part_evaluate(CnnDevice *device, const CnnImage *image, CnnLoader 
             TRY(cnn_npy_write(outputs, cnn_device_buffer(device, program, program->logits), batch.samples,
                               error));
     }
+    cnn_loader_stop(loader);
     if (totals->samples == 0 && !cnn_interrupted())
         return cnn_fail(error, CNN_BAD_INPUT, "none of the samples to evaluate could be read");
     return CNN_OK;
@@ -137,7 +136,7 @@ static CnnStatus evaluation_run(Evaluation *e, CnnError *error)
     TRY(cnn_data_fits(e->image, e->data, error));
     TRY(cnn_device_open(e->image, e->options->threads, 1, &e->device, error));
     TRY(evaluation_load(e, error));
-    TRY(cnn_part_open(e->data, e->part, e->image->eval.batch, cnn_device_threads(e->device), &e->loader,
+    TRY(cnn_part_open(e->data, e->part, e->image->eval.batch, cnn_device_threads(e->device), NULL, &e->loader,
                       error));
     double start = cnn_clock();
     Totals totals;

@@ -8,8 +8,8 @@
 #include "runtime/totals.h"
 
 /** Opens a loader for a part of the data; *out is NULL when the part has no samples. `batch` is the most
- * samples at a time. */
-CnnStatus cnn_part_open(CnnData *data, Part part, int64_t batch, int threads, CnnLoader **out,
+ * samples at a time. `memory`: lent for the batches, see LoaderOptions. */
+CnnStatus cnn_part_open(CnnData *data, Part part, int64_t batch, int threads, void *memory, CnnLoader **out,
                         CnnError *error);
 
 /**

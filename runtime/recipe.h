@@ -22,7 +22,8 @@ struct CnnStatement {
 
 typedef struct {
     const char *model_name; /* "Fashion" */
-    const char *model_path; /* as given to cnnc; relative data paths are taken from the folder it lies in */
+    const char *model_path; /* as given to cnnc, in a trainer absolute; relative data paths are taken from the
+                               folder it lies in */
     double rate;            /* base learning rate: the optimizer's `rate=` */
     CnnStatements data;
     CnnStatements train; /* without `loss` and `optimizer`, which are compiled */

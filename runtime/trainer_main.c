@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "runtime/cpu_features.h"
 #include "runtime/image_io.h"
@@ -62,6 +63,9 @@ static void print_info(const CnnImage *image)
 /* Data with a relative path are looked for beside the model: moves it. */
 static CnnStatus move_model(CnnImage *image, const char *root, char **path, CnnError *error)
 {
+    struct stat info;
+    if (stat(root, &info) != 0 || !S_ISDIR(info.st_mode))
+        return cnn_fail(error, CNN_BAD_INPUT, "--data-root: there is no folder '%s'", root);
     const char *slash = strrchr(image->recipe.model_path, '/');
     const char *name = slash ? slash + 1 : image->recipe.model_path;
     if (asprintf(path, "%s/%s", root, name) < 0) {

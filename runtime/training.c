@@ -14,11 +14,10 @@
 #include "runtime/evaluate.h"
 #include "runtime/file.h"
 #include "runtime/interrupt.h"
+#include "runtime/memory.h"
 #include "runtime/output.h"
 #include "runtime/rate.h"
 #include "runtime/state_file.h"
-
-enum { AHEAD = 4 }; /* batches that the loader keeps ready */
 
 typedef struct {
     const CnnImage *image;
@@ -32,6 +31,8 @@ typedef struct {
     WeightFile *start;
     CnnDevice *device;
     CnnLoader *loader, *validation, *test;
+    void *batches; /* what the loaders read, one at a time */
+    uint64_t batches_bytes;
     Best best;
     Checkpoints checkpoints;
     FILE *log;
@@ -108,8 +109,26 @@ static void training_limits(Training *t)
     t->epochs = (t->total - 1) / t->steps_per_epoch + 1;
 }
 
+/* Memory for the batches of one loader, which all of them share. */
+static CnnStatus training_batches(Training *t, CnnError *error)
+{
+    LoaderOptions options = {.batch = t->image->eval.batch, .ahead = LOADER_AHEAD};
+    uint64_t available = cnn_memory_available();
+    if (cnn_loader_bytes(t->data, &options, &t->batches_bytes) && t->batches_bytes <= available)
+        t->batches = cnn_memory_take(t->batches_bytes);
+    if (!t->batches)
+        return cnn_fail(error, CNN_NO_RESOURCE,
+                        "the training needs %.1f GiB of memory for %d batches of %" PRId64
+                        " samples, read ahead, besides %.1f GiB for the network, and %.1f GiB are free: a "
+                        "smaller batch needs less",
+                        (double)t->batches_bytes / 0x1p30, LOADER_AHEAD + 1, options.batch,
+                        (double)cnn_device_bytes(t->device) / 0x1p30, (double)available / 0x1p30);
+    return CNN_OK;
+}
+
 static CnnStatus training_loaders(Training *t, CnnError *error)
 {
+    TRY(training_batches(t, error));
     int threads = cnn_device_threads(t->device);
     int64_t count = cnn_data_count(t->data, PART_TRAIN);
     if (count == 0)
@@ -118,7 +137,8 @@ static CnnStatus training_loaders(Training *t, CnnError *error)
                              .drop_last = t->batch.last == LAST_DROP,
                              .shuffle = true,
                              .threads = threads,
-                             .ahead = AHEAD};
+                             .ahead = LOADER_AHEAD,
+                             .memory = t->batches};
     TRY(cnn_loader_open(t->data, PART_TRAIN, &options, &t->loader, error));
     int64_t batches = cnn_loader_batches(t->loader);
     if (batches == 0)
@@ -127,8 +147,9 @@ static CnnStatus training_loaders(Training *t, CnnError *error)
                         ", and last=drop",
                         count, t->batch.size);
     t->steps_per_epoch = (batches + t->batch.accumulate - 1) / t->batch.accumulate;
-    TRY(cnn_part_open(t->data, PART_VALIDATION, t->image->eval.batch, threads, &t->validation, error));
-    return cnn_part_open(t->data, PART_TEST, t->image->eval.batch, threads, &t->test, error);
+    TRY(cnn_part_open(t->data, PART_VALIDATION, t->image->eval.batch, threads, t->batches, &t->validation,
+                      error));
+    return cnn_part_open(t->data, PART_TEST, t->image->eval.batch, threads, t->batches, &t->test, error);
 }
 
 static CnnStatus training_open(Training *t, CnnError *error)
@@ -164,6 +185,7 @@ static void training_close(Training *t)
     close_loader(t->loader);
     close_loader(t->validation);
     close_loader(t->test);
+    free(t->batches);
     cnn_device_close(t->device);
     cnn_weights_close(t->start);
     if (t->log)
@@ -181,7 +203,8 @@ static void training_summary(Training *t)
                 ", %" PRId64 " steps an epoch; %d thread%s, %.1f MiB",
                 count, cnn_data_count(t->data, PART_VALIDATION), cnn_data_count(t->data, PART_TEST),
                 t->batch.size, t->steps_per_epoch, cnn_device_threads(t->device),
-                cnn_device_threads(t->device) == 1 ? "" : "s", (double)cnn_device_bytes(t->device) / 0x1p20);
+                cnn_device_threads(t->device) == 1 ? "" : "s",
+                (double)(cnn_device_bytes(t->device) + t->batches_bytes) / 0x1p20);
     if (t->batch.size > count)
         report_line(&t->report,
                     "warning: the batch is larger than the training part: each step takes %" PRId64
@@ -293,6 +316,7 @@ static CnnStatus train_epoch(Training *t, int64_t epoch, Totals *totals, Progres
         if (batch.last)
             break;
     }
+    cnn_loader_stop(t->loader); /* the evaluation's loader has the memory next */
     if (totals->samples == 0 && !cnn_interrupted())
         return cnn_fail(error, CNN_BAD_INPUT, "none of the samples to train on could be read");
     return log_check(t, error);

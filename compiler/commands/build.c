@@ -1,4 +1,8 @@
 /* `cnnc build`: an executable that trains the network, without cnnc and without LLVM. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/base/text.h"
 #include "compiler/commands/model.h"
 #include "compiler/link/standalone.h"
 #include "runtime/interrupt.h"
@@ -11,6 +15,18 @@ static CnnStatus check_output(const Model *model, const char *path)
     return status == CNN_OK ? CNN_OK : command_fail(status, "%s", error.text);
 }
 
+/* A trainer is called from anywhere, and its data still lie beside the model. */
+static const char *whole_path(Arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *folder = slash ? arena_text(arena, path, (size_t)(name - path)) : ".";
+    char *whole = realpath(folder, NULL);
+    if (whole)
+        path = arena_printf(arena, "%s/%s", strcmp(whole, "/") == 0 ? "" : whole, name);
+    free(whole);
+    return path;
+}
+
 /* Ctrl-C reaches the linker too: then it ends, and what was made is removed as after any other failure. */
 static CnnStatus build(const Model *model, const Linked *linked, const char *path)
 {
@@ -18,6 +34,7 @@ static CnnStatus build(const Model *model, const Linked *linked, const char *pat
     Interrupts before;
     CnnStatus status = CNN_OK;
     cnn_interrupts_catch(&before);
+    linked->image->recipe.model_path = whole_path(model->session->arena, linked->image->recipe.model_path);
     if (!standalone_build(model->session, linked, path, &complaint))
         status = cnn_interrupted() ? CNN_INTERRUPTED : CNN_NO_RESOURCE;
     cnn_interrupts_release(&before);

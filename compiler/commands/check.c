@@ -4,6 +4,7 @@
 
 #include "compiler/commands/layers.h"
 #include "compiler/commands/model.h"
+#include "runtime/data/loader.h"
 #include "runtime/memory.h"
 
 enum { BAR_COLUMNS = 40 };
@@ -72,8 +73,11 @@ static CnnStatus print_memory(const Model *model, const Plan *train, const Plan 
     int threads = model->session->threads;
     if (threads == 0)
         threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t bytes = plan_bytes(train, threads), evaluation = plan_bytes(eval, threads);
-    bytes = evaluation > bytes ? evaluation : bytes;
+    uint64_t bytes = plan_bytes(train, eval, threads), batches = 0; /* read ahead */
+    LoaderOptions loader = {.batch = model->program->batch, .ahead = LOADER_AHEAD};
+    if (model->program->data && !cnn_loader_bytes(model->program->data, &loader, &batches))
+        batches = UINT64_MAX;
+    bytes = cnn_add(bytes, batches, &bytes) ? bytes : UINT64_MAX;
     uint64_t available = cnn_memory_available();
     text_printf(out, "memory: %s on %d thread%s, batch %" PRId64 "\n", bytes_text(out->arena, (double)bytes),
                 threads, threads == 1 ? "" : "s", model->program->batch);

@@ -74,7 +74,8 @@ static const Flag compile_flags[] = {
     {"--set", FLAG_LIST, OPTION(sets), "PATH=VALUE", "replace an argument: --set train.batch=64", 0, 0, 0},
     {"--no-fuse", FLAG_SWITCH, OPTION(no_fuse), NULL, "no fusions: each operation is a kernel of its own", 0,
      0, 0},
-    {"--fuse", FLAG_TEXT, OPTION(fuse), "NAME,...", "only these fusions (`cnnc passes` lists them)", 0, 0, 0},
+    {"--fuse", FLAG_TEXT, OPTION(fuse), "NAME,...",
+     "only these fusions, or `all`, or `none` (`cnnc passes` lists them)", 0, 0, 0},
     {"--rewrite", FLAG_TEXT, OPTION(rewrite), "NAME,...",
      "these rewrites and no others, or none: they change what is learnt (`cnnc passes` lists them)", 0, 0, 0},
     {"--no-cache", FLAG_SWITCH, OPTION(no_cache), NULL,
@@ -202,20 +203,26 @@ static bool is_help(const char *word)
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
+static CnnStatus help_on(const char *word, Options *options)
+{
+    *options =
+        (Options){.arena = options->arena, .words = NEW(options->arena, const char *), .word_count = 1};
+    options->words[0] = word;
+    return command_help(options);
+}
+
 static CnnStatus read_and_run(Options *options, int argc, char **argv)
 {
     CnnError error = {0};
     const Command *command = options->command;
     options->words = NEW_ARRAY(options->arena, const char *, argc + 1);
-    for (int i = 0; i < argc; i++) {
-        if (!is_help(argv[i]))
-            continue;
-        options->words[options->word_count++] = command->word;
-        return command_help(options);
-    }
     if (cnn_flags_read(command_flags(command, FLAGS_ALL, options), argc, argv, nearest_name, options->words,
-                       &options->word_count, &error))
+                       &options->word_count, &error)) {
+        for (int i = 0; i < argc; i++)
+            if (is_help(argv[i])) /* which is no flag, but may be the value of one: -o --help */
+                return help_on(command->word, options);
         return command_fail(error.status, "%s: %s", command->word, error.text);
+    }
     if (options->word_count < command->least_words)
         return command_fail(CNN_BAD_USAGE, "usage: cnnc %s %s", command->word, command->words);
     if (options->word_count > command->most_words)

@@ -5,9 +5,18 @@
 #include "compiler/check/bind.h"
 #include "compiler/commands/catalog.h"
 #include "compiler/commands/command.h"
+#include "compiler/commands/grammar_words.h"
 #include "compiler/commands/reference.h"
 
 enum { WIDTH = 96 };
+
+static void print_section_words(const CatalogSection *section, Text *out)
+{
+    Text words = {.arena = out->arena};
+    for (size_t i = 0; i < section->entries.count; i++)
+        text_printf(&words, "%s ", section->entries.items[i].schema->word);
+    catalog_wrap(out, text_string(&words), 2, WIDTH);
+}
 
 static void print_overview(const Catalog *catalog, Text *out)
 {
@@ -16,13 +25,13 @@ static void print_overview(const Catalog *catalog, Text *out)
         text_printf(out, "  cnnc %-7s %-8s %s\n", command->word, command->words, command->doc);
     text_printf(out, "  cnnc --version\n\n");
     text_printf(out, "`cnnc help WORD` tells more of a command, or of a statement of the language:\n");
+    text_printf(out, "\nStructure\n ");
+    for (const GrammarWord *word = grammar_words; word->word; word++)
+        text_printf(out, " %s", word->word);
+    text_printf(out, "\n");
     for (size_t s = 0; s < catalog->sections.count; s++) {
-        const CatalogSection *section = &catalog->sections.items[s];
-        Text words = {.arena = out->arena};
-        for (size_t i = 0; i < section->entries.count; i++)
-            text_printf(&words, "%s ", section->entries.items[i].schema->word);
-        text_printf(out, "\n%s\n", section->title);
-        catalog_wrap(out, text_string(&words), 2, WIDTH);
+        text_printf(out, "\n%s\n", catalog->sections.items[s].title);
+        print_section_words(&catalog->sections.items[s], out);
     }
 }
 
@@ -79,11 +88,34 @@ static bool print_statements(const Catalog *catalog, const char *word, Text *out
     return found;
 }
 
+/* The page of a word of the grammar; with the words that may follow it, if it has a section of them. */
+static bool print_grammar_word(const Catalog *catalog, const char *name, Text *out)
+{
+    const GrammarWord *word = grammar_words;
+    while (word->word && strcmp(word->word, name) != 0)
+        word++;
+    if (!word->word)
+        return false;
+    text_printf(out, "%s\n\n", word->usage);
+    catalog_wrap(out, word->doc, 2, WIDTH);
+    for (size_t s = 0; word->prefix && s < catalog->sections.count; s++) {
+        const CatalogSection *section = &catalog->sections.items[s];
+        if (strcmp(section->prefix, word->prefix) != 0)
+            continue;
+        text_printf(out, "\n  %s, each with a page of its own:\n", section->title);
+        print_section_words(section, out);
+    }
+    text_printf(out, "\n  Example: %s\n\n", word->example);
+    return true;
+}
+
 static CnnStatus unknown_word(const Catalog *catalog, const char *word, Arena *arena)
 {
     VEC(const char *) words = {0};
     for (const Command *command = command_table; command->word; command++)
         *vec_push(arena, &words) = command->word;
+    for (const GrammarWord *known = grammar_words; known->word; known++)
+        *vec_push(arena, &words) = known->word;
     for (size_t s = 0; s < catalog->sections.count; s++) {
         const CatalogSection *section = &catalog->sections.items[s];
         for (size_t i = 0; i < section->entries.count + section->planned.count; i++)
@@ -106,6 +138,7 @@ static CnnStatus help_word(const Catalog *catalog, const char *word, Arena *aren
             found = true;
         }
     }
+    found = print_grammar_word(catalog, word, &out) || found;
     found = print_statements(catalog, word, &out) || found;
     fputs(text_string(&out), stdout);
     return found ? CNN_OK : unknown_word(catalog, word, arena);

@@ -15,15 +15,28 @@ static bool is_name(const char *known, const char *name, size_t length)
     return strncmp(known, name, length) == 0 && known[length] == '\0';
 }
 
+static void fusions_none(FusionOptions *fusions)
+{
+    for (int i = 0; i < FUSION_COUNT; i++)
+        fusions->off[i] = true;
+}
+
+/* `all` turns all on, `none` all off. */
 static bool fusions_add(void *options, const char *name, size_t length)
 {
+    FusionOptions *fusions = options;
+    if (is_name("none", name, length)) {
+        fusions_none(fusions);
+        return true;
+    }
+    bool all = is_name("all", name, length), found = all;
     for (int i = 0; i < FUSION_COUNT; i++) {
-        if (is_name(fusion_table[i].name, name, length)) {
-            ((FusionOptions *)options)->off[i] = false;
-            return true;
+        if (all || is_name(fusion_table[i].name, name, length)) {
+            fusions->off[i] = false;
+            found = true;
         }
     }
-    return false;
+    return found;
 }
 
 /* `none` turns all off. */
@@ -56,12 +69,6 @@ static CnnStatus add_names(const char *kind, const char *names, AddName *add, vo
     return CNN_OK;
 }
 
-static void fusions_none(FusionOptions *fusions)
-{
-    for (int i = 0; i < FUSION_COUNT; i++)
-        fusions->off[i] = true;
-}
-
 static CnnStatus fusions_only(const char *names, FusionOptions *fusions)
 {
     fusions_none(fusions);
@@ -72,12 +79,9 @@ static CnnStatus fusions_only(const char *names, FusionOptions *fusions)
 static CnnStatus fusions_written(const CnnStatement *statement, FusionOptions *fusions)
 {
     const Names *names = &((const FuseArgs *)statement->args)->names;
-    bool one = names->count == 1;
-    if (names->count == 0 || (one && strcmp(names->value[0], "all") == 0))
+    if (names->count == 0)
         return CNN_OK;
     fusions_none(fusions);
-    if (one && strcmp(names->value[0], "none") == 0)
-        return CNN_OK;
     for (int i = 0; i < names->count; i++)
         if (!fusions_add(fusions, names->value[i], strlen(names->value[i])))
             return command_fail(CNN_BAD_INPUT, "%s: there is no fusion '%s'; `cnnc passes` lists them",

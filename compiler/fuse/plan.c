@@ -99,13 +99,26 @@ void plan_verify(const Plan *plan)
         verify_group(plan, (int)g, maker);
 }
 
-uint64_t plan_bytes(const Plan *plan, int threads)
+static uint64_t segment_bytes(const Plan *plan, Segment segment)
 {
-    uint64_t bytes = plan->batch_bytes + (uint64_t)threads * plan->worker_bytes;
-    for (size_t i = 0; i < plan->buffers.count; i++) {
-        Segment segment = plan->buffers.items[i].segment;
-        if (segment != SEGMENT_BATCH && segment != SEGMENT_WORKER)
-            bytes += plan->buffers.items[i].bytes;
-    }
+    enum { LINE = 64 }; /* what each tensor begins with */
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < plan->buffers.count; i++)
+        if (plan->buffers.items[i].segment == segment)
+            bytes += (plan->buffers.items[i].bytes + LINE - 1) / LINE * LINE;
     return bytes;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+uint64_t plan_bytes(const Plan *train, const Plan *eval, int threads)
+{
+    enum { PAGE = 4096 }; /* what each worker's memory begins with */
+    uint64_t worker = (larger(train->worker_bytes, eval->worker_bytes) + PAGE - 1) / PAGE * PAGE;
+    return segment_bytes(train, SEGMENT_STATE) + segment_bytes(train, SEGMENT_TABLE) +
+           segment_bytes(eval, SEGMENT_TABLE) + larger(train->batch_bytes, eval->batch_bytes) +
+           (uint64_t)threads * worker;
 }

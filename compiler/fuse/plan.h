@@ -78,7 +78,8 @@ int *plan_makers(const Plan *plan);
 Plan *plan_make(Arena *arena, const Graph *graph, const PlanOptions *options);
 void plan_print(const Plan *plan, Text *out);
 void plan_verify(const Plan *plan);
-/** Bytes of all segments that a training with `threads` workers takes for this plan. */
-uint64_t plan_bytes(const Plan *plan, int threads);
+/** Bytes of all segments that `threads` workers take for a training that is evaluated by `eval`; the data's
+ * batches are not among them. What cnn_device_bytes will be. */
+uint64_t plan_bytes(const Plan *train, const Plan *eval, int threads);
 
 #endif

@@ -8,11 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "compiler/base/text.h"
 #include "compiler/cpu/data_object.h"
 #include "runtime/image_io.h"
+#include "runtime/interrupt.h"
 
 extern char **environ;
 
@@ -72,6 +74,13 @@ static bool library_folder(Arena *arena, const char **folder, const char **compl
     return true;
 }
 
+/* Ctrl-C reaches the linker and this process; the linker may have died of it first. */
+static void await_interrupt(void)
+{
+    for (int i = 0; i < 20 && !cnn_interrupted(); i++)
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+}
+
 static bool run(Arena *arena, char *const *arguments, const char **complaint)
 {
     pid_t child;
@@ -86,6 +95,7 @@ static bool run(Arena *arena, char *const *arguments, const char **complaint)
         continue;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return true;
+    await_interrupt();
     *complaint = arena_printf(arena, "the linker '%s' failed", arguments[0]);
     return false;
 }

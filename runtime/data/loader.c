@@ -44,8 +44,8 @@ struct CnnLoader {
     size_t sample_bytes, label_bytes;
 
     int slot_count;
-    Slot *slots; /* batch k lies in slot k % slot_count */
-    void *memory;
+    Slot *slots;  /* batch k lies in slot k % slot_count */
+    void *memory; /* NULL where the options lend it */
     Place *places;
 
     int thread_count;
@@ -161,26 +161,49 @@ static void loader_reset_slot(CnnLoader *loader, int64_t batch)
     slot->pending = left < 0 ? 0 : smaller(left, loader->options.batch);
 }
 
+static int slots_of(const LoaderOptions *options)
+{
+    return options->ahead + 1 > 2 ? options->ahead + 1 : 2;
+}
+
+/* Bytes of a batch's samples, and of its labels. */
+static bool slot_bytes(const CnnData *data, int64_t batch, uint64_t *input, uint64_t *label)
+{
+    bool fits = cnn_multiply((uint64_t)batch, data_sample_bytes(data), input) &&
+                cnn_add(*input, ALIGNMENT - 1, input) &&
+                cnn_multiply((uint64_t)batch, data_label_bytes(data), label) &&
+                cnn_add(*label, ALIGNMENT - 1, label);
+    *input -= *input % ALIGNMENT;
+    *label -= *label % ALIGNMENT;
+    return fits;
+}
+
+bool cnn_loader_bytes(const CnnData *data, const LoaderOptions *options, uint64_t *bytes)
+{
+    uint64_t input = 0, label = 0;
+    return slot_bytes(data, options->batch, &input, &label) && cnn_add(input, label, bytes) &&
+           cnn_multiply(*bytes, (uint64_t)slots_of(options), bytes);
+}
+
 static CnnStatus loader_take_memory(CnnLoader *loader, CnnError *error)
 {
-    uint64_t batch = (uint64_t)loader->options.batch, input = 0, label = 0, slot = 0, all = 0;
-    bool fits = cnn_multiply(batch, loader->sample_bytes, &input) && cnn_add(input, ALIGNMENT - 1, &input) &&
-                cnn_multiply(batch, loader->label_bytes, &label) && cnn_add(label, ALIGNMENT - 1, &label);
-    input -= input % ALIGNMENT;
-    label -= label % ALIGNMENT;
-    fits = fits && cnn_add(input, label, &slot) && cnn_multiply(slot, (uint64_t)loader->slot_count, &all);
-    if (fits && all <= cnn_memory_available()) {
-        loader->memory = cnn_memory_take(all);
+    uint64_t batch = (uint64_t)loader->options.batch, input = 0, label = 0, all = 0;
+    bool fits = cnn_loader_bytes(loader->data, &loader->options, &all) &&
+                slot_bytes(loader->data, loader->options.batch, &input, &label);
+    unsigned char *memory = loader->options.memory;
+    if (fits && (memory || all <= cnn_memory_available())) {
+        if (!memory)
+            memory = loader->memory = cnn_memory_take(all);
         loader->slots = calloc((size_t)loader->slot_count, sizeof *loader->slots);
         loader->places = calloc((size_t)loader->slot_count * (size_t)batch, sizeof *loader->places);
         loader->known = calloc((size_t)loader->count + 1, sizeof *loader->known);
     }
-    if (!loader->memory || !loader->slots || !loader->places || !loader->known)
+    if (!memory || !loader->slots || !loader->places || !loader->known)
         return cnn_fail(error, CNN_NO_RESOURCE,
                         "not enough memory for %d batches of %llu samples of %zu bytes", loader->slot_count,
                         (unsigned long long)batch, loader->sample_bytes);
     for (int i = 0; i < loader->slot_count; i++) {
-        loader->slots[i].input = (unsigned char *)loader->memory + (uint64_t)i * slot;
+        loader->slots[i].input = memory + (uint64_t)i * (input + label);
         loader->slots[i].label = loader->slots[i].input + input;
         loader->slots[i].place = loader->places + (uint64_t)i * batch;
     }
@@ -230,7 +253,7 @@ CnnStatus cnn_loader_open(CnnData *data, Part part, const LoaderOptions *options
     loader->count = count;
     loader->sample_bytes = data_sample_bytes(data);
     loader->label_bytes = data_label_bytes(data);
-    loader->slot_count = options->ahead + 1 > 2 ? options->ahead + 1 : 2;
+    loader->slot_count = slots_of(options);
     pthread_mutex_init(&loader->lock, NULL);
     pthread_cond_init(&loader->work, NULL);
     pthread_cond_init(&loader->filled, NULL);
@@ -274,14 +297,27 @@ void cnn_loader_close(CnnLoader *loader)
     free(loader);
 }
 
+/* With the lock held. */
+static void loader_halt(CnnLoader *loader)
+{
+    loader->hand_out_end = loader->next; /* nothing more of the epoch before */
+    while (loader->busy > 0)
+        pthread_cond_wait(&loader->idle, &loader->lock);
+}
+
+void cnn_loader_stop(CnnLoader *loader)
+{
+    pthread_mutex_lock(&loader->lock);
+    loader_halt(loader);
+    pthread_mutex_unlock(&loader->lock);
+}
+
 CnnStatus cnn_loader_start(CnnLoader *loader, int64_t epoch, int64_t first_batch, CnnError *error)
 {
     if (epoch < 0 || first_batch < 0)
         return cnn_fail(error, CNN_BAD_INPUT, "epochs and batches are counted from 0");
     pthread_mutex_lock(&loader->lock);
-    loader->hand_out_end = loader->next; /* nothing more of the epoch before */
-    while (loader->busy > 0)
-        pthread_cond_wait(&loader->idle, &loader->lock);
+    loader_halt(loader);
     for (int64_t i = 0; i < loader->skipped_count; i++)
         loader->known[loader->skipped[i].sample] = true;
     loader->epoch = epoch;

@@ -6,6 +6,8 @@
 
 typedef struct CnnLoader CnnLoader;
 
+enum { LOADER_AHEAD = 4 }; /* batches that trainings and evaluations have decoded ahead */
+
 typedef struct {
     const float *input; /* [samples, height, width, channels] */
     const void *label;  /* [samples], int32_t or float */
@@ -20,7 +22,13 @@ typedef struct {
     bool shuffle;   /* PART_TRAIN: order by cnn_permute(epoch), unless the data say `shuffle false` */
     int threads;    /* that decode; at least 1 */
     int ahead;      /* batches decoded ahead */
+    void *
+        memory; /* for the batches, cnn_loader_bytes of it: lent by the caller, perhaps to several loaders,
+                 * of which one at a time is between its start and its stop. NULL: the loader takes its own */
 } LoaderOptions;
+
+/** Bytes of the batches that a loader keeps. False: more than can be counted. */
+bool cnn_loader_bytes(const CnnData *data, const LoaderOptions *options, uint64_t *bytes);
 
 /** Ring and threads for one part. All memory is taken here. A sample that cannot be read is left out (or
  * stops the training, as `bad` says): the epoch's last sample that is left takes its place, so that batches
@@ -32,6 +40,9 @@ void cnn_loader_close(CnnLoader *loader);
 /** Starts an epoch (from 0) at its batch number first_batch. Samples that are unreadable in batches before it
  * are not known then: their replacements are not taken from the epoch's end. */
 CnnStatus cnn_loader_start(CnnLoader *loader, int64_t epoch, int64_t first_batch, CnnError *error);
+
+/** Ends the running epoch, if one is: the loader leaves its memory alone until the next start. */
+void cnn_loader_stop(CnnLoader *loader);
 
 /** Waits for the next batch and lends it until the following call. CNN_OK and samples 0 after the last. */
 CnnStatus cnn_loader_next(CnnLoader *loader, Batch *batch, CnnError *error);

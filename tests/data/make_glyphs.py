@@ -42,7 +42,7 @@ def mask_of(font, ch, px):
     return out
 
 
-def picture(mask, rng, size):
+def picture(mask, rng, size, colour):
     n = mask.size[0]
     u = rng.random(20)
     a = math.radians((u[0] - .5) * 40)
@@ -63,12 +63,14 @@ def picture(mask, rng, size):
         mean = bg.mean((0, 1))
     else:
         c0, c1 = 255 * u[6:9], 255 * u[9:12]
+        if S["args"].ink != "any":
+            c0, c1 = 127 + .5 * c0, 127 + .5 * c1
         c1 = c0 + .5 * (c1 - c0)
         t = 2 * math.pi * u[12]
         ramp = (S["xx"] * math.cos(t) + S["yy"] * math.sin(t))[:, :, None]
         bg = (c0 + (c1 - c0) * (ramp + .5)).astype(np.float32)
         mean = (c0 + c1) / 2
-    ink = 255 * u[13:16]
+    ink = (90 if S["args"].ink == "dark" else 255) * u[13:16] if colour is None else colour + 30 * u[13:16]
     lum = np.array([.3, .59, .11])
     if abs((ink - mean) @ lum) < 60:                          # keep it legible
         ink = ink + (90 if mean @ lum < 128 else -90)
@@ -88,8 +90,9 @@ def chunk(job):
     for c, part, k in sorted(todo):
         if c != last:
             mask, last = mask_of(font, fontscan.CHARS[c], px), c
+            colour = 150 * np.array([uniform(a.seed, "ink", c, k) for k in range(3)]) if a.ink == "class" else None
         rng = np.random.default_rng([a.seed, c, part == "test", k])
-        arr = picture(mask, rng, a.size)
+        arr = picture(mask, rng, a.size, colour)
         name = os.path.join(folder_of(part), S["names"][c], "%06d.%s" % (k, "png" if a.format == "png" else "jpg"))
         im = Image.fromarray(arr)
         if a.format == "png":
@@ -148,6 +151,9 @@ def main():
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--fonts", nargs="*", default=fontscan.FONT_DIRS, help="font folders")
     p.add_argument("--photos", nargs="*", default=[], help="folders of JPEG photographs as backgrounds")
+    p.add_argument("--ink", choices=["any", "dark", "class"], default="any",
+                   help="any: darker or lighter than the ground; dark: always darker, which small networks learn sooner; "
+                        "class: each class has a colour of its own, too, as flowers have")
     p.add_argument("--jobs", type=int, default=1)
     a = p.parse_args()
     if not 2 <= a.classes <= len(fontscan.CHARS):

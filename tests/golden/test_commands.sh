@@ -39,6 +39,9 @@ expect 0 'cnnc run ' --help
 expect 0 '--epochs N' run --help
 expect 0 'conv filters, window' help conv
 expect 0 'optimizer adam, rate=0.001' help adam
+expect 0 '  Example: block ' help block
+expect 0 'sgd adam adamw' help optimizer
+expect 2 "did you mean 'repeat'?" help repaet
 expect 0 'LLVM' --version
 expect 0 'pool-first' passes
 
@@ -51,6 +54,13 @@ fi
 for word in $("$CNNC" help | sed '1,/tells more/d' | grep '^  '); do
     expect 0 "$word" help "$word"
 done
+
+# The examples of the words that files are made of are such a file.
+for word in import let block model data train compile; do
+    "$CNNC" help $word | sed -n 's/^  Example: //p'
+done >"$folder/words.cnn"
+expect 0 '' fmt "$folder/words.cnn"
+[ "$(grep -c '^[a-z]' "$folder/words.cnn")" = 7 ] || failed=1
 
 # fmt: what it prints it leaves alone the second time, and comments survive.
 printf 'model   M {  # a comment\ninput 8x8x1\n conv 4,3x3->relu\n  }\n' >"$folder/m.cnn"

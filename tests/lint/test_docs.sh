@@ -1,5 +1,5 @@
 # The documents say what the program does: docs/reference.md is what `cnnc help --markdown` prints; every error that the compiler
-# reports has a section in docs/errors.md, and every section an error.
+# reports has a section in docs/errors.md, and every section an error; every package that is installed stands in docs/dependencies.md.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -28,6 +28,17 @@ done
 for slug in $(comm -13 "$folder/reported" "$folder/explained"); do
     echo "docs/errors.md explains '$slug', which nothing reports"
     failed=1
+done
+
+# Each package that is installed is accounted for.
+packages=$(sed -n 's/^build_packages=(\(.*\))$/\1/p' cmake/setup.sh
+    sed -e ':join' -e '/\\$/ { N; s/\\\n//; b join }' run test | sed -n 's/^install_missing "[^"]*" //p'
+    sed -n 's/==.*//p' tests/requirements.txt)
+for package in $packages; do
+    if ! grep -qF "\`$package\`" docs/dependencies.md; then
+        echo "docs/dependencies.md does not say what '$package' is for"
+        failed=1
+    fi
 done
 
 # Links between documents lead somewhere.

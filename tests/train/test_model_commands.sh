@@ -62,6 +62,12 @@ prints ' 0 from the cache' run m.cnn --no-cache --threads 1 --save no-cache.safe
 cmp fresh.safetensors cached.safetensors || wrong 'a cached kernel is another kernel'
 cmp fresh.safetensors no-cache.safetensors || wrong 'other numbers without the cache, on one thread'
 prints 'kernels compiled' run m.cnn --no-fuse --epochs 1
+"$CNNC" emit --stage plan --no-fuse m.cnn >unfused
+prints '' emit --stage plan --fuse none m.cnn
+cmp out unfused || wrong '--fuse none is not --no-fuse'
+"$CNNC" emit --stage plan m.cnn >fused
+prints '' emit --stage plan --fuse=all m.cnn
+cmp out fused || wrong '--fuse=all leaves fusions out'
 prints 'is the fastest' compare --steps 3 m.cnn
 prints 'accuracy' eval m.cnn --weights fresh.safetensors --outputs out.npy
 [ -s out.npy ] || wrong 'eval wrote no outputs'
@@ -73,6 +79,12 @@ if ldd trainer | grep -q LLVM; then
 fi
 ./trainer --save built.safetensors >out 2>&1 || wrong "the trainer: exit code $?: $(cat out)"
 cmp fresh.safetensors built.safetensors || wrong 'the trainer trains to other weights than cnnc run'
+
+# The memory that check foresees is what a run takes, to the rounding of what is printed.
+foreseen=$("$CNNC" check --batch 4096 m.cnn 2>/dev/null | sed -n 's/^memory: \([0-9.]* MiB\) .*/\1/p')
+taken=$("$CNNC" run --batch 4096 --steps 1 m.cnn 2>/dev/null | sed -n 's/.* threads*, \([0-9.]* MiB\)$/\1/p')
+echo "${foreseen% MiB} ${taken% MiB}" | awk '{ d = $1 - $2; exit !($2 > 20 && d < 0.5 && d > -0.5) }' ||
+    wrong "check foresees $foreseen of memory, run takes $taken"
 
 # Mistakes: one message, the right exit code, nothing half-written.
 fails() {

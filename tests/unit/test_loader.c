@@ -67,7 +67,8 @@ static void batches_follow_the_source_without_shuffle(void **state)
     static const char *const texts[] = {"folder \"d\"", "folder \"d\" -> shuffle false"};
     for (int i = 0; i < 2; i++) { /* either the option or the statement turns it off */
         Opened opened = open_good(texts[i]);
-        CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){32, false, i == 1, 2, 3});
+        CnnLoader *loader =
+            open_loader(opened.data, PART_TRAIN, (LoaderOptions){32, false, i == 1, 2, 3, NULL});
         Epoch epoch;
         CnnError error = {0};
         assert_int_equal(cnn_loader_batches(loader), 4);
@@ -88,7 +89,7 @@ static void an_epoch_is_a_permutation_of_its_own(void **state)
     (void)state;
     make_pictures(100, NULL, 0);
     Opened opened = open_good("folder \"d\"");
-    CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){16, false, true, 2, 2});
+    CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){16, false, true, 2, 2, NULL});
     Epoch epochs[2];
     CnnError error = {0};
     cnn_data_set_seed(opened.data, 77);
@@ -117,7 +118,7 @@ static void the_last_batch_is_left_out_when_asked(void **state)
     (void)state;
     make_pictures(100, NULL, 0);
     Opened opened = open_good("folder \"d\"");
-    CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){32, true, false, 1, 1});
+    CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){32, true, false, 1, 1, NULL});
     Epoch epoch;
     CnnError error = {0};
     assert_int_equal(cnn_loader_batches(loader), 3);
@@ -125,7 +126,7 @@ static void the_last_batch_is_left_out_when_asked(void **state)
     assert_int_equal(epoch.samples, 96);
     assert_int_equal(epoch.last_at, 2);
     cnn_loader_close(loader);
-    LoaderOptions too_large = {101, true, false, 1, 1};
+    LoaderOptions too_large = {101, true, false, 1, 1, NULL};
     assert_int_equal(cnn_loader_open(opened.data, PART_TRAIN, &too_large, &loader, &error), CNN_BAD_INPUT);
     assert_contains(error.text, "100 samples, fewer than a batch of 101");
     close_data(opened);
@@ -136,7 +137,7 @@ static void an_empty_part_has_no_batches(void **state)
     (void)state;
     make_pictures(100, NULL, 0);
     Opened opened = open_good("folder \"d\"");
-    CnnLoader *loader = open_loader(opened.data, PART_TEST, (LoaderOptions){32, false, false, 2, 2});
+    CnnLoader *loader = open_loader(opened.data, PART_TEST, (LoaderOptions){32, false, false, 2, 2, NULL});
     Epoch epoch;
     CnnError error = {0};
     assert_int_equal(cnn_loader_batches(loader), 0);
@@ -152,7 +153,7 @@ static void two_epochs(const char *text, int threads, int ahead, bool shuffle, E
 {
     Opened opened = open_good(text);
     CnnLoader *loader =
-        open_loader(opened.data, PART_TRAIN, (LoaderOptions){8, false, shuffle, threads, ahead});
+        open_loader(opened.data, PART_TRAIN, (LoaderOptions){8, false, shuffle, threads, ahead, NULL});
     CnnError error = {0};
     for (int e = 0; e < 2; e++)
         if (run_epoch(loader, e, 0, &epochs[e], &error) != CNN_OK)
@@ -209,7 +210,7 @@ static void the_last_sample_that_can_be_read_takes_the_place(void **state)
     (void)state;
     make_pictures(100, (const int[]){2, 98, 99, 40}, 4);
     Opened opened = open_good("folder \"d\"");
-    CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){20, false, false, 2, 2});
+    CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){20, false, false, 2, 2, NULL});
     Epoch epoch;
     CnnError error = {0};
     assert_int_equal(run_epoch(loader, 0, 0, &epoch, &error), CNN_OK);
@@ -228,7 +229,8 @@ static void a_last_batch_of_unreadable_samples_is_none(void **state)
     make_pictures(100, (const int[]){96, 97, 98, 99}, 4);
     Opened opened = open_good("folder \"d\"");
     for (int ahead = 1; ahead < 4; ahead++) {
-        CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){32, false, false, 2, ahead});
+        CnnLoader *loader =
+            open_loader(opened.data, PART_TRAIN, (LoaderOptions){32, false, false, 2, ahead, NULL});
         Epoch epoch;
         CnnError error = {0};
         assert_int_equal(run_epoch(loader, 0, 0, &epoch, &error), CNN_OK);
@@ -250,7 +252,7 @@ static void too_many_unreadable_samples_end_the_training(void **state)
     Opened opened = open_good("folder \"d\"");
     for (int threads = 1; threads <= 3; threads++) {
         CnnLoader *loader =
-            open_loader(opened.data, PART_TRAIN, (LoaderOptions){10, false, false, threads, 3});
+            open_loader(opened.data, PART_TRAIN, (LoaderOptions){10, false, false, threads, 3, NULL});
         Epoch epoch;
         CnnError error = {0};
         assert_int_equal(run_epoch(loader, 0, 0, &epoch, &error), CNN_BAD_INPUT);
@@ -271,7 +273,7 @@ static void bad_stop_ends_at_the_first(void **state)
     Opened opened = open_good("folder \"d\" -> bad stop");
     for (int threads = 1; threads <= 3; threads++) {
         CnnLoader *loader =
-            open_loader(opened.data, PART_TRAIN, (LoaderOptions){10, false, false, threads, 4});
+            open_loader(opened.data, PART_TRAIN, (LoaderOptions){10, false, false, threads, 4, NULL});
         Epoch epoch;
         CnnError error = {0};
         assert_int_equal(run_epoch(loader, 0, 0, &epoch, &error), CNN_BAD_INPUT);
@@ -288,7 +290,7 @@ static void differing_sizes_are_an_error_and_not_skipped(void **state)
     make_pictures(100, NULL, 0);
     write_plain_png("d/0/012.png", 2, 3, 1, 1, 1);
     Opened opened = open_good("folder \"d\"");
-    CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){10, false, false, 2, 2});
+    CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){10, false, false, 2, 2, NULL});
     Epoch epoch;
     CnnError error = {0};
     assert_int_equal(run_epoch(loader, 0, 0, &epoch, &error), CNN_BAD_INPUT);
@@ -310,7 +312,7 @@ static void a_damaged_array_is_an_error_and_not_skipped(void **state)
     write_npy("x.npy", "<f4", false, "(80, 12)", x, sizeof x);
     write_npy("y.npy", "|u1", false, "(80,)", y, sizeof y);
     Opened opened = open_good("arrays x=\"x.npy\", y=\"y.npy\"");
-    CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){10, false, false, 2, 2});
+    CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){10, false, false, 2, 2, NULL});
     Epoch epoch;
     CnnError error = {0};
     assert_int_equal(run_epoch(loader, 0, 0, &epoch, &error), CNN_OK);
@@ -330,7 +332,7 @@ static void it_can_end_or_begin_anew_at_any_moment(void **state)
     CnnError error = {0};
     for (int i = 0; i < 60; i++) {
         CnnLoader *loader =
-            open_loader(opened.data, PART_TRAIN, (LoaderOptions){7, false, true, 1 + i % 3, 1 + i % 4});
+            open_loader(opened.data, PART_TRAIN, (LoaderOptions){7, false, true, 1 + i % 3, 1 + i % 4, NULL});
         for (int start = 0; start < i % 4; start++) {
             Batch batch;
             assert_int_equal(cnn_loader_start(loader, start, i % 5, &error), CNN_OK);
@@ -339,6 +341,43 @@ static void it_can_end_or_begin_anew_at_any_moment(void **state)
         }
         cnn_loader_close(loader);
     }
+    close_data(opened);
+}
+
+static void loaders_in_turn_share_lent_memory(void **state)
+{
+    (void)state;
+    make_pictures(100, NULL, 0);
+    Opened opened = open_good("folder \"d\" -> split validation=50%, seed=1");
+    CnnError error = {0};
+    LoaderOptions options = {9, false, true, 2, 3, NULL};
+    uint64_t bytes;
+    assert_true(cnn_loader_bytes(opened.data, &options, &bytes));
+    assert_int_equal(
+        bytes, 4 * (9 * 12 * sizeof(float) + 16 + 64)); /* 12 numbers and a label, each in lines of 64 */
+    Epoch wanted[2], got;
+    for (int part = 0; part < 2; part++) {
+        CnnLoader *own = open_loader(opened.data, part ? PART_VALIDATION : PART_TRAIN, options);
+        assert_int_equal(run_epoch(own, 0, 0, &wanted[part], &error), CNN_OK);
+        cnn_loader_close(own);
+    }
+    options.memory = test_malloc(bytes);
+    CnnLoader *loaders[2] = {open_loader(opened.data, PART_TRAIN, options),
+                             open_loader(opened.data, PART_VALIDATION, options)};
+    for (int i = 0; i < 200; i++) { /* one stops at any moment, the other goes through its part */
+        Batch batch;
+        assert_int_equal(cnn_loader_start(loaders[i % 2], 0, 0, &error), CNN_OK);
+        for (int n = 0; n < i % 6; n++)
+            assert_int_equal(cnn_loader_next(loaders[i % 2], &batch, &error), CNN_OK);
+        cnn_loader_stop(loaders[i % 2]);
+        assert_int_equal(run_epoch(loaders[1 - i % 2], 0, 0, &got, &error), CNN_OK);
+        assert_int_equal(got.samples, 50);
+        assert_memory_equal(got.number, wanted[1 - i % 2].number, 50 * sizeof(int));
+        cnn_loader_stop(loaders[1 - i % 2]);
+    }
+    cnn_loader_close(loaders[0]);
+    cnn_loader_close(loaders[1]);
+    test_free(options.memory);
     close_data(opened);
 }
 
@@ -352,7 +391,7 @@ static void memory_that_cannot_be_had_is_an_error(void **state)
     static const int64_t batches[] = {INT64_C(1) << 58, INT64_C(1)
                                                             << 40}; /* the bytes overflow; are too many */
     for (int i = 0; i < 2; i++) {
-        LoaderOptions options = {batches[i], false, false, 1, 1};
+        LoaderOptions options = {batches[i], false, false, 1, 1, NULL};
         error = (CnnError){0};
         assert_int_equal(cnn_loader_open(opened.data, PART_TRAIN, &options, &loader, &error),
                          CNN_NO_RESOURCE);
@@ -378,6 +417,7 @@ int main(void)
         TEST(differing_sizes_are_an_error_and_not_skipped),
         TEST(a_damaged_array_is_an_error_and_not_skipped),
         TEST(it_can_end_or_begin_anew_at_any_moment),
+        TEST(loaders_in_turn_share_lent_memory),
         TEST(memory_that_cannot_be_had_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,6 +94,16 @@ void cnn_data_set_seed(CnnData *data, uint64_t seed)
     (void)data, (void)seed;
 }
 
+bool cnn_loader_bytes(const CnnData *data, const LoaderOptions *options, uint64_t *bytes)
+{
+    (void)data;
+    *bytes = (uint64_t)options->batch * (WIDTH + 1) * sizeof(float);
+    return true;
+}
+
+/* The one that has the memory which the loaders share. */
+static const CnnLoader *running;
+
 CnnStatus cnn_loader_open(CnnData *data, Part part, const LoaderOptions *options, CnnLoader **out,
                           CnnError *error)
 {
@@ -111,6 +121,7 @@ CnnStatus cnn_loader_open(CnnData *data, Part part, const LoaderOptions *options
 
 void cnn_loader_close(CnnLoader *loader)
 {
+    cnn_loader_stop(loader);
     free(loader->input);
     free(loader->label);
     free(loader);
@@ -119,8 +130,16 @@ void cnn_loader_close(CnnLoader *loader)
 CnnStatus cnn_loader_start(CnnLoader *loader, int64_t epoch, int64_t first_batch, CnnError *error)
 {
     (void)epoch, (void)error;
+    assert_true(!loader->options.memory || !running || running == loader);
+    running = loader;
     loader->at = first_batch * loader->options.batch;
     return CNN_OK;
+}
+
+void cnn_loader_stop(CnnLoader *loader)
+{
+    if (running == loader)
+        running = NULL;
 }
 
 int64_t cnn_loader_batches(const CnnLoader *loader)
