@@ -1,0 +1,155 @@
+"""Training, images a second: cnnc and its peers on the models of models.py, measured in turns in one run.
+
+    python train_all.py --cnnc ../../../build/release/cnnc [--models s3,s1a] [--candidates keras,torch,torch-bf16] [--windows 5] [--json out.json]
+
+Each candidate is a process that holds its images in memory and measures a window of --seconds when asked; they are asked in turns, and those that
+wait are stopped, so that what else the machine does falls on all alike. Prints a Markdown table: the median of the windows. Needs what README.md
+installs, in the interpreter that runs it.
+"""
+import argparse
+import json
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+import models
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MODELS = os.path.join(HERE, "..", "models")
+# name: script and its arguments; what computes in less than float32 is compared apart
+PEERS = {
+    "keras": ["bench_keras.py", "--variant", "auto", "--malloc", "keep"],
+    "keras-jit": ["bench_keras.py", "--variant", "jit", "--malloc", "keep"],
+    "torch": ["bench_torch.py", "--variant", "eager-cl", "--malloc", "keep"],
+    "torch-nchw": ["bench_torch.py", "--variant", "eager", "--malloc", "keep"],
+    "torch-compile": ["bench_torch.py", "--variant", "compile-cl", "--malloc", "keep"],
+    "torch-bf16": ["bench_torch.py", "--variant", "bf16-cl", "--malloc", "keep"],
+    "jax": ["bench_jax.py", "--variant", "jit-reshape", "--malloc", "keep"],
+}
+LESS_PRECISE = {"torch-bf16"}
+LINE = re.compile(r"([\d.]+) ms a step of (\d+) samples \(best ([\d.]+)\)")
+
+
+class Peer:
+    """A bench script that measures when asked."""
+
+    def __init__(self, name, model, options):
+        command = [sys.executable, os.path.join(HERE, PEERS[name][0])] + PEERS[name][1:]
+        command += ["--model", model, "--serve", "--seconds", str(options.seconds), "--threads", str(options.threads)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.first_step_s = self.answer()["first_step_s"]
+        self.process.send_signal(signal.SIGSTOP)
+
+    def answer(self):
+        for line in self.process.stdout:
+            if line.startswith("{"):
+                return json.loads(line)
+        sys.exit(f"{' '.join(self.process.args)} ended without an answer")
+
+    def window(self):
+        self.process.send_signal(signal.SIGCONT)
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        rate = self.answer()["rate"]
+        self.process.send_signal(signal.SIGSTOP)
+        return rate
+
+    def peak_mb(self):
+        with open(f"/proc/{self.process.pid}/status") as file:
+            return int(next(line for line in file if line.startswith("VmHWM")).split()[1]) / 1024
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Cnnc:
+    """`cnnc bench`, a process for each window: it takes a tenth of a second to start. The table's time to the first step is that of a compilation
+    with an empty cache and the first step."""
+
+    def __init__(self, model, options):
+        self.command = [os.path.abspath(options.cnnc), "bench", os.path.join(MODELS, model + ".cnn"), "--quiet", "--threads", str(options.threads)]
+        self.peak = 0
+        self.first_step_s = None
+
+    def window(self):
+        process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        text = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        found = LINE.search(text)
+        if process.returncode or not found:
+            sys.exit(f"{' '.join(self.command)}: status {process.returncode}: {text}")
+        self.peak = max(self.peak, usage.ru_maxrss / 1024)
+        return int(found.group(2)) / float(found.group(1)) * 1000
+
+    def peak_mb(self):
+        return self.peak
+
+    def close(self):
+        pass
+
+
+def measure(model, options):
+    candidates = {"cnnc": Cnnc(model, options)}
+    candidates.update((name, Peer(name, model, options)) for name in options.candidates)
+    rates = {name: [] for name in candidates}
+    for _ in range(options.windows):
+        for name, candidate in candidates.items():
+            rates[name].append(candidate.window())
+    result = {name: dict(images_per_s=statistics.median(rates[name]), windows=[round(rate, 1) for rate in rates[name]],
+                         first_step_s=candidate.first_step_s, peak_mb=candidate.peak_mb()) for name, candidate in candidates.items()}
+    for candidate in candidates.values():
+        candidate.close()
+    return result
+
+
+def machine():
+    with open("/proc/cpuinfo") as file:
+        lines = file.read().splitlines()
+    flags = next((line for line in lines if line.startswith("flags")), "").split()
+    return dict(cpu=next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "?"), cpus=os.cpu_count(),
+                features=[flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_tile") if flag in flags])
+
+
+def row(model, result):
+    full = {name: r["images_per_s"] for name, r in result.items() if name != "cnnc" and name not in LESS_PRECISE}
+    every = {name: r["images_per_s"] for name, r in result.items() if name != "cnnc"}
+    own, best, any_best = result["cnnc"]["images_per_s"], max(full, key=full.get), max(every, key=every.get)
+    share = own * models.train_flops(models.MODELS[model]) * 1e-9
+    leanest = min(r["peak_mb"] for name, r in result.items() if name != "cnnc")
+    return (f"| {model} | {own:,.0f} | {share:.0f} | {full[best]:,.0f} ({best}) | **{own / full[best]:.2f}** | {every[any_best]:,.0f} ({any_best}) | "
+            f"{own / every[any_best]:.2f} | {result['cnnc']['peak_mb']:.0f} / {leanest:.0f} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cnnc", default=os.path.join(HERE, "..", "..", "..", "build", "release", "cnnc"))
+    parser.add_argument("--models", default=",".join(models.MODELS))
+    parser.add_argument("--candidates", default="keras,torch,torch-bf16", help=f"of {', '.join(PEERS)}")
+    parser.add_argument("--windows", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2, help="length of a window")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", help="write all figures to this file")
+    options = parser.parse_args()
+    options.candidates = options.candidates.split(",")
+    if set(options.candidates) - set(PEERS):
+        parser.error(f"--candidates takes {', '.join(PEERS)}")
+    results, start = {}, time.time()
+    print(f"{machine()}, {options.threads} threads, {options.windows} windows of {options.seconds} s in turns\n")
+    print("| model | cnnc, images/s | GFLOP/s | best float32 peer | ratio | best peer of any precision | ratio | peak memory, MB: cnnc / leanest peer |")
+    print("|---|---|---|---|---|---|---|---|")
+    for model in options.models.split(","):
+        results[model] = measure(model, options)
+        print(row(model, results[model]), flush=True)
+    if options.json:
+        with open(options.json, "w") as file:
+            json.dump(dict(machine=machine(), threads=options.threads, seconds=time.time() - start, results=results), file, indent=1)
+
+
+if __name__ == "__main__":
+    main()
