@@ -1,5 +1,6 @@
 #include "compiler/cpu/cache.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -46,6 +47,7 @@ void *cache_read(const char *folder, const char *name, size_t *bytes)
             object = NULL;
         } else {
             *bytes = header.bytes;
+            futimens(fileno(file), NULL); /* used now: cache_trim looks at it */
         }
     }
     fclose(file);
@@ -73,6 +75,76 @@ void cache_write(const char *folder, const char *name, const void *object, size_
     written = fclose(file) == 0 && written;
     if (!written || rename(beside, path) != 0)
         unlink(beside);
+}
+
+/* ---- What has not been used for long ---- */
+
+typedef struct {
+    char *name;
+    uint64_t bytes;
+    struct timespec used;
+} Entry;
+
+typedef struct {
+    Entry *items;
+    size_t count, capacity;
+    uint64_t bytes;
+} Entries;
+
+static bool add_entry(Entries *entries, int folder, const char *name)
+{
+    struct stat status;
+    if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
+        return true;
+    if (entries->count == entries->capacity) {
+        size_t capacity = entries->capacity ? 2 * entries->capacity : 1024;
+        Entry *items = realloc(entries->items, capacity * sizeof *items);
+        if (!items)
+            return false;
+        entries->items = items;
+        entries->capacity = capacity;
+    }
+    char *copy = strdup(name);
+    if (!copy)
+        return false;
+    entries->items[entries->count++] = (Entry){copy, (uint64_t)status.st_size, status.st_mtim};
+    entries->bytes += (uint64_t)status.st_size;
+    return true;
+}
+
+static int by_use(const void *left, const void *right)
+{
+    const Entry *a = left, *b = right;
+    if (a->used.tv_sec != b->used.tv_sec)
+        return a->used.tv_sec < b->used.tv_sec ? -1 : 1;
+    return (a->used.tv_nsec > b->used.tv_nsec) - (a->used.tv_nsec < b->used.tv_nsec);
+}
+
+static bool is_object(const char *name)
+{
+    size_t length = strlen(name);
+    return name[0] != '.' && length > 2 && strcmp(name + length - 2, ".o") == 0;
+}
+
+void cache_trim(const char *folder, uint64_t bytes)
+{
+    DIR *directory = opendir(folder);
+    if (!directory)
+        return;
+    Entries entries = {0};
+    bool room = true;
+    for (struct dirent *entry; room && (entry = readdir(directory));)
+        if (is_object(entry->d_name))
+            room = add_entry(&entries, dirfd(directory), entry->d_name);
+    if (entries.bytes > bytes)
+        qsort(entries.items, entries.count, sizeof *entries.items, by_use);
+    for (size_t i = 0; i < entries.count; i++) {
+        if (entries.bytes > bytes && unlinkat(dirfd(directory), entries.items[i].name, 0) == 0)
+            entries.bytes -= entries.items[i].bytes;
+        free(entries.items[i].name);
+    }
+    free(entries.items);
+    closedir(directory);
 }
 
 static const char *base_folder(Arena *arena, const char **complaint)

@@ -10,4 +10,8 @@ void *cache_read(const char *folder, const char *name, size_t *bytes);
 /** Keeps it: written beside and renamed, so that a reader sees all of it or nothing. */
 void cache_write(const char *folder, const char *name, const void *object, size_t bytes);
 
+/** Deletes the objects that have not been used for the longest time, until what is left has at most `bytes`.
+ */
+void cache_trim(const char *folder, uint64_t bytes);
+
 #endif

@@ -16,6 +16,9 @@
 #include "compiler/cpu/key.h"
 #include "compiler/cpu/target.h"
 
+/* Of all objects that are kept. */
+static const uint64_t CACHE_BYTES_MOST = 256u << 20;
+
 /* One kernel on its way. */
 typedef struct {
     const Kernel *kernel;
@@ -185,6 +188,11 @@ bool cpu_compile(const CpuTarget *target, Kernel *const *kernels, const char **s
     int *job_of = NEW_ARRAY(arena, int, count);
     work.count = make_jobs(kernels, symbols, count, work.jobs, job_of);
     run_jobs(&work, options->threads, arena);
+    bool wrote = false;
+    for (int i = 0; i < work.count; i++)
+        wrote = wrote || !work.jobs[i].cached;
+    if (options->cache && wrote)
+        cache_trim(options->cache, CACHE_BYTES_MOST);
     CpuObject *made = NEW_ARRAY(arena, CpuObject, work.count);
     bool good = true;
     for (int i = 0; i < work.count; i++) {

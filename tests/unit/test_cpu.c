@@ -6,11 +6,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "compiler/cpu/cache.h"
 #include "compiler/cpu/peak.h"
 #include "tests/ops/computations.h"
 
@@ -254,6 +257,34 @@ static void objects_come_back_from_the_cache_unless_damaged(void **state)
     arena_free(arena);
 }
 
+static void the_cache_forgets_what_was_not_used_for_longest(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/cnnc-trim-XXXXXX", path[64];
+    static const char object[1000] = {1};
+    size_t bytes;
+    assert_non_null(mkdtemp(folder));
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "k%d", i);
+        cache_write(folder, path, object, sizeof object);
+        struct timespec times[2] = {{1000 + i, 0}, {1000 + i, 0}};
+        snprintf(path, sizeof path, "%s/k%d.o", folder, i);
+        assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    }
+    free(cache_read(folder, "k0", &bytes)); /* used now */
+    cache_trim(folder, 2 * (sizeof object + 100));
+    static const bool kept[] = {true, false, false, true};
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "k%d", i);
+        void *read = cache_read(folder, path, &bytes);
+        assert_true((read != NULL) == kept[i]);
+        free(read);
+    }
+    cache_trim(folder, 0);
+    assert_int_equal(rmdir(folder), 0);
+    cache_trim("/nonexistent/folder", 0);
+}
+
 static void the_cache_is_a_private_folder_or_none(void **state)
 {
     (void)state;
@@ -441,6 +472,7 @@ int main(void)
         cmocka_unit_test(weight_gradients_may_not_be_cut_out_of_order),
         cmocka_unit_test(kernels_that_are_alike_share_their_code),
         cmocka_unit_test(objects_come_back_from_the_cache_unless_damaged),
+        cmocka_unit_test(the_cache_forgets_what_was_not_used_for_longest),
         cmocka_unit_test(the_cache_is_a_private_folder_or_none),
         cmocka_unit_test(a_broken_object_is_no_code),
         cmocka_unit_test(sums_that_do_not_fit_the_registers_are_noticed),
