@@ -202,8 +202,11 @@ void expr_forget(Emit *emit, size_t mark);
 void expr_hoist(Emit *emit);
 /** The affine here as a real. */
 LLVMValueRef expr_affine(Emit *emit, const Affine *at);
+/* ---- emit_memory.c ---- */
 /** Reads and writes an element (a vector of them, where the affine moves along the vector axis). */
 LLVMValueRef expr_load(Emit *emit, int stream, const Affine *at, LLVMValueRef condition);
+/** As it lies in memory; zero where the condition fails. */
+LLVMValueRef expr_load_raw(Emit *emit, int stream, const Affine *at, LLVMValueRef condition);
 void expr_store(Emit *emit, int stream, const Affine *at, LLVMValueRef value, LLVMValueRef condition);
 
 /* ---- emit_transpose.c ---- */
