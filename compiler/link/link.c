@@ -103,19 +103,23 @@ static CnnBuffer *link_buffers(Linking *linking, const Plan *plan)
     return buffers;
 }
 
-/* Bytes that a computation reads and writes, each tensor counted once, for one sample where it runs in
- * chunks. */
+double link_moved_bytes(const Plan *plan, const Computation *computation, int tensor)
+{
+    const Buffer *buffer = &plan->buffers.items[plan->buffer_of[computation->tensors.items[tensor].node]];
+    Lead lead = graph_type(plan->graph, computation->tensors.items[tensor].node)->lead;
+    if (!computation->chunked)
+        return (double)buffer->bytes;
+    if (lead == LEAD_BATCH)
+        return (double)buffer->lead_bytes;
+    double bytes = lead == LEAD_SLICE ? 2 * (double)buffer->lead_bytes : (double)buffer->bytes;
+    return bytes / (double)computation->chunk;
+}
+
 static double kernel_bytes(const Plan *plan, const Computation *computation)
 {
     double bytes = 0;
-    for (size_t i = 0; i < computation->tensors.count; i++) {
-        const Buffer *buffer = &plan->buffers.items[plan->buffer_of[computation->tensors.items[i].node]];
-        const Type *type = graph_type(plan->graph, computation->tensors.items[i].node);
-        bool sample = computation->chunked && type->lead == LEAD_BATCH;
-        bytes += (double)(sample                                             ? buffer->lead_bytes
-                          : computation->chunked && type->lead == LEAD_SLICE ? 0
-                                                                             : buffer->bytes);
-    }
+    for (size_t i = 0; i < computation->tensors.count; i++)
+        bytes += link_moved_bytes(plan, computation, (int)i);
     return bytes;
 }
 
