@@ -1,13 +1,12 @@
 /* Groups of the plan, told in the words of the layers. */
 #include "compiler/commands/kernels.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "compiler/commands/layers.h"
 #include "compiler/ir/op.h"
 #include "compiler/link/link.h"
-
-enum { OWNER_WIDTH = 32 };
 
 const char *const step_part_names[STEP_PARTS] = {"forward", "backward", "update"};
 
@@ -89,7 +88,7 @@ static bool is_sum(const Group *group, NodeId id)
     return false;
 }
 
-static bool counts(const Node *node)
+bool node_counts(const Node *node)
 {
     OpClass class = node_op(node)->class;
     return class != OP_VALUE && class != OP_ALIAS && class != OP_LEAF;
@@ -122,10 +121,11 @@ static void add_member(Wording *wording, NodeId id, int main_layer)
     int layer = table->layer_of[id];
     const char *suffix = name_suffix(table, node->name, layer), *word;
     Arena *arena = wording->session->arena;
-    if (!counts(node) || id == wording->group->anchor)
+    if (!node_counts(node) || id == wording->group->anchor)
         return;
     if (table->part_of[id] == STEP_UPDATE) {
-        add_word(wording, table->program->optimizer->schema.word);
+        add_word(wording,
+                 suffix || layer < 0 ? table->program->optimizer->schema.word : "running statistics");
     } else if (layer < 0) {
         if (node->name)
             add_word(wording, node->name);
@@ -145,6 +145,21 @@ static bool is_turned_parameter(const Graph *graph, const Node *node)
     return node->op == OP_permute && graph_node(graph, plan_root(graph, node->in[0]))->op == OP_leaf;
 }
 
+/* By the parameter or the state whose place is written: "kernel update". */
+static const char *describe_update(Session *session, const KernelTable *table, const KernelRow *row)
+{
+    const Plan *plan = table->plan;
+    const Group *group = &plan->groups.items[row->group];
+    for (size_t i = 0; i < group->outputs.count; i++) {
+        const Buffer *buffer = &plan->buffers.items[plan->buffer_of[group->outputs.items[i]]];
+        const char *name = graph_node(plan->graph, buffer->node)->name;
+        if (row->layer >= 0 && layers_find(table->program, name) == row->layer &&
+            name_suffix(table, name, row->layer))
+            return arena_printf(session->arena, "%s update", name_suffix(table, name, row->layer));
+    }
+    return row->layer >= 0 ? "gradient of its parameters" : "rates";
+}
+
 static const char *describe(Session *session, KernelTable *table, const KernelRow *row)
 {
     const Group *group = &table->plan->groups.items[row->group];
@@ -154,19 +169,17 @@ static const char *describe(Session *session, KernelTable *table, const KernelRo
     const char *suffix = name_suffix(table, node->name, row->layer);
     if (is_turned_parameter(table->plan->graph, node))
         return "kernel turned for the backward pass";
-    if (row->part == STEP_UPDATE) {
-        const char *of =
-            parameter_read(table, graph_node(table->plan->graph, group->outputs.items[0]), row->layer);
-        suffix = suffix ? suffix : of;
-        return suffix && row->layer >= 0 ? arena_printf(session->arena, "%s %s", suffix, "update") : "rates";
-    }
+    if (row->part == STEP_UPDATE)
+        return describe_update(session, table, row);
     if (group->anchor != NODE_NONE && row->layer >= 0)
         add_word(&wording, suffix && row->part == STEP_BACKWARD
                                ? arena_printf(session->arena, "%s gradient", suffix)
                                : anchor_word(table, group->anchor));
     for (size_t i = 0; i < group->members.count; i++)
         add_member(&wording, group->members.items[i], row->layer);
-    return wording.words.count ? text_string(&wording.text) : node_op(node)->name;
+    if (wording.words.count)
+        return text_string(&wording.text);
+    return node_op(node)->class == OP_REDUCE ? "sum over the batch" : row->owner;
 }
 
 /* ---- Rows ---- */
@@ -184,7 +197,7 @@ static int main_layer(const KernelTable *table, const Group *group)
         return table->layer_of[group->anchor];
     for (size_t i = 0; i < group->members.count; i++) {
         NodeId id = group->members.items[i];
-        if (counts(graph_node(table->plan->graph, id)) && table->layer_of[id] >= 0 &&
+        if (node_counts(graph_node(table->plan->graph, id)) && table->layer_of[id] >= 0 &&
             table->part_of[id] == main_part(table, group))
             return table->layer_of[id];
     }
@@ -234,8 +247,7 @@ static void fill_row(Session *session, KernelTable *table, KernelRow *row)
     row->layer = main_layer(table, group);
     if (row->part == STEP_UPDATE && is_common(table, group))
         row->layer = -1;
-    row->owner = row->layer >= 0            ? name_shortened(session->arena,
-                                                             table->program->layers.items[row->layer].name, OWNER_WIDTH)
+    row->owner = row->layer >= 0            ? table->program->layers.items[row->layer].name
                  : row->part == STEP_UPDATE ? table->program->optimizer->schema.word
                                             : "loss";
     row->what = describe(session, table, row);
@@ -264,6 +276,11 @@ KernelTable *kernels_describe(Session *session, const Program *program, const Pl
     return table;
 }
 
+double parts_sum(const PartSums *parts)
+{
+    return parts->of[STEP_FORWARD] + parts->of[STEP_BACKWARD] + parts->of[STEP_UPDATE];
+}
+
 /* ---- Bytes by layer ---- */
 
 /* The first node of a group that reads or makes a tensor. */
@@ -277,15 +294,15 @@ static NodeId user_of(const KernelTable *table, const Group *group, NodeId tenso
     for (size_t i = 0; i < group->members.count; i++) {
         const Node *node = graph_node(plan->graph, group->members.items[i]);
         for (int k = 0; k < node->in_count; k++)
-            if (plan_root(plan->graph, node->in[k]) == tensor && counts(node))
+            if (plan_root(plan->graph, node->in[k]) == tensor && node_counts(node))
                 return group->members.items[i];
     }
     return group->outputs.items[0];
 }
 
-LayerBytes *kernels_layer_bytes(Session *session, const KernelTable *table)
+PartSums *kernels_layer_bytes(Session *session, const KernelTable *table)
 {
-    LayerBytes *bytes = NEW_ARRAY(session->arena, LayerBytes, table->program->layers.count + 1);
+    PartSums *bytes = NEW_ARRAY(session->arena, PartSums, table->program->layers.count + 1);
     for (int g = 0; g < table->count; g++) {
         const Group *group = &table->plan->groups.items[g];
         double times = group->chunked ? (double)table->plan->graph->batch : 1;
@@ -293,7 +310,7 @@ LayerBytes *kernels_layer_bytes(Session *session, const KernelTable *table)
             const Computation *computation = group->kernels.items[k]->computation;
             for (size_t t = 0; t < computation->tensors.count; t++) {
                 NodeId node = user_of(table, group, computation->tensors.items[t].node);
-                bytes[table->layer_of[node] + 1][table->part_of[node]] +=
+                bytes[table->layer_of[node] + 1].of[table->part_of[node]] +=
                     times * link_moved_bytes(table->plan, computation, (int)t);
             }
         }
@@ -303,40 +320,68 @@ LayerBytes *kernels_layer_bytes(Session *session, const KernelTable *table)
 
 /* ---- Short names ---- */
 
-/* Takes one character out of the middle of the longest part but the last; false: they are all short. */
-static bool shorten_once(char *name)
+/* A part of a name: `kept` of its first characters, and the number at its end. */
+typedef struct {
+    const char *text;
+    int length, kept, digits;
+} NamePart;
+
+static int part_width(const NamePart *part)
 {
-    enum { LEAST = 5 };
-    size_t best = 0, best_at = 0;
-    char *part = name, *end;
-    for (; (end = strchr(part, '.')); part = end + 1)
-        if ((size_t)(end - part) > best) {
-            best = (size_t)(end - part);
-            best_at = (size_t)(part - name);
-        }
-    if (best <= LEAST)
-        return false;
-    part = name + best_at;
-    char *mark = memchr(part, '~', best);
-    if (!mark) { /* two characters become the mark */
-        mark = part + best / 2;
-        *mark = '~';
-        memmove(mark + 1, mark + 2, strlen(mark + 2) + 1);
-    } else { /* the longer side gives one, the end's last two stay: numbers stand there */
-        size_t before = (size_t)(mark - part), after = best - before - 1;
-        char *out = before >= after || after <= 2 ? mark - 1 : mark + 1;
-        memmove(out, out + 1, strlen(out + 1) + 1);
-    }
-    return true;
+    return part->kept < part->length - part->digits ? part->kept + 1 + part->digits : part->length;
+}
+
+static NamePart part_of_name(const char *text)
+{
+    NamePart part = {.text = text, .length = (int)strcspn(text, ".")};
+    while (part.digits < part.length && isdigit((unsigned char)text[part.length - part.digits - 1]))
+        part.digits++;
+    part.kept = part.length - part.digits;
+    return part;
+}
+
+/* Takes a character from the longest part but the last; false: they are all short. */
+static bool shorten_once(NamePart *parts, size_t count)
+{
+    enum { KEPT_LEAST = 3 };
+    NamePart *longest = NULL;
+    for (size_t i = 0; i + 1 < count; i++)
+        if (parts[i].kept > KEPT_LEAST && (!longest || part_width(&parts[i]) > part_width(longest)))
+            longest = &parts[i];
+    if (longest)
+        longest->kept--;
+    return longest;
+}
+
+static int name_width(const NamePart *parts, size_t count)
+{
+    int width = (int)count - 1;
+    for (size_t i = 0; i < count; i++)
+        width += part_width(&parts[i]);
+    return width;
 }
 
 const char *name_shortened(Arena *arena, const char *name, int width)
 {
-    char *text = arena_copy(arena, name, strlen(name) + 1);
-    while ((int)strlen(text) > width && shorten_once(text)) {
+    VEC(NamePart) parts = {0};
+    Text out = {.arena = arena};
+    for (const char *at = name;; at++) {
+        *vec_push(arena, &parts) = part_of_name(at);
+        at += parts.items[parts.count - 1].length;
+        if (!*at)
+            break;
     }
-    if ((int)strlen(text) > width)
-        return arena_printf(arena, "%.*s~%s", width / 2 - 1, text,
-                            text + strlen(text) - (size_t)(width - width / 2));
-    return text;
+    while (name_width(parts.items, parts.count) > width && shorten_once(parts.items, parts.count)) {
+    }
+    for (size_t i = 0; i < parts.count; i++) {
+        const NamePart *part = &parts.items[i];
+        bool whole = part_width(part) == part->length;
+        text_printf(&out, "%s%.*s%s%.*s", i ? "." : "", whole ? part->length : part->kept, part->text,
+                    whole ? "" : "~", whole ? 0 : part->digits, part->text + part->length - part->digits);
+    }
+    const char *text = text_string(&out);
+    int length = (int)strlen(text);
+    return length <= width
+               ? text
+               : arena_printf(arena, "%.*s~%s", width / 2 - 1, text, text + length - (width - width / 2));
 }

@@ -179,11 +179,18 @@ static bool is_unpooled_by_reader(const Grouping *grouping, NodeId id)
     return true;
 }
 
+static void refuse_normalized(Grouping *grouping, NodeId id)
+{
+    const Node *node = grouping_node(grouping, id);
+    bool of_sample = graph_type(grouping->graph, node->in[1])->lead == LEAD_BATCH;
+    grouping_refuse(grouping, id, node->in[0], of_sample ? REFUSED_OWN_STATISTICS : REFUSED_STATISTICS, NULL);
+}
+
 static void find_inlined(Grouping *grouping)
 {
     for (NodeId id = 0; id < grouping->graph->nodes.count; id++)
         if (grouping->live[id] && is_normalized_again(grouping, id))
-            grouping_refuse(grouping, id, grouping_node(grouping, id)->in[0], REFUSED_STATISTICS, NULL);
+            refuse_normalized(grouping, id);
     for (NodeId id = 0; id < grouping->graph->nodes.count; id++)
         grouping->inlined[id] =
             grouping->live[id] && (is_made_again(grouping, id) || is_normalized_again(grouping, id) ||

@@ -78,8 +78,11 @@ static bool join_pointwise_group(Grouping *grouping, int index, NodeId id, NodeI
         return grouping_refuse_off(grouping, id, operand, fusion);
     if (type->lead == LEAD_BATCH && space->lead == LEAD_NONE)
         return grouping_refuse(grouping, id, operand, REFUSED_STATISTICS, NULL);
-    if (!reshape_is_trivial(type, space))
-        return grouping_refuse(grouping, id, operand, REFUSED_OTHER_SHAPE, NULL);
+    if (!reshape_is_trivial(type, space)) {
+        bool reshaped = type_elements(type) == type_elements(space) && type->lead == space->lead;
+        return grouping_refuse(grouping, id, operand, reshaped ? REFUSED_RESHAPED : REFUSED_OTHER_SHAPE,
+                               NULL);
+    }
     if (!operands_visible(grouping, index, id))
         return grouping_refuse(grouping, id, operand, REFUSED_RESHAPED, NULL);
     if (!grouping_is_acyclic(grouping, index, id))
@@ -256,6 +259,8 @@ static bool absorb_operand(Grouping *grouping, NodeId id)
         return grouping_refuse_off(grouping, id, node->in[0], FUSION_REDUCE);
     if (grouping->group_always.items[made] != grouping->always[id])
         return grouping_refuse(grouping, id, node->in[0], REFUSED_OTHER_TIME, NULL);
+    if (is_sliced(grouping, made) || graph_type(grouping->graph, node->in[0])->lead == LEAD_SLICE)
+        return grouping_refuse(grouping, id, node->in[0], REFUSED_PARTIAL_SUM, NULL);
     if (grouping_group(grouping, made)->anchor != NODE_NONE || grouping_group(grouping, made)->sums.count)
         return grouping_refuse(grouping, id, node->in[0], REFUSED_SUM_OF_SUM, NULL);
     if (is_read_elsewhere(grouping, made, id))
