@@ -71,6 +71,8 @@ const char *explain_json(const Explanation *explanation)
     json_field(&out, "unfused_kernels", explanation->unfused_kernels);
     json_field(&out, "step_seconds", bench ? bench->seconds : INFINITY);
     json_field(&out, "peak_flops", bench && bench->roof.flops > 0 ? bench->roof.flops : INFINITY);
+    json_field(&out, "other_bytes", parts_sum(&explanation->bytes[0]));
+    json_field(&out, "other_unfused_bytes", parts_sum(&explanation->unfused[0]));
     text_printf(&out, ",\n \"layers\": [");
     for (size_t i = 0; i < explanation->program->layers.count; i++) {
         text_printf(&out, i ? ",\n" : "\n");

@@ -99,7 +99,8 @@ static const char *parameter_read(const KernelTable *table, const Node *node, in
 {
     for (int k = 0; k < node->in_count; k++) {
         const Node *leaf = graph_node(table->plan->graph, plan_root(table->plan->graph, node->in[k]));
-        if (leaf->op == OP_leaf && layers_find(table->program, leaf->name) == layer)
+        if (leaf->op == OP_leaf && ((const LeafAttrs *)leaf->attrs)->kind == LEAF_PARAMETER &&
+            layers_find(table->program, leaf->name) == layer)
             return name_suffix(table, leaf->name, layer);
     }
     return NULL;
