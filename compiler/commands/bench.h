@@ -37,6 +37,7 @@ typedef struct {
     char *input, *label;
     double *windows;      /* seconds of a step, in the order measured */
     double seconds, best; /* their median and least */
+    double delayed;       /* share of the windows in which other programs had the workers\' cores */
     double *kernels;      /* by row of the table: seconds of a step, shared by all workers */
     Roof roof;
     double first_step; /* seconds from the start of the process to the end of its first step */

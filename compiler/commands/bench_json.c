@@ -51,6 +51,7 @@ static void add_whole(const Bench *bench, Text *out)
     json_field(out, "batch", (double)bench->program->batch);
     json_field(out, "step_seconds", bench->seconds);
     json_field(out, "best_seconds", bench->best);
+    json_field(out, "delayed_share", bench->delayed);
     text_printf(out, ", \"window_seconds\": [");
     for (int i = 0; i < bench->options.windows; i++) {
         text_printf(out, i ? ", " : "");

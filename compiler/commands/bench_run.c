@@ -3,9 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "compiler/commands/bench.h"
+#include "compiler/commands/process.h"
 #include "compiler/cpu/peak.h"
 #include "runtime/clock.h"
 #include "runtime/data/loader.h"
@@ -122,8 +122,10 @@ void bench_measure(Bench *bench)
     timed(bench, 2);
     int64_t steps = (int64_t)(bench->options.seconds / timed(bench, 1)) + 1;
     bench->windows = NEW_ARRAY(bench->arena, double, windows);
+    double start = cnn_clock(), delayed = process_delayed();
     for (int i = 0; i < windows; i++)
         bench->windows[i] = timed(bench, steps) / (double)steps;
+    bench->delayed = (process_delayed() - delayed) / (cnn_clock() - start) / bench->threads;
     double *sorted = arena_copy(bench->arena, bench->windows, (size_t)windows * sizeof *sorted);
     qsort(sorted, (size_t)windows, sizeof *sorted, compare_doubles);
     bench->seconds = 0.5 * (sorted[(windows - 1) / 2] + sorted[windows / 2]);
@@ -259,26 +261,6 @@ CnnStatus bench_loader(Bench *bench, CnnError *error)
 }
 
 /* ---- Open, close ---- */
-
-/* Seconds since the process was started, to some hundredths. */
-static double process_seconds(void)
-{
-    FILE *file = fopen("/proc/self/stat", "re");
-    unsigned long long ticks = 0;
-    struct timespec now;
-    if (!file)
-        return 0;
-    /* Field 22; the name before it, in parentheses, may hold anything. */
-    int read = fscanf(file,
-                      "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-                      "%*d %*d %llu",
-                      &ticks);
-    fclose(file);
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    if (read != 1)
-        return 0;
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec - (double)ticks / (double)sysconf(_SC_CLK_TCK);
-}
 
 CnnStatus bench_open(Bench *bench, const Model *model, const Linked *linked, const BenchOptions *options,
                      CnnError *error)

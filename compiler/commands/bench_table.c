@@ -6,7 +6,7 @@
 #include "compiler/commands/layers.h"
 
 /* Kernels and layers that take less are added up in one line. */
-static const double LEAST_SHARE = 0.01;
+static const double LEAST_SHARE = 0.01, LEAST_DELAY = 0.03;
 enum { KERNEL_WIDTH = 41, OWNER_WIDTH = 28, LAYER_WIDTH = 40, KERNELS_LEAST = 10 };
 
 static const char *plural(int64_t count)
@@ -24,6 +24,9 @@ static void print_whole(const Bench *bench, Text *out)
     text_printf(out, "  step        %.3f ms (median of %d window%s; the best %.3f): %s images/s\n",
                 1e3 * bench->seconds, bench->options.windows, plural(bench->options.windows),
                 1e3 * bench->best, count_text(arena, llround(samples / bench->seconds)));
+    if (bench->delayed > LEAST_DELAY)
+        text_printf(out, "              NOTE: other programs had the cores for %.0f %% of this time\n",
+                    100 * bench->delayed);
     text_printf(out, "  arithmetic  %.1f GFLOP/s", 1e-9 * rate);
     if (bench->roof.flops > 0)
         text_printf(out, ", %.0f %% of the %.0f that this machine reaches in f32",

@@ -21,8 +21,8 @@ CnnImage *link_image(Arena *arena, const Program *program, const LinkedPlan *tra
 
 /**
  * Bytes that a kernel reads or writes of one of its tensors: each element once, however often the code comes
- * back to it. Of one sample where it runs in chunks: weights are read once a chunk, a slice's partial sums read
- * and written.
+ * back to it. Of one sample where it runs in chunks: weights are read once a chunk, a slice's partial sums
+ * read and written.
  */
 double link_moved_bytes(const Plan *plan, const Computation *computation, int tensor);
 
