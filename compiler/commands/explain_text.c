@@ -274,12 +274,15 @@ static void print_totals(const Explanation *explanation, Text *out)
                 plan->phases.count == 1 ? "" : "s", chunked);
     text_printf(out, "; unfused: %d kernels.\n%s moved in a step; unfused: %s.\n",
                 explanation->unfused_kernels, bytes_text(arena, moved), bytes_text(arena, unfused));
-    if (explanation->bench)
-        text_printf(out,
-                    "A step of %lld images takes %.3f ms in %d threads. peak: the %.0f GFLOP/s of f32 that "
-                    "this machine\nreaches.\n",
-                    (long long)explanation->bench->program->batch, 1e3 * explanation->bench->seconds,
-                    explanation->bench->threads, 1e-9 * explanation->bench->roof.flops);
+    const Bench *bench = explanation->bench;
+    if (!bench)
+        return;
+    text_printf(out, "A step of %lld images takes %.3f ms in %d thread%s.\n",
+                (long long)bench->program->batch, 1e3 * bench->seconds, bench->threads,
+                bench->threads == 1 ? "" : "s");
+    if (bench->roof.flops > 0)
+        text_printf(out, "peak: the %.0f GFLOP/s of f32 that this machine reaches.\n",
+                    1e-9 * bench->roof.flops);
 }
 
 void explain_print(const Explanation *explanation, const char *text, size_t length, Text *out)
