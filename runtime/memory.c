@@ -51,6 +51,12 @@ uint64_t cnn_memory_available(void)
     return limit < available ? limit : available;
 }
 
+uint64_t cnn_memory_most(void)
+{
+    uint64_t kibibytes;
+    return number_in_file("/proc/self/status", "VmHWM:", &kibibytes) ? kibibytes * 1024 : 0;
+}
+
 void *cnn_memory_take(uint64_t bytes)
 {
     if (bytes > SIZE_MAX / 2)

@@ -10,6 +10,9 @@
  * group); UINT64_MAX where the system does not say. */
 uint64_t cnn_memory_available(void);
 
+/** The most bytes of memory that this process has had at a time; 0 where the system does not say. */
+uint64_t cnn_memory_most(void);
+
 /** `bytes` zeroed bytes, at a multiple of 64, in large pages where the system has them. NULL: not to be had.
  * Freed with free. */
 void *cnn_memory_take(uint64_t bytes);

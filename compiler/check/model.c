@@ -146,12 +146,16 @@ static void read_body(Build *build, const Schema *schema, const Body *body)
         build_body(build, build_branch(build, body, i), POISON);
 }
 
-static void keep_row(Model *model, const Build *build, NodeId node)
+static void keep_row(Model *model, const Frame *frame, const Build *build, NodeId node)
 {
     Program *program = model->checker->program;
+    Span at = build->bound->span;
+    for (; frame->block; frame = frame->caller)
+        at = frame->call;
     *vec_push(program->arena, &program->layers) = (LayerRow){.name = build->name,
                                                              .word = build->bound->schema->word,
                                                              .span = build->bound->span,
+                                                             .at = at,
                                                              .node = node,
                                                              .parameters = *build->parameters,
                                                              .schema = build->bound->schema,
@@ -180,7 +184,7 @@ static NodeId build_statement(ModelWalk *walk, Scope *scope, const AstStage *sta
     *vec_push(model->checker->arena, &model->origins) =
         (Origin){.layer = build.name, .word = stage->word, .span = stage->word_span, .in = in, .node = node};
     if (model->training)
-        keep_row(model, &build, node);
+        keep_row(model, walk->frame, &build, node);
     return node;
 }
 

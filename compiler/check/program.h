@@ -15,6 +15,7 @@ typedef struct {
     const char *name; /* "conv1" */
     const char *word; /* "conv" */
     Span span;
+    Span at;     /* the statement of the model's own text that it comes from: `span`, or a block's call */
     NodeId node; /* its value in the training graph */
     int64_t parameters;
     const Schema *schema; /* with its arguments */

@@ -38,3 +38,13 @@ CnnStatus chart_write(const Chart *chart, const char *path, CnnError *error)
     return cnn_fail(error, CNN_NO_RESOURCE, "'%s' cannot be drawn without cairo", path);
 #endif
 }
+
+CnnStatus roofline_write(const Roofline *roofline, const char *path, CnnError *error)
+{
+#ifdef CNNC_CAIRO
+    return roofline_cairo_write(roofline, path, ends_with(path, ".svg"), error);
+#else
+    (void)roofline;
+    return cnn_fail(error, CNN_NO_RESOURCE, "'%s' cannot be drawn without cairo", path);
+#endif
+}

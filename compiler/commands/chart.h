@@ -1,4 +1,4 @@
-/* Bar charts as pictures, drawn by cairo. */
+/* Bar charts and rooflines as pictures, drawn by cairo. */
 #ifndef CHART_H
 #define CHART_H
 
@@ -20,6 +20,25 @@ typedef struct {
     int count;
 } Chart;
 
+/* What is done on data at most, and is, both axes logarithmic. */
+typedef struct {
+    double intensity; /* operations for each byte */
+    double rate;      /* operations a second */
+    double share;     /* of all time, 0 to 1 */
+    int kind;
+    const char *note;
+} RooflinePoint;
+
+typedef struct {
+    const char *title, *subtitle;
+    const char *const *kinds; /* each has its colour */
+    int kind_count;
+    double peak;                 /* operations a second; 0: not known, as the following */
+    double cache, memory;        /* bytes a second */
+    const RooflinePoint *points; /* those with the largest share first: the first get numbers and notes */
+    int count;
+} Roofline;
+
 /**
  * Whether a chart can be written to the path that was given with `flag`; else prints the reason.
  * CNN_BAD_USAGE: the path ends neither with .png nor .svg, or cannot or must not be written
@@ -29,5 +48,6 @@ CnnStatus chart_check(const char *flag, const char *path, const CnnRecipe *recip
 
 /** Writes it, whole or not at all; `path` has passed chart_check. */
 CnnStatus chart_write(const Chart *chart, const char *path, CnnError *error);
+CnnStatus roofline_write(const Roofline *roofline, const char *path, CnnError *error);
 
 #endif

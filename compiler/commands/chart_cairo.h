@@ -8,5 +8,6 @@
 
 /** Draws the chart into a new file at `path`: SVG, or PNG. */
 CnnStatus chart_cairo_write(const Chart *chart, const char *path, bool svg, CnnError *error);
+CnnStatus roofline_cairo_write(const Roofline *roofline, const char *path, bool svg, CnnError *error);
 
 #endif

@@ -26,19 +26,23 @@ typedef struct {
     TrainingOptions training; /* also `threads` and `batch` of commands that do not train */
     EvaluationOptions evaluation;
     /* Of one command each: */
-    const char *stage;                  /* emit */
-    const char *kernel;                 /* emit */
-    bool of_evaluation;                 /* emit, bench */
-    bool quiet;                         /* bench */
-    int64_t seconds;                    /* tune */
-    bool full, again;                   /* tune */
-    bool dot;                           /* show */
-    bool check;                         /* fmt */
-    bool markdown;                      /* help */
-    const char *output;                 /* build */
-    const char *variants, *plot, *json; /* compare */
-    bool each;                          /* compare */
-    int rounds;                         /* compare */
+    const char *stage;       /* emit */
+    const char *kernel;      /* emit */
+    bool of_evaluation;      /* emit, bench, explain */
+    bool quiet;              /* bench */
+    int64_t seconds;         /* tune, bench */
+    int64_t images;          /* bench */
+    int windows;             /* bench */
+    bool measure;            /* explain */
+    bool full, again;        /* tune */
+    bool dot;                /* show */
+    bool check;              /* fmt */
+    bool markdown;           /* help */
+    const char *output;      /* build */
+    const char *variants;    /* compare */
+    const char *plot, *json; /* compare, bench, explain */
+    bool each;               /* compare */
+    int rounds;              /* compare */
 } Options;
 
 typedef struct Command {
@@ -81,6 +85,7 @@ CnnStatus command_eval(const Options *options);
 CnnStatus command_bench(const Options *options);
 CnnStatus command_build(const Options *options);
 CnnStatus command_compare(const Options *options);
+CnnStatus command_explain(const Options *options);
 CnnStatus command_tune(const Options *options);
 CnnStatus command_help(const Options *options);
 CnnStatus command_passes(const Options *options);

@@ -4,42 +4,15 @@
 #include <stdlib.h>
 
 #include "compiler/base/bug.h"
-#include "compiler/commands/chart.h"
-#include "runtime/file.h"
-#include "runtime/output.h"
+#include "compiler/commands/report.h"
 #include "runtime/pool.h"
 
 enum { STEPS = 10, ROUNDS = 5, WARM_UP = 2 };
 
-/* Before anything is measured: the files can be written, and there is something to measure. */
-static CnnStatus check_options(const Options *options, const Model *model)
-{
-    const CnnRecipe *recipe = &model->checked->recipe;
-    CnnError error = {0};
-    if (options->plot)
-        TRY(chart_check("--plot", options->plot, recipe));
-    if (cnn_output_check(recipe, options->json, OUTPUT_REPORT, &error) != CNN_OK)
-        return command_fail(error.status, "--json: %s", error.text);
-    if (options->plot && options->json && cnn_file_same(options->plot, options->json))
-        return command_fail(CNN_BAD_USAGE, "'%s' cannot be both the picture and the JSON", options->json);
-    return CNN_OK;
-}
-
-static CnnStatus write_text(const char *path, const char *text, CnnError *error)
-{
-    NewFile file;
-    TRY(cnn_file_create(path, &file, error));
-    CnnStatus status = cnn_file_write(&file, text, strlen(text), error);
-    if (status == CNN_OK)
-        return cnn_file_commit(&file, error);
-    cnn_file_abandon(&file);
-    return status;
-}
-
 static CnnStatus write_files(const Options *options, const Comparison *comparison, CnnError *error)
 {
     if (options->json)
-        TRY(write_text(options->json, compare_json(comparison), error));
+        TRY(report_write(options->json, compare_json(comparison), error));
     if (options->plot)
         TRY(compare_plot(comparison, options->plot, error));
     return CNN_OK;
@@ -72,7 +45,7 @@ CnnStatus command_compare(const Options *options)
                              .rounds = options->rounds ? options->rounds : ROUNDS,
                              .epochs = options->training.epochs,
                              .threads = session->threads ? session->threads : cnn_cores()};
-    CnnStatus status = check_options(options, &model);
+    CnnStatus status = report_check(options->json, options->plot, &model.checked->recipe);
     if (status == CNN_OK)
         status = variants_open(&comparison, options->variants, options->each);
     if (status == CNN_OK)

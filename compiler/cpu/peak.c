@@ -1,19 +1,20 @@
-/* Independent chains of multiply-adds, as many as the registers hold, in a loop that touches no memory: what
- * remains is the arithmetic units' limit. */
+/* The arithmetic units' limit: independent chains of multiply-adds, as many as the registers hold, in a loop
+ * that touches no memory. The caches' and the memory's: loads that nothing waits for. */
 #include "compiler/cpu/peak.h"
 
 #include <llvm-c/Core.h>
 #include <llvm-c/TargetMachine.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "compiler/base/bug.h"
 #include "compiler/cpu/target.h"
 #include "runtime/clock.h"
+#include "runtime/memory.h"
 #include "runtime/pool.h"
 
 /* Registers left beside the chains: for the factor, the summand, and one to spare. */
-enum { CHAINS_MOST = 24, REGISTERS_BESIDE = 3, LANES_MOST = 16, TURNS = 1 << 14, ROUNDS = 10 };
+enum { CHAINS_MOST = 24, REGISTERS_BESIDE = 3, LANES_MOST = 16, TURNS = 1 << 14, READS = 8, ROUNDS = 10 };
 static const double ROUND_SECONDS = 0.01;
 static const char SYMBOL[] = "cnn_peak";
 
@@ -96,7 +97,48 @@ static void emit_chains(Maker *maker)
     LLVMBuildRetVoid(builder);
 }
 
-static LLVMModuleRef emit_module(LLVMContextRef context, const CpuTarget *target)
+/* Adds up the vectors of an array: call->end of them, a multiple of READS, whose first get the sums. */
+static void emit_reads(Maker *maker)
+{
+    LLVMBuilderRef builder = maker->builder;
+    LLVMBasicBlockRef entry = LLVMAppendBasicBlockInContext(maker->context, maker->function, ""),
+                      loop = LLVMAppendBasicBlockInContext(maker->context, maker->function, ""),
+                      end = LLVMAppendBasicBlockInContext(maker->context, maker->function, "");
+    LLVMValueRef sum[READS], zero = LLVMConstInt(maker->index, 0, false),
+                             nothing = LLVMConstNull(maker->vector);
+    LLVMPositionBuilderAtEnd(builder, entry);
+    LLVMValueRef memory = LLVMBuildLoad2(builder, maker->pointer, LLVMGetParam(maker->function, 0), "");
+    LLVMValueRef at = LLVMConstInt(maker->index, offsetof(CnnCall, end) / sizeof(int64_t), false);
+    at = LLVMBuildGEP2(builder, maker->index, LLVMGetParam(maker->function, 1), &at, 1, "");
+    LLVMValueRef count = LLVMBuildLoad2(builder, maker->index, at, "");
+    LLVMBuildBr(builder, loop);
+
+    LLVMPositionBuilderAtEnd(builder, loop);
+    LLVMValueRef first = LLVMBuildPhi(builder, maker->index, "");
+    LLVMAddIncoming(first, &zero, &entry, 1);
+    for (int i = 0; i < READS; i++) {
+        sum[i] = LLVMBuildPhi(builder, maker->vector, "");
+        LLVMAddIncoming(sum[i], &nothing, &entry, 1);
+    }
+    LLVMValueRef group = LLVMBuildGEP2(builder, maker->vector, memory, &first, 1, "");
+    for (int i = 0; i < READS; i++) {
+        LLVMValueRef next = LLVMBuildFAdd(builder, sum[i], load_vector(maker, group, i), "");
+        LLVMAddIncoming(sum[i], &next, &loop, 1);
+        sum[i] = next;
+    }
+    LLVMValueRef next = LLVMBuildAdd(builder, first, LLVMConstInt(maker->index, READS, false), "");
+    LLVMAddIncoming(first, &next, &loop, 1);
+    LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntSGE, next, count, ""), end, loop);
+
+    LLVMPositionBuilderAtEnd(builder, end);
+    for (int i = 0; i < READS; i++)
+        LLVMBuildStore(builder, sum[i], place_of(maker, memory, i));
+    LLVMBuildRetVoid(builder);
+}
+
+typedef void Emit(Maker *maker);
+
+static LLVMModuleRef emit_module(LLVMContextRef context, const CpuTarget *target, Emit *emit)
 {
     Maker maker = {.context = context,
                    .module = LLVMModuleCreateWithNameInContext("peak", context),
@@ -113,13 +155,13 @@ static LLVMModuleRef emit_module(LLVMContextRef context, const CpuTarget *target
     LLVMAddAttributeAtIndex(
         maker.function, LLVMAttributeFunctionIndex,
         LLVMCreateStringAttribute(context, name, sizeof name - 1, width, sizeof width - 1));
-    emit_chains(&maker);
+    emit(&maker);
     LLVMDisposeBuilder(maker.builder);
     return maker.module;
 }
 
 /* The object file; NULL where LLVM makes none. */
-static LLVMMemoryBufferRef compile(const CpuTarget *target)
+static LLVMMemoryBufferRef compile(const CpuTarget *target, Emit *emit)
 {
     char *message = NULL;
     LLVMTargetRef description;
@@ -132,7 +174,7 @@ static LLVMMemoryBufferRef compile(const CpuTarget *target)
     LLVMTargetMachineRef machine =
         LLVMCreateTargetMachine(description, target->triple, target->cpu, target->features,
                                 LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelDefault);
-    LLVMModuleRef module = emit_module(context, target);
+    LLVMModuleRef module = emit_module(context, target, emit);
     LLVMSetTarget(module, target->triple);
     LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
     LLVMSetModuleDataLayout(module, layout);
@@ -151,60 +193,77 @@ static LLVMMemoryBufferRef compile(const CpuTarget *target)
 
 typedef struct {
     CnnCode *code;
-    int floats; /* of a worker's memory */
+    size_t floats; /* of a worker's memory */
     float *memory;
+    CnnCall call;
     int64_t calls;
+    double *seconds; /* that each worker has run */
 } Run;
 
-/* All numbers stay between 1 and 2: ordinary ones, of ordinary speed. */
 static void work(void *context, int worker)
 {
     const Run *run = context;
-    void *memory = run->memory + (size_t)worker * (size_t)run->floats;
+    void *memory = run->memory + (size_t)worker * run->floats;
+    double start = cnn_thread_clock();
     for (int64_t i = 0; i < run->calls; i++)
-        run->code(&memory, NULL);
+        run->code(&memory, &run->call);
+    run->seconds[worker] = cnn_thread_clock() - start;
 }
 
-static double seconds_of(CnnPool *pool, Run *run, int64_t calls)
+/* Calls a second, of all workers. Each counts the time that it has run itself: what other programs take of
+ * its core is no limit of the machine. */
+static double call_rate(CnnPool *pool, Run *run, int64_t calls)
 {
     run->calls = calls;
-    double start = cnn_clock();
     cnn_pool_run(pool, work, run);
-    return cnn_clock() - start;
+    double rate = 0;
+    for (int w = 0; w < cnn_pool_threads(pool); w++)
+        rate += (double)calls / fmax(run->seconds[w], 1e-9);
+    return rate;
 }
 
 /* The best of some rounds: what else the machine does only takes away. */
-static double measure(CnnPool *pool, Run *run, double flops_of_call)
+static double measure(CnnPool *pool, Run *run, double work_of_call)
 {
-    int64_t calls = 1 + (int64_t)(ROUND_SECONDS / seconds_of(pool, run, 1));
+    int64_t calls = 1 + (int64_t)(ROUND_SECONDS * call_rate(pool, run, 1) / cnn_pool_threads(pool));
     double best = 0;
-    for (int round = 0; round < ROUNDS; round++) {
-        double flops = flops_of_call * (double)calls * cnn_pool_threads(pool);
-        double rate = flops / seconds_of(pool, run, calls);
-        best = rate > best ? rate : best;
-    }
+    for (int round = 0; round < ROUNDS; round++)
+        best = fmax(best, work_of_call * call_rate(pool, run, calls));
     return best;
 }
 
-static double peak_of_code(const CpuTarget *target, CnnCode *code, int threads)
+/* Of a worker's memory, `floats` long, filled by `fill`. 0: no memory, or no threads. */
+static double measure_code(Run *run, int threads, float (*fill)(const CpuTarget *target, size_t i),
+                           const CpuTarget *target, double work_of_call)
 {
     CnnError error = {0};
     CnnPool *pool;
     if (cnn_pool_open(threads, &pool, &error) != CNN_OK)
         return 0;
-    int chains = chain_count(target), vectors = chains + 2;
-    Run run = {.code = code, .floats = vectors * LANES_MOST}; /* no cache line of two workers */
-    size_t count = (size_t)run.floats * (size_t)cnn_pool_threads(pool);
-    run.memory = aligned_alloc(LANES_MOST * sizeof *run.memory, count * sizeof *run.memory);
-    if (!run.memory)
-        out_of_memory(count * sizeof *run.memory);
-    for (size_t i = 0; i < count; i++)
-        run.memory[i] = (int)(i % (size_t)run.floats) / target->lanes == chains ? 0.5f : 1;
-    double flops = 2.0 * TURNS * chains * target->lanes;
-    double peak = measure(pool, &run, flops);
-    free(run.memory);
+    double rate = 0;
+    size_t count = run->floats * (size_t)cnn_pool_threads(pool);
+    run->memory = cnn_memory_take(count * sizeof *run->memory);
+    run->seconds = cnn_memory_take((size_t)cnn_pool_threads(pool) * sizeof *run->seconds);
+    for (size_t i = 0; run->memory && i < count; i++)
+        run->memory[i] = fill(target, i % run->floats);
+    if (run->memory && run->seconds)
+        rate = measure(pool, run, work_of_call);
+    free(run->memory);
+    free(run->seconds);
     cnn_pool_close(pool);
-    return peak;
+    return rate;
+}
+
+/* All numbers stay between 1 and 2: ordinary ones, of ordinary speed. */
+static float fill_chains(const CpuTarget *target, size_t i)
+{
+    return i / (size_t)target->lanes == (size_t)chain_count(target) ? 0.5f : 1;
+}
+
+static float fill_nothing(const CpuTarget *target, size_t i)
+{
+    (void)target, (void)i;
+    return 0;
 }
 
 /* The loader takes objects of any machine. */
@@ -216,20 +275,40 @@ static bool runs_here(const CpuTarget *target)
     return same;
 }
 
-double cpu_peak_flops(const CpuTarget *target, int threads)
+/* Compiles and loads; NULL where it cannot be. */
+static CpuCode *load(const CpuTarget *target, Emit *emit, CnnCode **code)
 {
     target_start_llvm();
-    LLVMMemoryBufferRef buffer = runs_here(target) ? compile(target) : NULL;
+    LLVMMemoryBufferRef buffer = runs_here(target) ? compile(target, emit) : NULL;
     if (!buffer)
-        return 0;
+        return NULL;
     CpuObject object = {.object = LLVMGetBufferStart(buffer), .bytes = LLVMGetBufferSize(buffer)};
     const char *symbol = SYMBOL, *complaint;
-    CnnCode *code;
-    CpuCode *loaded = cpu_load(&object, &symbol, 1, &code, &complaint);
+    CpuCode *loaded = cpu_load(&object, &symbol, 1, code, &complaint);
     LLVMDisposeMemoryBuffer(buffer);
+    return loaded;
+}
+
+double cpu_peak_flops(const CpuTarget *target, int threads)
+{
+    int chains = chain_count(target);
+    Run run = {.floats = (size_t)(chains + 2) * LANES_MOST}; /* no cache line of two workers */
+    CpuCode *loaded = load(target, emit_chains, &run.code);
     if (!loaded)
         return 0;
-    double peak = peak_of_code(target, code, threads);
+    double peak = measure_code(&run, threads, fill_chains, target, 2.0 * TURNS * chains * target->lanes);
     cpu_unload(loaded);
     return peak;
+}
+
+double cpu_bandwidth(const CpuTarget *target, int threads, uint64_t bytes)
+{
+    int64_t vectors = (int64_t)(bytes / sizeof(float)) / target->lanes / READS * READS;
+    Run run = {.floats = (size_t)vectors * (size_t)target->lanes, .call = {.end = vectors}};
+    CpuCode *loaded = vectors ? load(target, emit_reads, &run.code) : NULL;
+    if (!loaded)
+        return 0;
+    double rate = measure_code(&run, threads, fill_nothing, target, (double)run.floats * sizeof(float));
+    cpu_unload(loaded);
+    return rate;
 }

@@ -2,6 +2,7 @@
  * that exists, so that a group reads only groups that come before it. */
 #include "compiler/fuse/grouping.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "compiler/base/bug.h"
@@ -178,8 +179,18 @@ static bool is_unpooled_by_reader(const Grouping *grouping, NodeId id)
     return true;
 }
 
+static void refuse_normalized(Grouping *grouping, NodeId id)
+{
+    const Node *node = grouping_node(grouping, id);
+    bool of_sample = graph_type(grouping->graph, node->in[1])->lead == LEAD_BATCH;
+    grouping_refuse(grouping, id, node->in[0], of_sample ? REFUSED_OWN_STATISTICS : REFUSED_STATISTICS, NULL);
+}
+
 static void find_inlined(Grouping *grouping)
 {
+    for (NodeId id = 0; id < grouping->graph->nodes.count; id++)
+        if (grouping->live[id] && is_normalized_again(grouping, id))
+            refuse_normalized(grouping, id);
     for (NodeId id = 0; id < grouping->graph->nodes.count; id++)
         grouping->inlined[id] =
             grouping->live[id] && (is_made_again(grouping, id) || is_normalized_again(grouping, id) ||
@@ -326,7 +337,7 @@ static int64_t node_bytes(const Grouping *grouping, NodeId id)
 
 /* Sample by sample, unless no sample is in it, or its weights are too many to be read for every few samples.
  */
-static bool runs_in_chunks(const Grouping *grouping, const Group *group, int index)
+static bool runs_in_chunks(Grouping *grouping, const Group *group, int index)
 {
     const Type *space = &grouping->space.items[index];
     if (space->lead == LEAD_SLICE)
@@ -336,10 +347,14 @@ static bool runs_in_chunks(const Grouping *grouping, const Group *group, int ind
     if (group->anchor == NODE_NONE || grouping_node(grouping, group->anchor)->op != OP_matmul)
         return true;
     const Node *anchor = grouping_node(grouping, group->anchor);
-    for (int k = 0; k < anchor->in_count; k++)
-        if (graph_type(grouping->graph, anchor->in[k])->lead == LEAD_NONE &&
-            node_bytes(grouping, anchor->in[k]) > WIDE_BYTES)
-            return false;
+    for (int k = 0; k < anchor->in_count; k++) {
+        int64_t bytes = node_bytes(grouping, anchor->in[k]);
+        if (graph_type(grouping->graph, anchor->in[k])->lead != LEAD_NONE || bytes <= WIDE_BYTES)
+            continue;
+        const char *detail = arena_printf(grouping->plan->arena, "%" PRId64 " KiB; the limit is %d KiB",
+                                          bytes / 1024, WIDE_BYTES / 1024);
+        return grouping_refuse(grouping, group->anchor, NODE_NONE, REFUSED_WIDE_WEIGHTS, detail);
+    }
     return true;
 }
 

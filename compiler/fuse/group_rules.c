@@ -27,19 +27,20 @@ static bool sums_slices(const Grouping *grouping, int index)
                    ->lead == LEAD_SLICE;
 }
 
-static bool epilogue_allowed(const Grouping *grouping, int index)
+/* What a pointwise node after this group is. */
+static FusionId epilogue_fusion(const Grouping *grouping, int index)
 {
     if (sums_slices(grouping, index))
-        return grouping_allows(grouping, FUSION_UPDATE);
+        return FUSION_UPDATE;
     switch (anchor_class(grouping, index)) {
     case OP_CONTRACT:
-        return grouping_allows(grouping, FUSION_EPILOGUE);
+        return FUSION_EPILOGUE;
     case OP_REDUCE:
-        return grouping_allows(grouping, FUSION_REDUCE);
+        return FUSION_REDUCE;
     case OP_WINDOW:
-        return grouping_allows(grouping, FUSION_POOL);
+        return FUSION_POOL;
     default:
-        return grouping_allows(grouping, FUSION_ELEMENTWISE);
+        return FUSION_ELEMENTWISE;
     }
 }
 
@@ -64,24 +65,51 @@ static bool operands_visible(const Grouping *grouping, int index, NodeId id)
     return true;
 }
 
+/* Joins, or notes why it cannot; `operand` is made there. */
+static bool join_pointwise_group(Grouping *grouping, int index, NodeId id, NodeId operand)
+{
+    const Type *type = &grouping_node(grouping, id)->type, *space = &grouping->space.items[index];
+    FusionId fusion = epilogue_fusion(grouping, index);
+    if (is_sliced(grouping, index))
+        return grouping_refuse(grouping, id, operand, REFUSED_PARTIAL_SUM, NULL);
+    if (grouping->group_always.items[index] != grouping->always[id])
+        return grouping_refuse(grouping, id, operand, REFUSED_OTHER_TIME, NULL);
+    if (!grouping_allows(grouping, fusion))
+        return grouping_refuse_off(grouping, id, operand, fusion);
+    if (type->lead == LEAD_BATCH && space->lead == LEAD_NONE)
+        return grouping_refuse(grouping, id, operand, REFUSED_STATISTICS, NULL);
+    if (!reshape_is_trivial(type, space)) {
+        bool reshaped = type_elements(type) == type_elements(space) && type->lead == space->lead;
+        return grouping_refuse(grouping, id, operand, reshaped ? REFUSED_RESHAPED : REFUSED_OTHER_SHAPE,
+                               NULL);
+    }
+    if (!operands_visible(grouping, index, id))
+        return grouping_refuse(grouping, id, operand, REFUSED_RESHAPED, NULL);
+    if (!grouping_is_acyclic(grouping, index, id))
+        return grouping_refuse(grouping, id, operand, REFUSED_WAITS, NULL);
+    grouping_join(grouping, index, id);
+    return true;
+}
+
 /* Pointwise after anything of the same shape: the newest group among its operands' that it may join. */
 static bool join_pointwise(Grouping *grouping, NodeId id)
 {
     const Node *node = grouping_node(grouping, id);
+    size_t refused = grouping->plan->refusals.count;
     for (int limit = (int)grouping->plan->groups.count;;) {
         int best = -1;
+        NodeId operand = NODE_NONE;
         for (int k = 0; k < node->in_count; k++) {
             int made = grouping->group_of[plan_root(grouping->graph, node->in[k])];
-            if (made > best && made < limit)
+            if (made > best && made < limit) {
                 best = made;
+                operand = node->in[k];
+            }
         }
         if (best < 0)
             return false;
-        if (!is_sliced(grouping, best) && grouping->group_always.items[best] == grouping->always[id] &&
-            epilogue_allowed(grouping, best) &&
-            reshape_is_trivial(&node->type, &grouping->space.items[best]) &&
-            operands_visible(grouping, best, id) && grouping_is_acyclic(grouping, best, id)) {
-            grouping_join(grouping, best, id);
+        if (join_pointwise_group(grouping, best, id, operand)) {
+            grouping->plan->refusals.count = refused;
             return true;
         }
         limit = best;
@@ -107,14 +135,28 @@ static bool only_pools_read(const Grouping *grouping, NodeId id, const WindowAtt
     return !grouping->is_result[id];
 }
 
-static bool is_tiling(const WindowAttrs *window)
+/* Only pixels inside pooled windows are computed once a pool has joined, so nothing at full size may be
+ * stored. */
+static bool stores_full_size(const Grouping *grouping, int index, NodeId pooled)
 {
-    return window_is_tiling(window) && window->window_height * window->window_width <= POOL_WINDOW_MOST;
+    const Group *group = grouping_group(grouping, index);
+    for (size_t i = 0; i < group->members.count; i++) {
+        NodeId member = group->members.items[i];
+        if (grouping->group_of[member] == index &&
+            (grouping->is_result[member] || (member != pooled && grouping->users[member].count > 1)))
+            return true;
+    }
+    return false;
 }
 
 static bool join_pool(Grouping *grouping, NodeId id)
 {
     const Node *node = grouping_node(grouping, id);
+    int made = grouping->group_of[node->in[0]];
+    if (node->op == OP_avgpool && made >= 0)
+        return grouping_refuse_window(grouping, id, REFUSED_POOL_AVERAGE);
+    if ((node->op == OP_maxpool_dx || node->op == OP_avgpool_dx) && made >= 0)
+        return grouping_refuse(grouping, id, node->in[0], REFUSED_POOL_GRADIENT, NULL);
     if (node->op != OP_maxpool && node->op != OP_maxpool_choice)
         return false;
     /* The choice is made where the maximum is. */
@@ -128,20 +170,21 @@ static bool join_pool(Grouping *grouping, NodeId id)
             return true;
         }
     }
-    int made = grouping->group_of[node->in[0]];
-    if (!grouping_allows(grouping, FUSION_POOL) || made < 0 || anchor_class(grouping, made) != OP_CONTRACT ||
-        is_sliced(grouping, made))
+    if (made < 0)
         return false;
-    if (!is_tiling(window_of(node)) || !only_pools_read(grouping, node->in[0], window_of(node)) ||
+    if (!grouping_allows(grouping, FUSION_POOL))
+        return grouping_refuse_off(grouping, id, node->in[0], FUSION_POOL);
+    if (anchor_class(grouping, made) != OP_CONTRACT || is_sliced(grouping, made) ||
         !type_equal(&grouping_node(grouping, node->in[0])->type, &grouping->space.items[made]))
-        return false;
-    /* Only pixels inside pooled windows are computed from here on, so nothing at full size may be stored. */
-    const Group *group = grouping_group(grouping, made);
-    for (size_t i = 0; i < group->members.count; i++)
-        if (grouping->group_of[group->members.items[i]] == made &&
-            (grouping->is_result[group->members.items[i]] ||
-             (group->members.items[i] != node->in[0] && grouping->users[group->members.items[i]].count > 1)))
-            return false;
+        return grouping_refuse(grouping, id, node->in[0], REFUSED_POOL_ALONE, NULL);
+    if (!window_is_tiling(window_of(node)))
+        return grouping_refuse_window(grouping, id, REFUSED_POOL_OVERLAP);
+    if (window_of(node)->window_height * window_of(node)->window_width > POOL_WINDOW_MOST)
+        return grouping_refuse_window(grouping, id, REFUSED_POOL_LARGE);
+    if (!only_pools_read(grouping, node->in[0], window_of(node)))
+        return grouping_refuse(grouping, id, node->in[0], REFUSED_POOL_SHARED, NULL);
+    if (stores_full_size(grouping, made, node->in[0]))
+        return grouping_refuse(grouping, id, node->in[0], REFUSED_POOL_FULL_SIZE, NULL);
     grouping_join(grouping, made, id);
     grouping->space.items[made] = node->type;
     return true;
@@ -167,22 +210,42 @@ static bool join_sum(Grouping *grouping, NodeId id)
     const Node *node = grouping_node(grouping, id);
     NodeId value = node->in[0];
     int made = grouping->group_of[plan_root(grouping->graph, value)];
-    if (node->op != OP_reduce_sum || node->type.lead != LEAD_SLICE ||
-        !grouping_allows(grouping, FUSION_SUMS) || made < 0 || !is_visible(grouping, made, value))
-        return false;
     const Type *type = &grouping_node(grouping, value)->type;
-    if (type->lead != LEAD_BATCH || !reshape_is_trivial(type, &grouping->space.items[made]) ||
-        type->rank != 4)
+    if (node->op != OP_reduce_sum || node->type.lead != LEAD_SLICE || type->lead != LEAD_BATCH || made < 0)
         return false;
+    if (!grouping_allows(grouping, FUSION_SUMS))
+        return grouping_refuse_off(grouping, id, value, FUSION_SUMS);
+    if (!is_visible(grouping, made, value) || !reshape_is_trivial(type, &grouping->space.items[made]))
+        return grouping_refuse(grouping, id, value, REFUSED_RESHAPED, NULL);
     int last = type->rank - 1;
-    if (node->type.dim[last + 1] != type->dim[last] ||
+    if (type->rank != 4 || node->type.dim[last + 1] != type->dim[last] ||
         type_elements(&node->type) != node->type.dim[0] * type->dim[last])
-        return false;
-    if (anchor_class(grouping, made) == OP_REDUCE || has_classes_in_one_kernel(grouping, made))
-        return false;
+        return grouping_refuse(grouping, id, value, REFUSED_SUM_VECTOR, NULL);
+    if (anchor_class(grouping, made) == OP_REDUCE)
+        return grouping_refuse(grouping, id, value, REFUSED_SUM_OF_SUM, NULL);
+    if (has_classes_in_one_kernel(grouping, made))
+        return grouping_refuse(grouping, id, value, REFUSED_SUM_CLASSES, NULL);
     grouping_join(grouping, made, id);
     *vec_push(grouping->plan->arena, &grouping_group(grouping, made)->sums) = id;
     return true;
+}
+
+/* Does anything but `reader` read what a group computes? */
+static bool is_read_elsewhere(const Grouping *grouping, int index, NodeId reader)
+{
+    const Group *group = grouping_group(grouping, index);
+    for (size_t i = 0; i < group->members.count; i++) {
+        NodeId member = group->members.items[i];
+        if (grouping->group_of[member] != index)
+            continue; /* a view or value that any group may use */
+        if (grouping->is_result[member])
+            return true;
+        const NodeList *users = &grouping->users[member];
+        for (size_t k = 0; k < users->count; k++)
+            if (users->items[k] != reader && grouping->group_of[users->items[k]] != index)
+                return true;
+    }
+    return false;
 }
 
 /* A reduction takes in the pointwise group that makes its operand, when nothing else reads from that. */
@@ -190,26 +253,31 @@ static bool absorb_operand(Grouping *grouping, NodeId id)
 {
     const Node *node = grouping_node(grouping, id);
     int made = grouping->group_of[node->in[0]];
-    if (!grouping_allows(grouping, FUSION_REDUCE) || made < 0 ||
-        grouping->group_always.items[made] != grouping->always[id] ||
-        grouping_group(grouping, made)->anchor != NODE_NONE || grouping_group(grouping, made)->sums.count)
+    if (made < 0)
         return false;
-    Group *group = grouping_group(grouping, made);
-    for (size_t i = 0; i < group->members.count; i++) {
-        NodeId member = group->members.items[i];
-        if (grouping->group_of[member] != made)
-            continue; /* a view or value that any group may use */
-        if (grouping->is_result[member])
-            return false;
-        const NodeList *users = &grouping->users[member];
-        for (size_t k = 0; k < users->count; k++)
-            if (users->items[k] != id && grouping->group_of[users->items[k]] != made)
-                return false;
-    }
+    if (!grouping_allows(grouping, FUSION_REDUCE))
+        return grouping_refuse_off(grouping, id, node->in[0], FUSION_REDUCE);
+    if (grouping->group_always.items[made] != grouping->always[id])
+        return grouping_refuse(grouping, id, node->in[0], REFUSED_OTHER_TIME, NULL);
+    if (is_sliced(grouping, made) || graph_type(grouping->graph, node->in[0])->lead == LEAD_SLICE)
+        return grouping_refuse(grouping, id, node->in[0], REFUSED_PARTIAL_SUM, NULL);
+    if (grouping_group(grouping, made)->anchor != NODE_NONE || grouping_group(grouping, made)->sums.count)
+        return grouping_refuse(grouping, id, node->in[0], REFUSED_SUM_OF_SUM, NULL);
+    if (is_read_elsewhere(grouping, made, id))
+        return grouping_refuse(grouping, id, node->in[0], REFUSED_SUM_SHARED, NULL);
     grouping_join(grouping, made, id);
     grouping_group(grouping, made)->anchor = id;
     grouping->space.items[made] = node->type;
     return true;
+}
+
+static bool join_reduce(Grouping *grouping, NodeId id)
+{
+    size_t refused = grouping->plan->refusals.count;
+    bool joined = join_sum(grouping, id) || absorb_operand(grouping, id);
+    if (joined)
+        grouping->plan->refusals.count = refused;
+    return joined;
 }
 
 void grouping_place(Grouping *grouping, NodeId id)
@@ -220,8 +288,11 @@ void grouping_place(Grouping *grouping, NodeId id)
     case OP_ALIAS:
         return;
     case OP_VIEW:
-        if (!grouping->inlined[id])
+        if (!grouping->inlined[id]) {
+            if (grouping->group_of[plan_root(grouping->graph, grouping_node(grouping, id)->in[0])] >= 0)
+                grouping_refuse(grouping, id, grouping_node(grouping, id)->in[0], REFUSED_VIEW_STORED, NULL);
             grouping_start(grouping, id, false);
+        }
         return;
     case OP_POINTWISE:
         if (!grouping->inlined[id] && !join_pointwise(grouping, id))
@@ -232,7 +303,7 @@ void grouping_place(Grouping *grouping, NodeId id)
             grouping_start(grouping, id, true);
         return;
     case OP_REDUCE:
-        if (!join_sum(grouping, id) && !absorb_operand(grouping, id))
+        if (!join_reduce(grouping, id))
             grouping_start(grouping, id, true);
         return;
     case OP_CONTRACT:

@@ -48,6 +48,14 @@ void grouping_start(Grouping *grouping, NodeId id, bool anchor);
 void grouping_join(Grouping *grouping, int index, NodeId id);
 /** May `id` join group `index` without the group having to wait for itself? */
 bool grouping_is_acyclic(const Grouping *grouping, int index, NodeId id);
+
+/** Notes why `node` is not in the group of `operand`; false, for rules to return. */
+bool grouping_refuse(Grouping *grouping, NodeId node, NodeId operand, RefusalId why, const char *detail);
+/** The same: because a fusion is switched off. */
+bool grouping_refuse_off(Grouping *grouping, NodeId node, NodeId operand, FusionId fusion);
+/** The same for the window of a pool, and what it reads. */
+bool grouping_refuse_window(Grouping *grouping, NodeId node, RefusalId why);
+
 /** Puts a node where the rules of fusion say (group_rules.c). */
 void grouping_place(Grouping *grouping, NodeId id);
 

@@ -51,13 +51,35 @@ typedef struct {
     int first_use, last_use; /* groups */
 } Buffer;
 
+typedef enum {
+#define REFUSAL(id, why, change) REFUSED_##id,
+#include "compiler/fuse/refusals.def"
+#undef REFUSAL
+    REFUSAL_COUNT
+} RefusalId;
+
+/* For the user, as parts of a sentence (refusals.def). */
+typedef struct {
+    const char *why;
+    const char *change; /* or NULL */
+} RefusalInfo;
+extern const RefusalInfo refusal_table[REFUSAL_COUNT];
+
+/* A rule of fusion that refused: `node` is not computed in the kernel that makes `operand`. */
+typedef struct {
+    NodeId node, operand; /* operand: NODE_NONE where the node stands alone whatever it reads */
+    RefusalId why;
+    const char *detail; /* the numbers that the rule looked at: "a window of 3x3, stride 2x2"; or NULL */
+} Refusal;
+
 typedef struct Plan {
     Arena *arena;
     const Graph *graph;
     VEC(Group) groups; /* in order of execution */
     VEC(Phase) phases;
     VEC(Buffer) buffers;
-    int *buffer_of; /* by NodeId: index into buffers, -1: not stored */
+    VEC(Refusal) refusals; /* in the order of the nodes that got a group of their own */
+    int *buffer_of;        /* by NodeId: index into buffers, -1: not stored */
     uint64_t batch_bytes, worker_bytes;
 } Plan;
 

@@ -1,5 +1,6 @@
 #include "compiler/link/link.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "compiler/base/bug.h"
@@ -103,19 +104,39 @@ static CnnBuffer *link_buffers(Linking *linking, const Plan *plan)
     return buffers;
 }
 
-/* Bytes that a computation reads and writes, each tensor counted once, for one sample where it runs in
- * chunks. */
+/* Of what a kernel writes point by point: one for each class of a strided gradient's pixels writes no
+ * others'.
+ */
+static double written_bytes(const Computation *computation, int tensor)
+{
+    double points = 0, of_axes = 1;
+    for (int a = 0; a < computation->axis_count; a++)
+        if (!computation->axes[a].reduced &&
+            !(computation->chunked && computation->axes[a].kind == EXTENT_BATCH))
+            of_axes *= (double)computation->axes[a].extent;
+    for (size_t s = 0; s < computation->stores.count; s++)
+        if (computation->stores.items[s].tensor == tensor)
+            points += of_axes;
+    return points * (double)dtype_bytes(computation->tensors.items[tensor].dtype);
+}
+
+double link_moved_bytes(const Plan *plan, const Computation *computation, int tensor)
+{
+    const Buffer *buffer = &plan->buffers.items[plan->buffer_of[computation->tensors.items[tensor].node]];
+    Lead lead = graph_type(plan->graph, computation->tensors.items[tensor].node)->lead;
+    double whole = (double)(computation->chunked && lead == LEAD_BATCH ? buffer->lead_bytes : buffer->bytes);
+    if (!computation->chunked || lead == LEAD_BATCH)
+        return computation->tensors.items[tensor].written ? fmin(whole, written_bytes(computation, tensor))
+                                                          : whole;
+    double bytes = lead == LEAD_SLICE ? 2 * (double)buffer->lead_bytes : (double)buffer->bytes;
+    return bytes / (double)computation->chunk;
+}
+
 static double kernel_bytes(const Plan *plan, const Computation *computation)
 {
     double bytes = 0;
-    for (size_t i = 0; i < computation->tensors.count; i++) {
-        const Buffer *buffer = &plan->buffers.items[plan->buffer_of[computation->tensors.items[i].node]];
-        const Type *type = graph_type(plan->graph, computation->tensors.items[i].node);
-        bool sample = computation->chunked && type->lead == LEAD_BATCH;
-        bytes += (double)(sample                                             ? buffer->lead_bytes
-                          : computation->chunked && type->lead == LEAD_SLICE ? 0
-                                                                             : buffer->bytes);
-    }
+    for (size_t i = 0; i < computation->tensors.count; i++)
+        bytes += link_moved_bytes(plan, computation, (int)i);
     return bytes;
 }
 

@@ -19,6 +19,13 @@ typedef struct {
 CnnImage *link_image(Arena *arena, const Program *program, const LinkedPlan *train, const LinkedPlan *eval,
                      const char *summary);
 
+/**
+ * Bytes that a kernel reads or writes of one of its tensors: each element once, however often the code comes
+ * back to it. Of one sample where it runs in chunks: weights are read once a chunk, a slice's partial sums
+ * read and written.
+ */
+double link_moved_bytes(const Plan *plan, const Computation *computation, int tensor);
+
 /** All kernels of a plan, in order of groups. */
 Kernel **link_kernels(Arena *arena, const Plan *plan, int *count);
 

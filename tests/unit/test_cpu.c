@@ -437,6 +437,17 @@ static double peak_of(const char *machine)
     return peak;
 }
 
+static void caches_are_read_faster_than_memory(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    const CpuTarget *host = cpu_host(arena);
+    double cache = cpu_bandwidth(host, 1, host->l1_bytes / 2), memory = cpu_bandwidth(host, 1, 64 << 20);
+    assert_true(cache > 1.2 * memory && memory > 1e8 && cache < 1e13);
+    assert_true(cpu_bandwidth(host, 1, 16) == 0);
+    arena_free(arena);
+}
+
 static void wider_vectors_have_a_higher_peak(void **state)
 {
     (void)state;
@@ -479,6 +490,7 @@ int main(void)
         cmocka_unit_test(inner_loops_keep_their_sums_in_registers),
         cmocka_unit_test(no_kernel_takes_long_to_compile),
         cmocka_unit_test(wider_vectors_have_a_higher_peak),
+        cmocka_unit_test(caches_are_read_faster_than_memory),
         cmocka_unit_test(code_for_another_machine_has_no_peak),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
