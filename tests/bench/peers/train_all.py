@@ -9,11 +9,12 @@ installs, in the interpreter that runs it.
 import argparse
 import json
 import os
-import re
+import shutil
 import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 import models
@@ -31,8 +32,6 @@ PEERS = {
     "jax": ["bench_jax.py", "--variant", "jit-reshape", "--malloc", "keep"],
 }
 LESS_PRECISE = {"torch-bf16"}
-STEP = re.compile(r"step +([\d.]+) ms .*: ([\d,]+) images/s")
-FIRST = re.compile(r"first step +done ([\d.]+) s")
 
 
 class Peer:
@@ -70,32 +69,33 @@ class Peer:
 
 class Cnnc:
     """`cnnc bench`, a process for each window, since it starts in a tenth of a second; the first one with an empty cache, for the time to the first
-    step."""
+    step. Its memory is that of the process at its first step, and the images."""
 
     def __init__(self, model, options):
+        self.report = os.path.join(tempfile.mkdtemp(prefix="cnnc-bench-"), "bench.json")
         self.command = [os.path.abspath(options.cnnc), "bench", os.path.join(MODELS, model + ".cnn"), "--quiet", "--windows", "1",
-                        "--seconds", str(max(1, round(options.seconds))), "--threads", str(options.threads)]
-        self.peak = 0
-        self.first_step_s = float(FIRST.search(self.run("--no-cache")).group(1))
+                        "--seconds", str(max(1, round(options.seconds))), "--threads", str(options.threads), "--json", self.report]
+        self.command += options.flags.split()
+        first = self.run("--no-cache")
+        height, width, channels = models.MODELS[model].shape
+        self.first_step_s = first["first_step_seconds"]
+        self.peak = first["memory_bytes"] / 1e6 + 4e-6 * models.MODELS[model].images * height * width * channels
 
     def run(self, *flags):
-        process = subprocess.Popen(self.command + list(flags), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        text = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode or not STEP.search(text):
-            sys.exit(f"{' '.join(self.command)}: status {process.returncode}: {text}")
-        self.peak = max(self.peak, usage.ru_maxrss / 1024)
-        return text
+        done = subprocess.run(self.command + list(flags), capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"{' '.join(self.command)}: status {done.returncode}: {done.stderr}")
+        with open(self.report) as file:
+            return json.load(file)
 
     def window(self):
-        return float(STEP.search(self.run()).group(2).replace(",", ""))
+        return self.run()["images_per_second"]
 
     def peak_mb(self):
         return self.peak
 
     def close(self):
-        pass
+        shutil.rmtree(os.path.dirname(self.report))
 
 
 def measure(model, options):
@@ -139,6 +139,7 @@ def main():
     parser.add_argument("--windows", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2, help="length of a window")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--flags", default="", help="more flags of `cnnc bench`, as one argument: --flags='--set train.precision=bf16'")
     parser.add_argument("--json", help="write all figures to this file")
     options = parser.parse_args()
     options.candidates = options.candidates.split(",")
