@@ -85,6 +85,8 @@ typedef struct {
     int local_stream[2];       /* by -1 - tensor; -1: there is none */
     int64_t local_elements[2]; /* of the sums of one accumulator; of the packed operand */
     LLVMValueRef scratch;      /* memory for the carried values, made when first needed */
+    LLVMValueRef rows_left;    /* there are so many rows only (i64); NULL: all */
+    struct EmitMatrix *matrix; /* PRIMITIVE_TILE: the sums lie in the scratch memory; else NULL */
     LLVMValueRef scratch_row;  /* in a loop over the rows: which, from 0; NULL: not in one */
 } Emit;
 
@@ -205,6 +207,21 @@ LLVMValueRef expr_affine(Emit *emit, const Affine *at);
 /** Reads and writes an element (a vector of them, where the affine moves along the vector axis). */
 LLVMValueRef expr_load(Emit *emit, int stream, const Affine *at, LLVMValueRef condition);
 void expr_store(Emit *emit, int stream, const Affine *at, LLVMValueRef value, LLVMValueRef condition);
+
+/** How an element lies in memory. */
+LLVMTypeRef expr_storage_type(const Emit *emit, Dtype dtype);
+/** What lies in memory as this type, as bf16: i16. */
+LLVMValueRef expr_as_bf16(Emit *emit, Dtype dtype, LLVMValueRef raw);
+
+/* ---- emit_amx.c, emit_matrix_copy.c: schedules of PRIMITIVE_TILE ---- */
+/** At the start of the function. */
+void amx_prepare(Emit *emit);
+/** At its end. */
+void amx_finish(Emit *emit);
+/** The sums of the tile at hand, into the scratch memory. */
+void amx_sums(Emit *emit);
+/** Standing inside `level` loops: copies the operand, if this is where. */
+void amx_level(Emit *emit, int level);
 
 /* ---- emit_transpose.c ---- */
 /** Can the stores be made so: each lies scattered along the vectors and side by side along the rows, of which

@@ -107,9 +107,9 @@ LLVMValueRef tile_accumulator(const Emit *emit, int acc, bool position)
 {
     const Slots *slots = &emit->slots[acc];
     int slot = (position ? slots->position : slots->first) + slot_here(emit, slots);
-    if (!emit->scratch_row)
+    if (!emit->scratch_row && !emit->matrix)
         return emit->carried[slot];
-    LLVMValueRef row = slots->by_row ? emit->scratch_row : NULL;
+    LLVMValueRef row = slots->by_row ? emit->scratch_row : NULL; /* NULL: the slot is that of the row */
     LLVMValueRef pointer = scratch_pointer(emit, slot, row, slots->by_vector ? emit->vectors : 1);
     return LLVMBuildLoad2(emit->builder, slot_type(emit, slots), pointer, "");
 }
@@ -550,7 +550,10 @@ static void stores_looped(Emit *emit)
     Bound start = {.value = emit->place.index[axis], .constant = emit->row_start};
     emit->place.offset[axis] = 0;
     Loop loop;
-    loop_begin(emit, &loop, axis, start, bound_add(start, emit->rows), 1, 1);
+    Bound end = bound_add(start, emit->rows);
+    if (emit->rows_left)
+        end = (Bound){.value = LLVMBuildAdd(emit->builder, bound_value(emit, start), emit->rows_left, "")};
+    loop_begin(emit, &loop, axis, start, end, 1, 1);
     emit->row_start = 0;
     emit->scratch_row = LLVMBuildSub(emit->builder, loop.index, bound_value(emit, start), "");
     LLVMValueRef *sums = NEW_ARRAY(emit->arena, LLVMValueRef, emit->computation->stores.count);
@@ -602,7 +605,9 @@ static void start_sums(Emit *emit)
 
 static void make_stores(Emit *emit)
 {
-    if (transpose_possible(emit))
+    if (emit->matrix)
+        stores_looped(emit);
+    else if (transpose_possible(emit))
         stores_transposed(emit);
     else if (emit->schedule->rows_looped && emit->rows > 1)
         stores_looped(emit);
@@ -650,10 +655,16 @@ void tile_emit(Emit *emit)
     emit->row_start = schedule->row_axis >= 0 ? emit->place.offset[schedule->row_axis] : 0;
     emit->vector_start = schedule->vector_axis >= 0 ? emit->place.offset[schedule->vector_axis] : 0;
     lay_out(emit);
-    start_sums(emit);
-    if (emit->computation->accs.count)
-        reduce_tile(emit);
-    finish_sums(emit);
+    if (emit->matrix) {
+        emit->carried_count = 0;
+        amx_sums(emit);
+        make_stores(emit);
+    } else {
+        start_sums(emit);
+        if (emit->computation->accs.count)
+            reduce_tile(emit);
+        finish_sums(emit);
+    }
     expr_forget(emit, mark);
     emit->carried_count = 0;
     emit->place = outer;

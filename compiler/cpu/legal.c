@@ -1,6 +1,6 @@
 /* Which schedules compute the same as the computation says: every point once, every sum in the order of its
  * axes. */
-#include "compiler/cpu/cpu.h"
+#include "compiler/cpu/matrix.h"
 
 static bool in_list(const int *list, int count, int axis)
 {
@@ -161,6 +161,8 @@ const char *cpu_schedule_legal(const Computation *computation, const CpuSchedule
         complaint = check_sums(computation, schedule, arena);
     if (!complaint && schedule->packed)
         complaint = check_packed(computation, schedule);
+    if (!complaint && schedule->primitive != PRIMITIVE_FMA)
+        complaint = matrix_legal(computation, schedule);
     if (!complaint)
         complaint = check_tile(computation, schedule, arena);
     for (size_t i = 0; i < computation->stores.count && !complaint; i++)
