@@ -120,13 +120,13 @@ static void output_tiles(Emit *emit, int level, int axis)
     axis_range(emit, axis, &low, &high);
     if (!low.value && !high.value) {
         fixed_tiles(emit, level, axis, high.constant, size,
-                    !emit->matrix && (row || emit->schedule->peeled[axis]));
+                    emit->schedule->primitive != PRIMITIVE_TILE && (row || emit->schedule->peeled[axis]));
         return;
     }
     Bound rest = in_loop(emit, level, axis, low, high, size);
     if (emit->matrix && size > 1) {
         rest_of_rows(emit, level, axis, rest, high);
-    } else if (size > 1) {
+    } else if (size > 1 && !emit->weights) { /* whose rows are divided by whole tiles */
         emit->rows = 1;
         in_loop(emit, level, axis, rest, high, 1);
         emit->rows = emit->schedule->rows;
@@ -203,7 +203,9 @@ static void emit_level(Emit *emit, int level)
 {
     expr_hoist(emit);
     if (emit->matrix)
-        amx_level(emit, level);
+        matrix_level(emit, level);
+    if (emit->weights)
+        weights_level(emit, level);
     if (level == emit->schedule->order_count) {
         tile_emit(emit);
         return;
@@ -302,10 +304,10 @@ LLVMModuleRef emit_kernel(LLVMContextRef context, const CpuTarget *target, const
     load_buffers(&emit);
     local_pack(&emit);
     if (schedule->primitive == PRIMITIVE_TILE)
-        amx_prepare(&emit);
+        matrix_prepare(&emit);
     emit_level(&emit, 0);
     if (schedule->primitive == PRIMITIVE_TILE)
-        amx_finish(&emit);
+        matrix_finish(&emit);
     LLVMBuildRetVoid(emit.builder);
     LLVMDisposeBuilder(emit.builder);
     return emit.module;

@@ -1,22 +1,11 @@
-/* Sums of products by AMX: tiles of 16 x 16 sums stay in its registers while the reduced loops run, then go
- * through memory to the stores. The registers are named by us: sums in 0 to 3, operand A in 4, operand B in
- * 6; 5 and 7 have the shapes of the last step of a run whose pairs are no multiple of a tile's. */
+/* The instructions of AMX. Its registers are named by us: sums in 0 to 3, operand A in 4, operand B in 6; 5
+ * and 7 have the shapes of the last step of a run whose pairs are no multiple of a tile's. */
 #include <string.h>
 
 #include "compiler/base/bug.h"
 #include "compiler/cpu/emit_matrix.h"
 
-enum {
-    TILE = 16,
-    ROW_BYTES = 64,
-    SUMS = 4,
-    TILE_A = 4,
-    TILE_B = 6,      /* + 1: for the rest of a run */
-    COPY_ROOM = 128, /* elements behind the copy that its last vector may write */
-    STEPS_WRITTEN_OUT = 9
-};
-
-/* ---- Instructions ---- */
+enum { ROW_BYTES = 64, SUMS = 4, TILE_A = 4, TILE_B = 6 /* + 1: for the rest of a run */, SHAPES_BYTES = 64 };
 
 static void call(Emit *emit, const char *name, LLVMValueRef *arguments, unsigned count)
 {
@@ -32,29 +21,54 @@ static LLVMValueRef tile_number(const Emit *emit, int tile)
     return LLVMConstInt(emit->i8, (uint64_t)tile, false);
 }
 
-static void tile_load(Emit *emit, int tile, LLVMValueRef pointer, int64_t row_bytes)
+void amx_load(Emit *emit, int tile, LLVMValueRef pointer, int64_t row_bytes)
 {
     LLVMValueRef arguments[3] = {tile_number(emit, tile), pointer, matrix_number(emit, row_bytes)};
     call(emit, "llvm.x86.tileloadd64", arguments, 3);
 }
 
-static void load_shapes(Emit *emit, LLVMValueRef shapes)
+void amx_store(Emit *emit, int tile, LLVMValueRef pointer, int64_t row_bytes)
+{
+    LLVMValueRef arguments[3] = {tile_number(emit, tile), pointer, matrix_number(emit, row_bytes)};
+    call(emit, "llvm.x86.tilestored64", arguments, 3);
+}
+
+void amx_zero(Emit *emit, int tile)
+{
+    LLVMValueRef number = tile_number(emit, tile);
+    call(emit, "llvm.x86.tilezero", &number, 1);
+}
+
+void amx_multiply(Emit *emit, int sums, int a, int b)
+{
+    LLVMValueRef arguments[3] = {tile_number(emit, sums), tile_number(emit, a), tile_number(emit, b)};
+    call(emit, "llvm.x86.tdpbf16ps", arguments, 3);
+}
+
+void amx_release(Emit *emit)
+{
+    call(emit, "llvm.x86.tilerelease", NULL, 0);
+}
+
+/* ---- Shapes ---- */
+
+void amx_load_shapes(Emit *emit, LLVMValueRef shapes)
 {
     call(emit, "llvm.x86.ldtilecfg", &shapes, 1);
 }
 
 /* The 64 bytes that ldtilecfg reads: palette 1; the bytes of a row of each tile; its rows. */
-static void write_shapes(const struct EmitMatrix *matrix, int rows, unsigned char *bytes)
+static void write_shapes(int rows, int64_t main_pairs, int64_t tail, unsigned char *bytes)
 {
     enum { ROW_BYTES_AT = 16, ROWS_AT = 48 };
-    memset(bytes, 0, 64);
+    memset(bytes, 0, SHAPES_BYTES);
     bytes[0] = 1;
     for (int tile = 0; tile < SUMS; tile++) {
         bytes[ROW_BYTES_AT + 2 * tile] = ROW_BYTES;
         bytes[ROWS_AT + tile] = (unsigned char)rows;
     }
-    for (int rest = 0; rest < (matrix->tail ? 2 : 1); rest++) {
-        int64_t pairs = rest ? matrix->tail : matrix->main;
+    for (int rest = 0; rest < (tail ? 2 : 1); rest++) {
+        int64_t pairs = rest ? tail : main_pairs;
         bytes[ROW_BYTES_AT + 2 * (TILE_A + rest)] = (unsigned char)(4 * pairs);
         bytes[ROWS_AT + TILE_A + rest] = (unsigned char)rows;
         bytes[ROW_BYTES_AT + 2 * (TILE_B + rest)] = ROW_BYTES;
@@ -62,9 +76,25 @@ static void write_shapes(const struct EmitMatrix *matrix, int rows, unsigned cha
     }
 }
 
-/* ---- Before the loops ---- */
+LLVMValueRef amx_shapes(Emit *emit, int rows, int64_t pairs, int64_t tail)
+{
+    unsigned char bytes[SHAPES_BYTES];
+    write_shapes(rows, pairs, tail, bytes);
+    LLVMValueRef element[SHAPES_BYTES];
+    for (int i = 0; i < SHAPES_BYTES; i++)
+        element[i] = LLVMConstInt(emit->i8, bytes[i], false);
+    LLVMValueRef global = LLVMAddGlobal(emit->module, LLVMArrayType2(emit->i8, SHAPES_BYTES), "shapes");
+    LLVMSetInitializer(global, LLVMConstArray2(emit->i8, element, SHAPES_BYTES));
+    LLVMSetGlobalConstant(global, true);
+    LLVMSetLinkage(global, LLVMPrivateLinkage);
+    LLVMSetAlignment(global, SHAPES_BYTES);
+    amx_load_shapes(emit, global);
+    return global;
+}
 
-static LLVMValueRef tensor_pointer(Emit *emit, ExprId load)
+/* ---- Memory ---- */
+
+LLVMValueRef amx_tensor(Emit *emit, ExprId load)
 {
     LLVMValueRef at = matrix_number(emit, emit_expr(emit, load)->index);
     LLVMValueRef place =
@@ -72,284 +102,9 @@ static LLVMValueRef tensor_pointer(Emit *emit, ExprId load)
     return LLVMBuildLoad2(emit->builder, emit->pointer, place, "");
 }
 
-static LLVMValueRef shapes_constant(Emit *emit, const struct EmitMatrix *matrix, int rows)
-{
-    unsigned char bytes[64];
-    write_shapes(matrix, rows, bytes);
-    LLVMValueRef element[64];
-    for (int i = 0; i < 64; i++)
-        element[i] = LLVMConstInt(emit->i8, bytes[i], false);
-    LLVMValueRef global = LLVMAddGlobal(emit->module, LLVMArrayType2(emit->i8, 64), "shapes");
-    LLVMSetInitializer(global, LLVMConstArray2(emit->i8, element, 64));
-    LLVMSetGlobalConstant(global, true);
-    LLVMSetLinkage(global, LLVMPrivateLinkage);
-    LLVMSetAlignment(global, 64);
-    return global;
-}
-
-static LLVMValueRef own_memory(Emit *emit, LLVMTypeRef element, int64_t count)
+LLVMValueRef amx_memory(Emit *emit, LLVMTypeRef element, int64_t count)
 {
     LLVMValueRef memory = LLVMBuildAlloca(emit->builder, LLVMArrayType2(element, (uint64_t)count), "");
     LLVMSetAlignment(memory, 64);
     return memory;
-}
-
-static int find_copy_level(const Emit *emit, const MatrixForm *form)
-{
-    int level = 0;
-    for (int i = 0; i < emit->schedule->order_count; i++)
-        if (form->outside >> emit->schedule->order[i] & 1)
-            level = i + 1;
-    return level;
-}
-
-void amx_prepare(Emit *emit)
-{
-    const CpuSchedule *schedule = emit->schedule;
-    struct EmitMatrix *matrix = emit->matrix = NEW(emit->arena, struct EmitMatrix);
-    const char *complaint = matrix_form(emit->computation, &matrix->form);
-    if (complaint)
-        BUG("%s: %s", emit->computation->name, complaint);
-    const MatrixForm *form = &matrix->form;
-    matrix->main = form->run < TILE ? form->run : TILE;
-    matrix->blocks = form->run / matrix->main;
-    matrix->tail = form->run % matrix->main;
-    matrix->b = tensor_pointer(emit, form->b);
-    matrix->from = tensor_pointer(emit, form->a[0]);
-    matrix->a = form->copied ? own_memory(emit, emit->i16, form->elements + COPY_ROOM) : matrix->from;
-    matrix->copy_level = form->copied ? find_copy_level(emit, form) : -1;
-    matrix->slots = (schedule->rows + TILE) * schedule->vectors;
-    emit->scratch =
-        own_memory(emit, LLVMVectorType(emit->f32, TILE), (int64_t)form->acc_count * matrix->slots);
-    matrix->shapes = shapes_constant(emit, matrix, schedule->rows < TILE ? schedule->rows : TILE);
-    load_shapes(emit, matrix->shapes);
-}
-
-void amx_level(Emit *emit, int level)
-{
-    if (level == emit->matrix->copy_level)
-        matrix_copy(emit);
-}
-
-void amx_finish(Emit *emit)
-{
-    call(emit, "llvm.x86.tilerelease", NULL, 0);
-}
-
-/* ---- One tile of the schedule: several of the machine ---- */
-
-/* A tile of sums. */
-typedef struct {
-    int acc, vector;
-    int64_t row; /* its first row, counted from that of the schedule's tile */
-} Sum;
-
-typedef struct {
-    Emit *emit;
-    int count;
-    Sum sum[SUMS];
-} Sums;
-
-static int64_t row_step(const Emit *emit)
-{
-    return emit->matrix->form.at[0].coef[emit->schedule->row_axis];
-}
-
-/* One step: the products of up to 16 pairs. `a` and `b` point to what the tile's first row and column read.
- */
-static void step(const Sums *sums, LLVMValueRef *a, LLVMValueRef b, int rest)
-{
-    Emit *emit = sums->emit;
-    const MatrixForm *form = &emit->matrix->form;
-    int vector = -1, loaded = -1;
-    for (int i = 0; i < sums->count; i++) {
-        /* Where the vector changes, the operand A at hand is used first. */
-        int at = i;
-        bool back = false;
-        if (sums->sum[i].vector != vector) {
-            vector = sums->sum[i].vector;
-            tile_load(emit, TILE_B + rest,
-                      matrix_at(emit, b, matrix_number(emit, (int64_t)vector * ROW_BYTES)), 2 * form->b_row);
-        }
-        back = vector % 2;
-        if (back) { /* the sums of this vector from the last to the first */
-            int first = i, last = i;
-            while (first > 0 && sums->sum[first - 1].vector == vector)
-                first--;
-            while (last + 1 < sums->count && sums->sum[last + 1].vector == vector)
-                last++;
-            at = first + last - i;
-        }
-        const Sum *sum = &sums->sum[at];
-        int operand = sum->acc * 1024 + (int)sum->row;
-        if (operand != loaded)
-            tile_load(emit, TILE_A + rest,
-                      matrix_at(emit, a[sum->acc], matrix_number(emit, 2 * sum->row * row_step(emit))),
-                      2 * row_step(emit));
-        loaded = operand;
-        LLVMValueRef arguments[3] = {tile_number(emit, at), tile_number(emit, TILE_A + rest),
-                                     tile_number(emit, TILE_B + rest)};
-        call(emit, "llvm.x86.tdpbf16ps", arguments, 3);
-    }
-}
-
-/* Pointers moved by so many elements, times `times` (i64; NULL: once). */
-static void move(const Sums *sums, LLVMValueRef *a, LLVMValueRef *b, LLVMValueRef times, int64_t a_step,
-                 int64_t b_step)
-{
-    Emit *emit = sums->emit;
-    LLVMValueRef by_a = matrix_number(emit, 2 * a_step), by_b = matrix_number(emit, 2 * b_step);
-    if (times) {
-        by_a = LLVMBuildMul(emit->builder, times, by_a, "");
-        by_b = LLVMBuildMul(emit->builder, times, by_b, "");
-    }
-    for (int i = 0; i < emit->matrix->form.acc_count; i++)
-        a[i] = matrix_at(emit, a[i], by_a);
-    *b = matrix_at(emit, *b, by_b);
-}
-
-/* The terms that lie side by side. */
-static void run(const Sums *sums, LLVMValueRef *a, LLVMValueRef b)
-{
-    Emit *emit = sums->emit;
-    const struct EmitMatrix *matrix = emit->matrix;
-    int64_t a_step = 2 * matrix->main, b_step = matrix->form.b_row * matrix->main;
-    LLVMValueRef at[MATRIX_ACCS], weights = b;
-    size_t bytes = (size_t)matrix->form.acc_count * sizeof *at;
-    memcpy(at, a, bytes);
-    if (matrix->blocks > STEPS_WRITTEN_OUT) {
-        Count loop;
-        count_begin(emit, &loop, matrix->blocks);
-        move(sums, at, &weights, loop.index, a_step, b_step);
-        step(sums, at, weights, 0);
-        count_end(emit, &loop);
-    } else {
-        for (int64_t i = 0; i < matrix->blocks; i++) {
-            memcpy(at, a, bytes);
-            weights = b;
-            move(sums, at, &weights, NULL, i * a_step, i * b_step);
-            step(sums, at, weights, 0);
-        }
-    }
-    if (matrix->tail) {
-        memcpy(at, a, bytes);
-        weights = b;
-        move(sums, at, &weights, NULL, matrix->blocks * a_step, matrix->blocks * b_step);
-        step(sums, at, weights, 1);
-    }
-}
-
-/* The other reduced axes, from number `t` on; those inside that are `steps` steps in all are written out. */
-static void taps(const Sums *sums, int t, LLVMValueRef *a, LLVMValueRef b)
-{
-    Emit *emit = sums->emit;
-    const struct EmitMatrix *matrix = emit->matrix;
-    const MatrixForm *form = &matrix->form;
-    if (t == form->tap_count) {
-        run(sums, a, b);
-        return;
-    }
-    int64_t steps = matrix->blocks + (matrix->tail > 0);
-    for (int i = t; i < form->tap_count; i++)
-        steps *= emit->computation->axes[form->tap[i]].extent;
-    int axis = form->tap[t];
-    int64_t extent = emit->computation->axes[axis].extent, a_step = form->at[0].coef[axis],
-            b_step = emit_expr(emit, form->b)->at.coef[axis];
-    LLVMValueRef at[MATRIX_ACCS], weights;
-    size_t bytes = (size_t)form->acc_count * sizeof *at;
-    if (steps > STEPS_WRITTEN_OUT) {
-        Count loop;
-        count_begin(emit, &loop, extent);
-        memcpy(at, a, bytes);
-        weights = b;
-        move(sums, at, &weights, loop.index, a_step, b_step);
-        taps(sums, t + 1, at, weights);
-        count_end(emit, &loop);
-        return;
-    }
-    for (int64_t i = 0; i < extent; i++) {
-        memcpy(at, a, bytes);
-        weights = b;
-        move(sums, at, &weights, NULL, i * a_step, i * b_step);
-        taps(sums, t + 1, at, weights);
-    }
-}
-
-static void finish_group(Sums *sums, LLVMValueRef *a, LLVMValueRef b)
-{
-    Emit *emit = sums->emit;
-    for (int i = 0; i < sums->count; i++) {
-        LLVMValueRef tile = tile_number(emit, i);
-        call(emit, "llvm.x86.tilezero", &tile, 1);
-    }
-    taps(sums, 0, a, b);
-    for (int i = 0; i < sums->count; i++) {
-        const Sum *sum = &sums->sum[i];
-        int64_t slot = emit->slots[sum->acc].first + sum->row * emit->vectors + sum->vector;
-        LLVMValueRef arguments[3] = {tile_number(emit, i),
-                                     matrix_at(emit, emit->scratch, matrix_number(emit, slot * ROW_BYTES)),
-                                     matrix_number(emit, (int64_t)emit->vectors * ROW_BYTES)};
-        call(emit, "llvm.x86.tilestored64", arguments, 3);
-    }
-    sums->count = 0;
-}
-
-/* Rows of the last, incomplete tile of the machine are computed with those before them, which are then there
- * twice. */
-static int64_t first_row(const Emit *emit, int64_t block)
-{
-    int64_t full = emit->schedule->rows < TILE ? emit->schedule->rows : TILE, row = block * full;
-    return row + full <= emit->rows ? row : emit->rows - full;
-}
-
-/* The shapes for as many rows as there are. */
-static LLVMValueRef shapes_for_rest(Emit *emit)
-{
-    enum { ROWS_AT = 48 };
-    struct EmitMatrix *matrix = emit->matrix;
-    LLVMValueRef rows = LLVMBuildTrunc(emit->builder, emit->rows_left, emit->i8, "");
-    LLVMBasicBlockRef here = LLVMGetInsertBlock(emit->builder);
-    LLVMPositionBuilderBefore(emit->builder, LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(emit->function)));
-    LLVMValueRef memory = own_memory(emit, emit->i8, 64);
-    LLVMPositionBuilderAtEnd(emit->builder, here);
-    LLVMBuildMemCpy(emit->builder, memory, 64, matrix->shapes, 64, matrix_number(emit, 64));
-    for (int tile = 0; tile < TILE_B; tile++)
-        if (tile <= TILE_A || matrix->tail)
-            LLVMBuildStore(emit->builder, rows, matrix_at(emit, memory, matrix_number(emit, ROWS_AT + tile)));
-    return memory;
-}
-
-void amx_sums(Emit *emit)
-{
-    struct EmitMatrix *matrix = emit->matrix;
-    const MatrixForm *form = &matrix->form;
-    LLVMValueRef a[MATRIX_ACCS];
-    for (int i = 0; i < form->acc_count; i++) {
-        LLVMValueRef at =
-            LLVMBuildMul(emit->builder, place_affine(emit, &form->at[i]), matrix_number(emit, 2), "");
-        a[i] = matrix_at(emit, matrix->a, at);
-        emit->slots[i].first = i * matrix->slots + TILE * emit->vectors;
-    }
-    LLVMValueRef b_at = LLVMBuildMul(emit->builder, place_affine(emit, &emit_expr(emit, form->b)->at),
-                                     matrix_number(emit, 2), "");
-    LLVMValueRef b = matrix_at(emit, matrix->b, b_at);
-    if (emit->rows_left)
-        load_shapes(emit, shapes_for_rest(emit));
-    int64_t full = emit->schedule->rows < TILE ? emit->schedule->rows : TILE;
-    int64_t blocks = emit->rows_left ? 1 : (emit->rows + full - 1) / full;
-    Sums sums = {.emit = emit};
-    for (int vector = 0; vector < emit->vectors; vector++) {
-        for (int acc = 0; acc < form->acc_count; acc++) {
-            for (int64_t block = 0; block < blocks; block++) {
-                int64_t row = emit->rows_left ? 0 : first_row(emit, block);
-                sums.sum[sums.count++] = (Sum){.acc = acc, .vector = vector, .row = row};
-                if (sums.count == SUMS)
-                    finish_group(&sums, a, b);
-            }
-        }
-    }
-    if (sums.count)
-        finish_group(&sums, a, b);
-    if (emit->rows_left)
-        load_shapes(emit, matrix->shapes);
 }

@@ -15,6 +15,23 @@ struct EmitMatrix {
     int slots;                  /* of the scratch memory, for each accumulator */
 };
 
+/* ---- emit_amx.c: the machine's instructions; tiles are numbered from 0 to 7 ---- */
+/** The shapes of the tiles: sums (0 to 3) of so many rows, operands A (4) and B (6) of so many pairs; 5 and 7
+ * likewise, of `tail` pairs (0: there are none). Returns where they are kept. */
+LLVMValueRef amx_shapes(Emit *emit, int rows, int64_t pairs, int64_t tail);
+void amx_load_shapes(Emit *emit, LLVMValueRef shapes);
+void amx_load(Emit *emit, int tile, LLVMValueRef pointer, int64_t row_bytes);
+void amx_store(Emit *emit, int tile, LLVMValueRef pointer, int64_t row_bytes);
+void amx_zero(Emit *emit, int tile);
+/** sums += a * b */
+void amx_multiply(Emit *emit, int sums, int a, int b);
+void amx_release(Emit *emit);
+/** Where the tensor of a load begins. */
+LLVMValueRef amx_tensor(Emit *emit, ExprId load);
+/** Memory of the kernel's own. */
+LLVMValueRef amx_memory(Emit *emit, LLVMTypeRef element, int64_t count);
+
+/* ---- emit_matrix_copy.c ---- */
 /** Copies operand A for where the emitter stands. */
 void matrix_copy(Emit *emit);
 

@@ -103,10 +103,12 @@ static LLVMValueRef scratch_pointer(const Emit *emit, int slot, LLVMValueRef row
     return LLVMBuildGEP2(emit->builder, type, emit->scratch, &at, 1, "");
 }
 
-LLVMValueRef tile_accumulator(const Emit *emit, int acc, bool position)
+LLVMValueRef tile_accumulator(Emit *emit, int acc, bool position)
 {
     const Slots *slots = &emit->slots[acc];
     int slot = (position ? slots->position : slots->first) + slot_here(emit, slots);
+    if (emit->weights)
+        return weights_sum(emit);
     if (!emit->scratch_row && !emit->matrix)
         return emit->carried[slot];
     LLVMValueRef row = slots->by_row ? emit->scratch_row : NULL; /* NULL: the slot is that of the row */
@@ -542,7 +544,7 @@ static void make_scratch(Emit *emit)
 static void stores_looped(Emit *emit)
 {
     int axis = emit->schedule->row_axis;
-    if (!emit->scratch)
+    if (!emit->scratch && !emit->weights)
         make_scratch(emit);
     for (int i = 0; i < emit->carried_count; i++)
         LLVMBuildStore(emit->builder, emit->carried[i], scratch_pointer(emit, i, NULL, 0));
@@ -605,7 +607,7 @@ static void start_sums(Emit *emit)
 
 static void make_stores(Emit *emit)
 {
-    if (emit->matrix)
+    if (emit->schedule->primitive == PRIMITIVE_TILE)
         stores_looped(emit);
     else if (transpose_possible(emit))
         stores_transposed(emit);
@@ -655,9 +657,10 @@ void tile_emit(Emit *emit)
     emit->row_start = schedule->row_axis >= 0 ? emit->place.offset[schedule->row_axis] : 0;
     emit->vector_start = schedule->vector_axis >= 0 ? emit->place.offset[schedule->vector_axis] : 0;
     lay_out(emit);
-    if (emit->matrix) {
+    if (schedule->primitive == PRIMITIVE_TILE) {
         emit->carried_count = 0;
-        amx_sums(emit);
+        if (emit->matrix)
+            matrix_sums(emit);
         make_stores(emit);
     } else {
         start_sums(emit);

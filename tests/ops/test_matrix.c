@@ -232,6 +232,33 @@ static void convolutions(void **state)
     }
 }
 
+static Graph *weight_gradient(Arena *arena, const Shape *s, int64_t slice)
+{
+    Graph *graph = new_graph(arena, s->batch);
+    graph->slice = slice;
+    int64_t span = (s->window - 1) * s->dilation,
+            height = (s->height + 2 * s->pad - span - 1) / s->stride + 1,
+            width = (s->width + 2 * s->pad - span - 1) / s->stride + 1;
+    const int64_t slope[] = {s->batch, height, width, s->filters},
+                  pooled[] = {s->batch, height / 2, width / 2, s->filters},
+                  picture[] = {s->batch, s->height, s->width, s->channels};
+    WindowAttrs attrs = window_of_shape(s), pool = {2, 2, 2, 2, 1, 1, 0, 0, 0, 0, 1, height, width};
+    NodeId in[2] = {leaf(graph, "x", LEAF_INPUT, s->f32 ? DTYPE_F32 : DTYPE_BF16, LEAD_BATCH, 4, picture)};
+    Make make = make_at(graph, in[0]);
+    if (s->pool) {
+        NodeId from[2] = {leaf(graph, "dp", LEAF_INPUT, DTYPE_BF16, LEAD_BATCH, 4, pooled),
+                          leaf(graph, "choice", LEAF_INPUT, DTYPE_U8, LEAD_BATCH, 4, pooled)};
+        in[1] = make_op(make, OP_maxpool_dx, &pool, from, 2);
+    } else {
+        in[1] = leaf(graph, "dy", LEAF_INPUT, DTYPE_BF16, LEAD_BATCH, 4, slope);
+    }
+    NodeId dw = make_op(make, OP_conv2d_dw, &attrs, in, 2);
+    graph_result(graph, (Result){.role = RESULT_VALUE, .node = dw, .name = "dw"});
+    Graph *sliced = slice ? slice_sums(graph) : graph;
+    graph_verify(sliced, "slice");
+    return sliced;
+}
+
 static void a_part_of_the_batch(void **state)
 {
     (void)state;
@@ -250,6 +277,18 @@ static void input_gradients(void **state)
             continue;
         Arena *arena = arena_new();
         check(arena, input_gradient(arena, &shapes[i]), 0, shapes[i].batch, true);
+        arena_free(arena);
+    }
+}
+
+static void weight_gradients(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        if (shapes[i].channels == 1 && shapes[i].pad) /* no channels that lie side by side */
+            continue;
+        Arena *arena = arena_new();
+        check(arena, weight_gradient(arena, &shapes[i], shapes[i].batch), 0, shapes[i].batch, true);
         arena_free(arena);
     }
 }
@@ -291,9 +330,9 @@ static void they_have_been_used(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(convolutions),        cmocka_unit_test(a_part_of_the_batch),
-        cmocka_unit_test(input_gradients),     cmocka_unit_test(dense_layers),
-        cmocka_unit_test(they_have_been_used),
+        cmocka_unit_test(convolutions),    cmocka_unit_test(a_part_of_the_batch),
+        cmocka_unit_test(input_gradients), cmocka_unit_test(weight_gradients),
+        cmocka_unit_test(dense_layers),    cmocka_unit_test(they_have_been_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
