@@ -85,6 +85,11 @@ Graph *driver_graph(Session *session, const Program *program, bool training)
         return NULL;
     graph = slice_sums(graph);
     graph_verify(graph, "slice");
+    if (program->precision == PRECISION_BF16 && session->target->tile) {
+        const PairOptions options = {.odd = true};
+        graph = pair_weights(graph, &options);
+        graph_verify(graph, "pair");
+    }
     return graph;
 }
 

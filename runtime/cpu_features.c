@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static const struct {
     const char *llvm, *kernel;
@@ -123,6 +125,17 @@ CnnStatus cnn_cpu_check_text(const char *needs, const char *cpuinfo, CnnError *e
     return CNN_OK;
 }
 
+bool cnn_cpu_permit_tiles(void)
+{
+#ifdef __x86_64__
+    /* ARCH_REQ_XCOMP_PERM of XFEATURE_XTILEDATA (Linux, Documentation/arch/x86/xstate.rst) */
+    enum { REQUEST = 0x1023, TILE_DATA = 18 };
+    return syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0;
+#else
+    return false;
+#endif
+}
+
 CnnStatus cnn_cpu_check(const char *needs, CnnError *error)
 {
     /* Files of /proc have no size to ask for, so they are read until they end; the first CPU's part is
@@ -143,5 +156,10 @@ CnnStatus cnn_cpu_check(const char *needs, CnnError *error)
     fclose(file);
     CnnStatus status = cnn_cpu_check_text(needs, text, error);
     free(text);
+    if (status == CNN_OK && strstr(needs, "+amx-tile") && !cnn_cpu_permit_tiles())
+        return cnn_fail(
+            error, CNN_NO_RESOURCE,
+            "this program uses the matrix registers of the CPU (AMX), and the kernel does not permit it. "
+            "Build it for a plainer CPU");
     return status;
 }

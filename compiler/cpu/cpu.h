@@ -10,6 +10,7 @@ typedef struct {
     int lanes;                           /* f32 in one vector: 16, 8, 4 */
     int registers;                       /* vector registers */
     bool fma;                            /* has a fused multiply-add */
+    bool dot, tile;                      /* has AVX512-BF16; has AMX with bf16, and may use it */
     uint64_t l1_bytes, l2_bytes;         /* of one core */
 } CpuTarget;
 

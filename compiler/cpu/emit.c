@@ -94,6 +94,24 @@ static void fixed_tiles(Emit *emit, int level, int axis, int64_t extent, int64_t
     }
 }
 
+/* Fewer rows than those of a tile, by matrix instructions: whole tiles of theirs, then one of as many rows as
+ * there are. */
+static void rest_of_rows(Emit *emit, int level, int axis, Bound rest, Bound high)
+{
+    enum { TILE = 16 };
+    if (emit->schedule->rows > TILE) {
+        emit->rows = TILE;
+        rest = in_loop(emit, level, axis, rest, high, TILE);
+    }
+    Loop loop;
+    loop_begin(emit, &loop, axis, rest, high, TILE, 1);
+    emit->rows_left = LLVMBuildSub(emit->builder, bound_value(emit, high), loop.index, "");
+    emit_level(emit, level + 1);
+    emit->rows_left = NULL;
+    loop_end(emit, &loop);
+    emit->rows = emit->schedule->rows;
+}
+
 static void output_tiles(Emit *emit, int level, int axis)
 {
     bool row = axis == emit->schedule->row_axis;
@@ -101,11 +119,14 @@ static void output_tiles(Emit *emit, int level, int axis)
     Bound low, high;
     axis_range(emit, axis, &low, &high);
     if (!low.value && !high.value) {
-        fixed_tiles(emit, level, axis, high.constant, size, row || emit->schedule->peeled[axis]);
+        fixed_tiles(emit, level, axis, high.constant, size,
+                    emit->schedule->primitive != PRIMITIVE_TILE && (row || emit->schedule->peeled[axis]));
         return;
     }
     Bound rest = in_loop(emit, level, axis, low, high, size);
-    if (size > 1) {
+    if (emit->matrix && size > 1) {
+        rest_of_rows(emit, level, axis, rest, high);
+    } else if (size > 1 && !emit->weights) { /* whose rows are divided by whole tiles */
         emit->rows = 1;
         in_loop(emit, level, axis, rest, high, 1);
         emit->rows = emit->schedule->rows;
@@ -181,6 +202,10 @@ static void blocks(Emit *emit, int level, int axis)
 static void emit_level(Emit *emit, int level)
 {
     expr_hoist(emit);
+    if (emit->matrix)
+        matrix_level(emit, level);
+    if (emit->weights)
+        weights_level(emit, level);
     if (level == emit->schedule->order_count) {
         tile_emit(emit);
         return;
@@ -278,7 +303,11 @@ LLVMModuleRef emit_kernel(LLVMContextRef context, const CpuTarget *target, const
     local_prepare(&emit);
     load_buffers(&emit);
     local_pack(&emit);
+    if (schedule->primitive == PRIMITIVE_TILE)
+        matrix_prepare(&emit);
     emit_level(&emit, 0);
+    if (schedule->primitive == PRIMITIVE_TILE)
+        matrix_finish(&emit);
     LLVMBuildRetVoid(emit.builder);
     LLVMDisposeBuilder(emit.builder);
     return emit.module;

@@ -82,10 +82,13 @@ typedef struct {
     Slots *slots;                    /* by accumulator */
     LLVMValueRef *carried;           /* accumulators, then positions of maxima */
     int carried_count;
-    int local_stream[2];       /* by -1 - tensor; -1: there is none */
-    int64_t local_elements[2]; /* of the sums of one accumulator; of the packed operand */
-    LLVMValueRef scratch;      /* memory for the carried values, made when first needed */
-    LLVMValueRef scratch_row;  /* in a loop over the rows: which, from 0; NULL: not in one */
+    int local_stream[2];         /* by -1 - tensor; -1: there is none */
+    int64_t local_elements[2];   /* of the sums of one accumulator; of the packed operand */
+    LLVMValueRef scratch;        /* memory for the carried values, made when first needed */
+    LLVMValueRef rows_left;      /* there are so many rows only (i64); NULL: all */
+    struct EmitMatrix *matrix;   /* PRIMITIVE_TILE: the sums lie in the scratch memory; else NULL */
+    struct EmitWeights *weights; /* PRIMITIVE_TILE of a weight gradient; else NULL */
+    LLVMValueRef scratch_row;    /* in a loop over the rows: which, from 0; NULL: not in one */
 } Emit;
 
 /** The function `symbol` of type CnnCode, in a new module. */
@@ -209,6 +212,28 @@ LLVMValueRef expr_load(Emit *emit, int stream, const Affine *at, LLVMValueRef co
 LLVMValueRef expr_load_raw(Emit *emit, int stream, const Affine *at, LLVMValueRef condition);
 void expr_store(Emit *emit, int stream, const Affine *at, LLVMValueRef value, LLVMValueRef condition);
 
+/** How an element lies in memory. */
+LLVMTypeRef expr_storage_type(const Emit *emit, Dtype dtype);
+/** What lies in memory as this type, as bf16: i16. */
+LLVMValueRef expr_as_bf16(Emit *emit, Dtype dtype, LLVMValueRef raw);
+
+/* ---- emit_matrix.c, emit_matrix_copy.c: schedules of PRIMITIVE_TILE ---- */
+/** At the start of the function. */
+void matrix_prepare(Emit *emit);
+/** At its end. */
+void matrix_finish(Emit *emit);
+/** The sums of the tile at hand, into the scratch memory. */
+void matrix_sums(Emit *emit);
+/** Standing inside `level` loops: copies the operand, if this is where. */
+void matrix_level(Emit *emit, int level);
+
+/* ---- emit_weights.c, emit_weights_copy.c: the same for weight gradients ---- */
+void weights_prepare(Emit *emit);
+/** Standing inside `level` loops: computes the sums, if this is where. */
+void weights_level(Emit *emit, int level);
+/** The sum for the row, the taps and the columns at hand. */
+LLVMValueRef weights_sum(Emit *emit);
+
 /* ---- emit_transpose.c ---- */
 /** Can the stores be made so: each lies scattered along the vectors and side by side along the rows, of which
  * there are as many as lanes? */
@@ -217,13 +242,16 @@ bool transpose_possible(const Emit *emit);
  * emitter's vector at hand. */
 void transpose_store(Emit *emit, int stream, const Affine *at, LLVMValueRef *values);
 
+/** Turns a square of as many vectors as there are lanes, of any elements. */
+void transpose_turn(Emit *emit, LLVMValueRef *values);
+
 /* ---- emit_tile.c ---- */
 /** Accumulators, reduced loops and stores of one tile, of emit->rows and emit->vectors at the place. */
 void tile_emit(Emit *emit);
 /** Puts evaluation at a row and a vector of the tile. */
 void tile_stand(Emit *emit, int row, int vector);
 /** Accumulator `acc`, or the position of its maximum, for the row and vector at hand. */
-LLVMValueRef tile_accumulator(const Emit *emit, int acc, bool position);
+LLVMValueRef tile_accumulator(Emit *emit, int acc, bool position);
 
 static inline const Expr *emit_expr(const Emit *emit, ExprId id)
 {

@@ -5,7 +5,7 @@
 #include "compiler/base/bug.h"
 #include "compiler/cpu/emit.h"
 
-static LLVMTypeRef storage_type(const Emit *emit, Dtype dtype)
+LLVMTypeRef expr_storage_type(const Emit *emit, Dtype dtype)
 {
     switch (dtype) {
     case DTYPE_F32:
@@ -54,6 +54,11 @@ static LLVMValueRef to_bf16(Emit *emit, LLVMValueRef value)
     LLVMValueRef nan = LLVMBuildFCmp(builder, LLVMRealUNO, value, value, "");
     LLVMValueRef rounded = LLVMBuildLShr(builder, LLVMBuildSelect(builder, nan, quiet, up, ""), sixteen, "");
     return LLVMBuildTrunc(builder, rounded, lanes_type_like(emit, emit->i16, value), "");
+}
+
+LLVMValueRef expr_as_bf16(Emit *emit, Dtype dtype, LLVMValueRef raw)
+{
+    return dtype == DTYPE_BF16 ? raw : to_bf16(emit, from_storage(emit, dtype, raw));
 }
 
 static LLVMValueRef to_storage(Emit *emit, Dtype dtype, LLVMValueRef value)
@@ -121,7 +126,7 @@ static LLVMValueRef load_lanes(Emit *emit, LLVMValueRef pointer, LLVMTypeRef ele
 LLVMValueRef expr_load_raw(Emit *emit, int stream, const Affine *at, LLVMValueRef condition)
 {
     Dtype dtype = emit->computation->tensors.items[emit->streams.items[stream].tensor].dtype;
-    LLVMTypeRef element = storage_type(emit, dtype);
+    LLVMTypeRef element = expr_storage_type(emit, dtype);
     LLVMValueRef pointer = place_pointer(emit, stream, at);
     int64_t step = lane_step(emit, stream);
     LLVMValueRef mask = step ? emit->mask[emit->vector] : NULL;
@@ -197,7 +202,7 @@ void expr_store(Emit *emit, int stream, const Affine *at, LLVMValueRef value, LL
         call_masked(emit, "llvm.masked.store", types, (LLVMValueRef[]){value, pointer, width, mask}, 4);
         return;
     }
-    LLVMValueRef pointers = lane_pointers(emit, pointer, step, storage_type(emit, dtype));
+    LLVMValueRef pointers = lane_pointers(emit, pointer, step, expr_storage_type(emit, dtype));
     LLVMTypeRef types[2] = {LLVMTypeOf(value), LLVMTypeOf(pointers)};
     call_masked(emit, "llvm.masked.scatter", types, (LLVMValueRef[]){value, pointers, width, mask}, 4);
 }

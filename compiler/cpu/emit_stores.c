@@ -114,7 +114,7 @@ static void make_scratch(Emit *emit)
 static void stores_looped(Emit *emit)
 {
     int axis = emit->schedule->row_axis;
-    if (!emit->scratch)
+    if (!emit->scratch && !emit->weights)
         make_scratch(emit);
     for (int i = 0; i < emit->carried_count; i++)
         LLVMBuildStore(emit->builder, emit->carried[i], sums_scratch(emit, i, NULL, 0));
@@ -122,7 +122,10 @@ static void stores_looped(Emit *emit)
     Bound start = {.value = emit->place.index[axis], .constant = emit->row_start};
     emit->place.offset[axis] = 0;
     Loop loop;
-    loop_begin(emit, &loop, axis, start, bound_add(start, emit->rows), 1, 1);
+    Bound end = bound_add(start, emit->rows);
+    if (emit->rows_left)
+        end = (Bound){.value = LLVMBuildAdd(emit->builder, bound_value(emit, start), emit->rows_left, "")};
+    loop_begin(emit, &loop, axis, start, end, 1, 1);
     emit->row_start = 0;
     emit->scratch_row = LLVMBuildSub(emit->builder, loop.index, bound_value(emit, start), "");
     LLVMValueRef *sums = NEW_ARRAY(emit->arena, LLVMValueRef, emit->computation->stores.count);
@@ -136,7 +139,9 @@ static void stores_looped(Emit *emit)
 
 void stores_make(Emit *emit)
 {
-    if (transpose_possible(emit))
+    if (emit->schedule->primitive == PRIMITIVE_TILE)
+        stores_looped(emit);
+    else if (transpose_possible(emit))
         stores_transposed(emit);
     else if (emit->schedule->rows_looped && emit->rows > 1)
         stores_looped(emit);

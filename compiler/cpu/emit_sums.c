@@ -75,13 +75,15 @@ LLVMValueRef sums_scratch(const Emit *emit, int slot, LLVMValueRef row, int step
     return LLVMBuildGEP2(emit->builder, type, emit->scratch, &at, 1, "");
 }
 
-LLVMValueRef tile_accumulator(const Emit *emit, int acc, bool position)
+LLVMValueRef tile_accumulator(Emit *emit, int acc, bool position)
 {
     const Slots *slots = &emit->slots[acc];
     int slot = (position ? slots->position : slots->first) + slot_here(emit, slots);
-    if (!emit->scratch_row)
+    if (emit->weights)
+        return weights_sum(emit);
+    if (!emit->scratch_row && !emit->matrix)
         return emit->carried[slot];
-    LLVMValueRef row = slots->by_row ? emit->scratch_row : NULL;
+    LLVMValueRef row = slots->by_row ? emit->scratch_row : NULL; /* NULL: the slot is that of the row */
     LLVMValueRef pointer = sums_scratch(emit, slot, row, slots->by_vector ? emit->vectors : 1);
     return LLVMBuildLoad2(emit->builder, slot_type(emit, slots), pointer, "");
 }

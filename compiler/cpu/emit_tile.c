@@ -62,10 +62,17 @@ void tile_emit(Emit *emit)
     emit->row_start = schedule->row_axis >= 0 ? emit->place.offset[schedule->row_axis] : 0;
     emit->vector_start = schedule->vector_axis >= 0 ? emit->place.offset[schedule->vector_axis] : 0;
     sums_lay_out(emit);
-    sums_start(emit);
-    if (emit->computation->accs.count)
-        reduce_tile(emit);
-    finish_sums(emit);
+    if (schedule->primitive == PRIMITIVE_TILE) {
+        emit->carried_count = 0;
+        if (emit->matrix)
+            matrix_sums(emit);
+        stores_make(emit);
+    } else {
+        sums_start(emit);
+        if (emit->computation->accs.count)
+            reduce_tile(emit);
+        finish_sums(emit);
+    }
     expr_forget(emit, mark);
     emit->carried_count = 0;
     emit->place = outer;

@@ -33,7 +33,7 @@ static LLVMValueRef exchange(Emit *emit, LLVMValueRef a, LLVMValueRef b, int bit
     return LLVMBuildShuffleVector(emit->builder, a, b, LLVMConstVector(lanes, (unsigned)emit->lanes), "");
 }
 
-static void turn(Emit *emit, LLVMValueRef *values)
+void transpose_turn(Emit *emit, LLVMValueRef *values)
 {
     for (int bit = 1; bit < emit->lanes; bit *= 2) {
         for (int r = 0; r < emit->lanes; r++) {
@@ -52,7 +52,7 @@ void transpose_store(Emit *emit, int stream, const Affine *at, LLVMValueRef *val
     LLVMValueRef mask = emit->mask[emit->vector];
     for (int r = 0; r < emit->lanes; r++)
         values[r] = lanes_splat(emit, values[r]);
-    turn(emit, values);
+    transpose_turn(emit, values);
     for (int l = 0; l < emit->lanes; l++) {
         emit->place.offset[axis] += l;
         LLVMValueRef pointer = place_pointer(emit, stream, at);

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { EMITTER_VERSION = 10 };
+enum { EMITTER_VERSION = 11 };
 
 Key key_start(void)
 {
@@ -120,6 +120,7 @@ static Key add_computation(Key key, const Computation *computation)
 
 static Key add_schedule(Key key, const CpuSchedule *schedule)
 {
+    key = add_number(key, schedule->primitive);
     key = add_number(key, schedule->order_count);
     for (int i = 0; i < schedule->order_count; i++)
         key = add_number(key, schedule->order[i]);

@@ -1,6 +1,7 @@
 /* Which schedules compute the same as the computation says: every point once, every sum in the order of its
  * axes. */
-#include "compiler/cpu/cpu.h"
+#include "compiler/cpu/matrix.h"
+#include "compiler/cpu/matrix_weights.h"
 
 static bool in_list(const int *list, int count, int axis)
 {
@@ -154,6 +155,14 @@ static const char *check_tile(const Computation *computation, const CpuSchedule 
     return NULL;
 }
 
+/* Matrix instructions compute products with weights, or weight gradients. */
+static const char *tile_legal(const Computation *computation, const CpuSchedule *schedule)
+{
+    MatrixForm form;
+    return matrix_form(computation, &form) ? weights_legal(computation, schedule)
+                                           : matrix_legal(computation, schedule);
+}
+
 const char *cpu_schedule_legal(const Computation *computation, const CpuSchedule *schedule, Arena *arena)
 {
     const char *complaint = check_lists(computation, schedule, arena);
@@ -161,6 +170,8 @@ const char *cpu_schedule_legal(const Computation *computation, const CpuSchedule
         complaint = check_sums(computation, schedule, arena);
     if (!complaint && schedule->packed)
         complaint = check_packed(computation, schedule);
+    if (!complaint && schedule->primitive != PRIMITIVE_FMA)
+        complaint = tile_legal(computation, schedule);
     if (!complaint)
         complaint = check_tile(computation, schedule, arena);
     for (size_t i = 0; i < computation->stores.count && !complaint; i++)

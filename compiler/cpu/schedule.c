@@ -5,6 +5,8 @@
 #include "compiler/base/bug.h"
 #include "compiler/cpu/choice.h"
 #include "compiler/cpu/footprint.h"
+#include "compiler/cpu/matrix.h"
+#include "compiler/cpu/matrix_weights.h"
 
 enum {
     BLOCK_FMAS = 128,   /* in one basic block: the allocator spills in larger ones */
@@ -296,6 +298,8 @@ bool cpu_schedule_variant(const CpuTarget *target, const Computation *computatio
 void cpu_schedule(const CpuTarget *target, const Computation *computation, CpuSchedule *schedule)
 {
     const CpuVariant first = {0};
+    if (matrix_schedule(target, computation, schedule) || weights_schedule(target, computation, schedule))
+        return;
     if (!cpu_schedule_variant(target, computation, &first, schedule))
         BUG("%s: no schedule", computation->name);
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/cpu_features.h"
+
 enum { L1_USUAL = 32 << 10, L2_USUAL = 512 << 10 };
 
 static void start_llvm(void)
@@ -69,6 +71,9 @@ const CpuTarget *cpu_host(Arena *arena)
     bool avx512 = has_feature(features, "+avx512f") && has_feature(features, "+avx512vl") &&
                   has_feature(features, "+avx512bw") && has_feature(features, "+avx512dq");
     bool avx2 = has_feature(features, "+avx2");
+    target->dot = x86 && avx512 && has_feature(features, "+avx512bf16");
+    target->tile = target->dot && has_feature(features, "+amx-tile") && has_feature(features, "+amx-bf16") &&
+                   cnn_cpu_permit_tiles();
     target->fma = !x86 || has_feature(features, "+fma");
     target->lanes = x86 && avx512 ? 16 : x86 && avx2 ? 8 : 4;
     target->registers = (x86 && avx512) || !x86 ? 32 : 16;

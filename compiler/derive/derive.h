@@ -41,4 +41,15 @@ Graph *slice_sums(const Graph *graph);
  */
 Graph *precision_bf16(const Graph *graph, const bool *keep_f32);
 
+/* What the machine's bf16 instructions can take. */
+typedef struct {
+    bool odd; /* odd numbers of channels, and pictures that are not bf16 */
+} PairOptions;
+
+/**
+ * Rebuilds the graph so that products of tensors stored as bf16 and of weights read the weights as bf16, too,
+ * in pairs of rows (ops/pairs.h). For machines with an instruction that multiplies such pairs.
+ */
+Graph *pair_weights(const Graph *graph, const PairOptions *options);
+
 #endif

@@ -137,8 +137,16 @@ typedef struct Computation {
     VEC(Store) stores;
 } Computation;
 
+/* The instruction that sums products. */
+typedef enum {
+    PRIMITIVE_FMA, /* one product of f32 for each lane */
+    PRIMITIVE_DOT, /* two products of bf16 for each lane, whose weights lie in pairs (ops/pairs.h) */
+    PRIMITIVE_TILE /* the same for tiles of 16 rows, 16 columns and up to 16 pairs (cpu/matrix.h) */
+} CpuPrimitive;
+
 /* How, on a CPU. Loops run in the order of `order`, outermost first; the register tile is rows x vectors. */
 typedef struct {
+    CpuPrimitive primitive;
     int order_count;
     int order[AXIS_MAX]; /* output axes, and reduced axes that stand outside the tile (their accumulators then
                             live in memory between blocks) */

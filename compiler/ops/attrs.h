@@ -66,6 +66,11 @@ typedef struct {
 } MatmulAttrs;
 
 typedef struct {
+    bool swap;   /* the last two dims are exchanged first */
+    bool turned; /* dims 0 and 1, the window, run backwards */
+} PairsAttrs;
+
+typedef struct {
     Dims shape;   /* of the result */
     int64_t lead; /* Lead of the result */
 } BroadcastAttrs;

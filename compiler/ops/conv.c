@@ -5,6 +5,7 @@
  * one that the result's vectors run along. */
 #include "compiler/ops/make.h"
 #include "compiler/ops/index.h"
+#include "compiler/ops/pairs.h"
 #include "compiler/ops/pool.h"
 #include "compiler/ops/window.h"
 #include "compiler/ir/op.h"
@@ -57,10 +58,24 @@ static bool is_picture(const WindowAttrs *attrs, const Type *type)
     return type->rank == picture_rank(attrs) && (!has_group(attrs) || type->dim[3] == attrs->groups);
 }
 
-static bool is_window(const WindowAttrs *attrs, const Type *kernel)
+static bool has_pairs(const WindowAttrs *attrs, const Type *kernel)
 {
-    return kernel->rank == picture_rank(attrs) && kernel->dim[0] == attrs->window_height &&
-           kernel->dim[1] == attrs->window_width && (!has_group(attrs) || kernel->dim[3] == attrs->groups);
+    return !has_group(attrs) && pairs_are(kernel, picture_rank(attrs));
+}
+
+/* A kernel with the window of the attrs for pictures of so many channels. */
+static bool is_kernel(const WindowAttrs *attrs, const Type *kernel, int64_t channels)
+{
+    bool paired = has_pairs(attrs, kernel);
+    return (paired || kernel->rank == picture_rank(attrs)) && kernel->dim[0] == attrs->window_height &&
+           kernel->dim[1] == attrs->window_width && (!has_group(attrs) || kernel->dim[3] == attrs->groups) &&
+           kernel->dim[2] == (paired ? pairs_of(channels) : channels);
+}
+
+/* The channels that it makes (of one group). */
+static int64_t kernel_outputs(const WindowAttrs *attrs, const Type *kernel)
+{
+    return has_pairs(attrs, kernel) ? kernel->dim[3] : last_dim(kernel);
 }
 
 static Type picture_type(const WindowAttrs *attrs, const Type *like, int64_t height, int64_t width,
@@ -106,10 +121,10 @@ static bool conv2d_infer(const Graph *graph, Node *node)
 {
     const WindowAttrs *attrs = window_of(node);
     const Type *x = graph_type(graph, node->in[0]), *kernel = graph_type(graph, node->in[1]);
-    if (!is_picture(attrs, x) || !is_window(attrs, kernel) || kernel->dim[2] != last_dim(x) ||
-        x->dim[1] != attrs->height || x->dim[2] != attrs->width)
+    if (!is_picture(attrs, x) || !is_kernel(attrs, kernel, last_dim(x)) || x->dim[1] != attrs->height ||
+        x->dim[2] != attrs->width)
         return false;
-    node->type = output_type(attrs, x, last_dim(kernel));
+    node->type = output_type(attrs, x, kernel_outputs(attrs, kernel));
     return node->type.dim[1] > 0 && node->type.dim[2] > 0;
 }
 
@@ -128,14 +143,16 @@ static ExprId conv2d_lower(Lowering *lowering, const Node *node, const Index *at
     Side side[2] = {side_y(attrs), side_x(attrs)};
     Affine ky = lower_reduce_axis(lowering, "ky", EXTENT_FIXED, side[0].window);
     Affine kx = lower_reduce_axis(lowering, "kx", EXTENT_FIXED, side[1].window);
-    Affine c = lower_reduce_axis(lowering, "k", EXTENT_FIXED, last_dim(graph_type(graph, node->in[0])));
     Affine y = side_input(&side[0], &at->dim[1], &ky), x = side_input(&side[1], &at->dim[2], &kx);
-    Guard guards[2] = {0};
+    Guard guards[3] = {0};
     int count = side_guard(&side[0], &y, guards, 0);
     count = side_guard(&side[1], &x, guards, count);
+    PairSum c = pairs_reduce(lowering, "k", last_dim(graph_type(graph, node->in[0])),
+                             has_pairs(attrs, graph_type(graph, node->in[1])), guards, &count);
     Affine group = group_at(attrs, at);
-    Index pixel = picture_index(attrs, at->dim[0], y, x, group, c);
-    Index weight = kernel_index(attrs, ky, kx, c, group, last_at(at));
+    Index pixel = picture_index(attrs, at->dim[0], y, x, group, c.at);
+    Index weight = kernel_index(attrs, ky, kx, c.at, group, last_at(at));
+    weight = pairs_index(&c, &weight);
     ExprId product = lower_scalar(lowering, SCALAR_mul, lower_read(lowering, node->in[0], &pixel),
                                   lower_read(lowering, node->in[1], &weight), 0);
     return lower_sum(lowering, product, guards, count, true);
@@ -161,9 +178,9 @@ static bool conv2d_dx_infer(const Graph *graph, Node *node)
 {
     const WindowAttrs *attrs = window_of(node);
     const Type *dy = graph_type(graph, node->in[0]), *kernel = graph_type(graph, node->in[1]);
-    if (!is_picture(attrs, dy) || !is_window(attrs, kernel) || kernel->dim[2] != last_dim(dy))
+    if (!is_picture(attrs, dy) || !is_kernel(attrs, kernel, last_dim(dy)))
         return false;
-    node->type = picture_type(attrs, dy, attrs->height, attrs->width, last_dim(kernel));
+    node->type = picture_type(attrs, dy, attrs->height, attrs->width, kernel_outputs(attrs, kernel));
     Type expected = output_type(attrs, dy, last_dim(dy));
     return expected.dim[1] == dy->dim[1] && expected.dim[2] == dy->dim[2];
 }
@@ -186,24 +203,30 @@ static ExprId conv2d_dx_lower(Lowering *lowering, const Node *node, const Index 
     static const char *const names[2] = {"ky", "kx"};
     const WindowAttrs *attrs = window_of(node);
     const Side side[2] = {side_y(attrs), side_x(attrs)};
+    const Graph *graph = lowering_graph(lowering);
+    bool paired = has_pairs(attrs, graph_type(graph, node->in[1]));
     Affine tap[2], output[2];
-    Guard guards[2] = {0};
+    Guard guards[3] = {0};
     int count = 0;
     for (int d = 0; d < 2; d++) {
         Taps taps = side_taps(&side[d], &at->dim[d + 1]);
         if (taps.count == 0)
             return lower_const(lowering, 0);
         Affine i = lower_reduce_axis(lowering, names[d], EXTENT_FIXED, taps.count);
+        if (paired) /* so that pixels of dy and rows of the turned kernel both rise */
+            i = affine_add(affine_const(taps.count - 1), affine_scale(i, -1));
         tap[d] = affine_add(affine_const(taps.first), affine_scale(i, taps.step));
         output[d] = side_output(&side[d], &at->dim[d + 1], &tap[d]);
         if (!taps.inside)
             guards[count++] = (Guard){output[d], taps.outputs};
     }
-    int64_t filters = last_dim(graph_type(lowering_graph(lowering), node->in[0]));
-    Affine f = lower_reduce_axis(lowering, "k", EXTENT_FIXED, filters);
+    PairSum f = pairs_reduce(lowering, "k", last_dim(graph_type(graph, node->in[0])), paired, guards, &count);
+    for (int d = 0; d < 2 && paired; d++)
+        tap[d] = affine_add(affine_const(side[d].window - 1), affine_scale(tap[d], -1));
     Affine group = group_at(attrs, at);
-    Index pixel = picture_index(attrs, at->dim[0], output[0], output[1], group, f);
-    Index weight = kernel_index(attrs, tap[0], tap[1], f, group, last_at(at));
+    Index pixel = picture_index(attrs, at->dim[0], output[0], output[1], group, f.at);
+    Index weight = kernel_index(attrs, tap[0], tap[1], f.at, group, last_at(at));
+    weight = pairs_index(&f, &weight);
     ExprId product = lower_scalar(lowering, SCALAR_mul, lower_read(lowering, node->in[0], &pixel),
                                   lower_read(lowering, node->in[1], &weight), 0);
     return lower_sum(lowering, product, guards, count, true);
@@ -212,7 +235,7 @@ static ExprId conv2d_dx_lower(Lowering *lowering, const Node *node, const Index 
 const Op op_conv2d_dx = {
     .name = "conv2d_dx",
     .doc = "x[n,y,x,c] = sum over the i, j, ky, kx with i stride + ky dilation - pad = y (x likewise) and f "
-           "of dy[n,i,j,f] k[ky,kx,f,c]",
+           "of dy[n,i,j,f] k[ky,kx,f,c]; where k holds pairs, its window is turned",
     .source = "Dumoulin, Visin, A guide to convolution arithmetic for deep learning, 2016, section 4",
     .class = OP_CONTRACT,
     .arity = 2,

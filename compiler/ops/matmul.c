@@ -1,6 +1,7 @@
 /* Products of matrices. The batch may be the rows of the result, or what is summed over. */
 #include "compiler/ops/make.h"
 #include "compiler/ops/index.h"
+#include "compiler/ops/pairs.h"
 #include "compiler/ir/op.h"
 
 static const MatmulAttrs *attrs_of(const Node *node)
@@ -12,7 +13,10 @@ static bool matmul_infer(const Graph *graph, Node *node)
 {
     const Type *a = graph_type(graph, node->in[0]), *b = graph_type(graph, node->in[1]);
     bool ta = attrs_of(node)->transpose_a, tb = attrs_of(node)->transpose_b;
-    if (a->rank != 2 || b->rank != 2 || a->dim[ta ? 0 : 1] != b->dim[tb ? 1 : 0])
+    bool paired = pairs_are(b, 2);
+    int64_t terms = a->rank == 2 ? a->dim[ta ? 0 : 1] : -1;
+    if ((b->rank != 2 && !paired) || (paired ? pairs_of(terms) : terms) != b->dim[tb ? 1 : 0] ||
+        (paired && (ta || tb)))
         return false;
     Type type = {.dtype = DTYPE_F32, .rank = 2, .dim = {a->dim[ta ? 1 : 0], b->dim[tb ? 0 : 1]}};
     Lead rows = ta ? LEAD_NONE : a->lead, columns = tb ? b->lead : LEAD_NONE;
@@ -46,12 +50,27 @@ static void matmul_grad(Graph *graph, NodeId y, NodeId dy, NodeId *din)
     din[1] = tb ? multiply_transposed(make, dy, a, true, ta) : multiply_transposed(make, a, dy, !ta, false);
 }
 
+static ExprId multiply_pairs(Lowering *lowering, const Node *node, const Index *at)
+{
+    Guard guard;
+    int count = 0;
+    int64_t terms = graph_type(lowering_graph(lowering), node->in[0])->dim[1];
+    PairSum k = pairs_reduce(lowering, "k", terms, true, &guard, &count);
+    Index left = {2, {at->dim[0], k.at}}, right = {2, {k.at, at->dim[1]}};
+    right = pairs_index(&k, &right);
+    ExprId product = lower_scalar(lowering, SCALAR_mul, lower_read(lowering, node->in[0], &left),
+                                  lower_read(lowering, node->in[1], &right), 0);
+    return lower_sum(lowering, product, &guard, count, true);
+}
+
 static ExprId matmul_lower(Lowering *lowering, const Node *node, const Index *result)
 {
     const Graph *graph = lowering_graph(lowering);
     bool ta = attrs_of(node)->transpose_a, tb = attrs_of(node)->transpose_b;
     const Type *a = graph_type(graph, node->in[0]);
     Index at = index_without_slice(graph, node, result);
+    if (pairs_are(graph_type(graph, node->in[1]), 2))
+        return multiply_pairs(lowering, node, &at);
     Affine k = lower_reduce_dim(lowering, ta && a->lead != LEAD_NONE ? "n" : "k", a, ta ? 0 : 1);
     Index left = {2, {at.dim[0], k}}, right = {2, {k, at.dim[1]}};
     if (ta)
