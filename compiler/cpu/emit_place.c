@@ -292,7 +292,8 @@ void branch_begin(Emit *emit, Branch *branch, LLVMValueRef condition)
 {
     *branch = (Branch){.from = LLVMGetInsertBlock(emit->builder), .memo_mark = emit->memo.count};
     branch->carried = NEW_ARRAY(emit->arena, LLVMValueRef, emit->carried_count);
-    memcpy(branch->carried, emit->carried, (size_t)emit->carried_count * sizeof *emit->carried);
+    for (int i = 0; i < emit->carried_count; i++)
+        branch->carried[i] = emit->carried[i];
     LLVMBasicBlockRef then = new_block(emit);
     branch->after = new_block(emit);
     LLVMBuildCondBr(emit->builder, condition, then, branch->after);
