@@ -6,14 +6,6 @@
 
 #include "runtime/data/pipeline.h"
 
-static const SourceKind *source_kind(const Schema *schema)
-{
-    for (const SourceKind *const *kind = source_kinds; *kind; kind++)
-        if ((*kind)->schema == schema)
-            return *kind;
-    return NULL;
-}
-
 static const TransformKind *transform_kind(const Schema *schema)
 {
     for (const TransformKind *const *kind = transform_kinds; *kind; kind++)
@@ -39,7 +31,7 @@ static CnnStatus data_find_source(const CnnRecipe *recipe, const CnnStatement **
     for (int i = 0; i < recipe->data.count; i++) {
         const CnnStatement *statement = &recipe->data.items[i];
         CnnError cause = {0};
-        if (!source_kind(statement->schema))
+        if (!source_kind_of(statement->schema))
             continue;
         if (*source) {
             cnn_fail(&cause, CNN_BAD_INPUT, "'%s' is a second source beside '%s'", statement->schema->word,
@@ -60,7 +52,12 @@ static CnnStatus data_open_source(CnnData *data, const CnnRecipe *recipe, const 
     const char *path = recipe->model_path ? recipe->model_path : "", *slash = strrchr(path, '/');
     if (slash && (size_t)(slash - path) < sizeof folder - 1)
         memcpy(folder, path, slash == path ? 1 : (size_t)(slash - path));
-    return source_kind(statement->schema)->open(statement->args, folder, &data->source, error);
+    const SourceKind *kind = source_kind_of(statement->schema);
+    if (kind->open_around)
+        return kind->open_around(statement, folder, &data->source, error);
+    if (kind->open_in)
+        return kind->open_in(statement->args, &file_tree, folder, &data->source, error);
+    return kind->open(statement->args, folder, &data->source, error);
 }
 
 static CnnStatus data_name_classes(CnnData *data, CnnError *error)

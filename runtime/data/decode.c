@@ -109,12 +109,13 @@ CnnStatus decoder_bytes(Picture *picture, size_t size, unsigned char **out, CnnE
 }
 
 /* Loads the file into picture->decoder and recognises it. */
-static CnnStatus decode_load(const char *path, Picture *picture, FileKind *kind, CnnError *error)
+static CnnStatus decode_load(const Tree *tree, const char *path, Picture *picture, FileKind *kind,
+                             CnnError *error)
 {
     char name[NAME_BYTES];
     const char *other;
     TRY(decoder_open(picture, error));
-    TRY(file_load(path, &picture->decoder->file, error));
+    TRY(tree->load(tree, path, &picture->decoder->file, error));
     *kind = file_kind(&picture->decoder->file, &other);
     if (*kind == FILE_OTHER)
         return cnn_fail(error, CNN_BAD_INPUT, "%s: neither a JPEG nor a PNG picture, but %s",
@@ -129,12 +130,13 @@ static CnnStatus decode_failed(const char *path, const CnnError *reason, CnnErro
     return cnn_fail(error, reason->status, "%s: %s", name_printable(path, name), reason->text);
 }
 
-CnnStatus decode_file(const char *path, const DecodeOptions *options, Picture *out, CnnError *error)
+CnnStatus decode_member(const Tree *tree, const char *path, const DecodeOptions *options, Picture *out,
+                        CnnError *error)
 {
     FileKind kind;
     int orientation = 1;
     CnnError reason = {0};
-    TRY(decode_load(path, out, &kind, error));
+    TRY(decode_load(tree, path, out, &kind, error));
     CnnStatus status =
         (kind == FILE_JPEG ? jpeg_decode : png_decode)(out->decoder, options, out, &orientation, &reason);
     if (status == CNN_OK && orientation > 1)
@@ -142,11 +144,16 @@ CnnStatus decode_file(const char *path, const DecodeOptions *options, Picture *o
     return status == CNN_OK ? CNN_OK : decode_failed(path, &reason, error);
 }
 
-CnnStatus decode_channels(const char *path, Picture *work, int *channels, CnnError *error)
+CnnStatus decode_file(const char *path, const DecodeOptions *options, Picture *out, CnnError *error)
+{
+    return decode_member(&file_tree, path, options, out, error);
+}
+
+CnnStatus decode_channels(const Tree *tree, const char *path, Picture *work, int *channels, CnnError *error)
 {
     FileKind kind;
     CnnError reason = {0};
-    TRY(decode_load(path, work, &kind, error));
+    TRY(decode_load(tree, path, work, &kind, error));
     CnnStatus status = (kind == FILE_JPEG ? jpeg_channels : png_channels)(work->decoder, channels, &reason);
     return status == CNN_OK ? CNN_OK : decode_failed(path, &reason, error);
 }

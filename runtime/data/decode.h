@@ -21,8 +21,12 @@ typedef struct {
 /** Decodes the file into out (DTYPE_U8). `path` is named in errors. */
 CnnStatus decode_file(const char *path, const DecodeOptions *options, Picture *out, CnnError *error);
 
+/** The same of a file that is found in a tree. */
+CnnStatus decode_member(const Tree *tree, const char *path, const DecodeOptions *options, Picture *out,
+                        CnnError *error);
+
 /** The channels that a file has itself: 1, 3 or 4. `work` is used as scratch. */
-CnnStatus decode_channels(const char *path, Picture *work, int *channels, CnnError *error);
+CnnStatus decode_channels(const Tree *tree, const char *path, Picture *work, int *channels, CnnError *error);
 
 /** Scratch of `size` bytes that stays with the picture, for a source that converts what it reads. */
 CnnStatus decoder_bytes(Picture *picture, size_t size, unsigned char **out, CnnError *error);

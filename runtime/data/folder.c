@@ -13,6 +13,7 @@
 
 typedef struct {
     Source source;
+    const Tree *tree;
     char root[PATH_MAX];
     Listing classes;
     const char **class_names;
@@ -69,7 +70,8 @@ static CnnStatus folder_add_class(FolderSource *folder, const char *relative, in
     Listing found = {0};
     size_t others = 0;
     TRY(path_join(folder->root, relative, path, error));
-    CnnStatus status = listing_read_tree(&found, path, folder_is_picture, &others, error);
+    CnnStatus status =
+        folder->tree->list_below(folder->tree, &found, path, folder_is_picture, &others, error);
     if (status == CNN_OK && found.count == 0)
         status = cnn_fail(error, CNN_BAD_INPUT,
                           "the class folder '%s' holds no JPEG or PNG picture (and %zu other files)",
@@ -98,7 +100,7 @@ static CnnStatus folder_add_part(FolderSource *folder, const char *part, int64_t
     Listing found = {0};
     int64_t before = (int64_t)folder->paths.count;
     TRY(path_join(folder->root, part, path, error));
-    CnnStatus status = listing_read(&found, path, ENTRY_FOLDER, error);
+    CnnStatus status = folder->tree->list(folder->tree, &found, path, ENTRY_FOLDER, error);
     for (size_t i = 0, c = 0; i < found.count && status == CNN_OK; i++) {
         const char *class_name = listing_name(&found, i);
         while (c < folder->classes.count && strcmp(listing_name(&folder->classes, c), class_name) < 0)
@@ -146,10 +148,11 @@ static CnnStatus folder_read_classes(FolderSource *folder, const char *part, Cnn
     Listing files = {0};
     size_t others = 0;
     TRY(path_join(folder->root, part, path, error));
-    TRY(listing_read(&folder->classes, path, ENTRY_FOLDER, error));
+    TRY(folder->tree->list(folder->tree, &folder->classes, path, ENTRY_FOLDER, error));
     size_t count = folder->classes.count;
     if (count == 0) {
-        CnnStatus status = listing_read_tree(&files, path, folder_is_picture, &others, error);
+        CnnStatus status =
+            folder->tree->list_below(folder->tree, &files, path, folder_is_picture, &others, error);
         size_t pictures = files.count;
         listing_free(&files);
         TRY(status);
@@ -181,7 +184,7 @@ static CnnStatus folder_index(FolderSource *folder, CnnError *error)
     SourceInfo *info = &folder->source.info;
     PartFolders parts;
     Listing top = {0};
-    CnnStatus status = listing_read(&top, folder->root, ENTRY_FOLDER, error);
+    CnnStatus status = folder->tree->list(folder->tree, &top, folder->root, ENTRY_FOLDER, error);
     if (status == CNN_OK) {
         bool divided = folder_has_parts(&top, &parts);
         status = folder_read_classes(folder, divided ? parts.train : "", error);
@@ -212,7 +215,7 @@ static CnnStatus folder_find_channels(FolderSource *folder, CnnError *error)
     for (int64_t i = 0; i < folder->source.info.count && i < TRIES && status == CNN_BAD_INPUT; i++) {
         status = folder_path(folder, i, path, &first);
         if (status == CNN_OK)
-            status = decode_channels(path, &work, &folder->channels, &first);
+            status = decode_channels(folder->tree, path, &work, &folder->channels, &first);
     }
     picture_free(&work);
     return status == CNN_OK ? CNN_OK : cnn_fail(error, status, "%s", first.text);
@@ -226,7 +229,7 @@ static CnnStatus folder_sample(Source *source, int64_t index, int64_t want_heigh
     DecodeOptions options = {
         .channels = folder->channels, .want_height = want_height, .want_width = want_width};
     TRY(folder_path(folder, index, path, error));
-    return decode_file(path, &options, out, error);
+    return decode_member(folder->tree, path, &options, out, error);
 }
 
 static double folder_label(Source *source, int64_t index)
@@ -255,7 +258,8 @@ static void folder_close(Source *source)
     free(folder);
 }
 
-static CnnStatus folder_open(const void *args, const char *base, Source **out, CnnError *error)
+static CnnStatus folder_open(const void *args, const Tree *tree, const char *base, Source **out,
+                             CnnError *error)
 {
     static const int channels[] = {[CHANNELS_3] = 3, [CHANNELS_1] = 1, [CHANNELS_4] = 4, [CHANNELS_AUTO] = 0};
     const FolderArgs *folder_args = args;
@@ -265,8 +269,9 @@ static CnnStatus folder_open(const void *args, const char *base, Source **out, C
     folder->source =
         (Source){.read = folder_sample, .label = folder_label, .name = folder_name, .close = folder_close};
     folder->source.info = (SourceInfo){.ranged = true, .low = 0, .high = 255};
+    folder->tree = tree;
     folder->channels = channels[folder_args->channels];
-    CnnStatus status = path_resolve(base, folder_args->folder, folder->root, error);
+    CnnStatus status = tree->resolve(tree, base, folder_args->folder, folder->root, error);
     if (status == CNN_OK)
         status = folder_index(folder, error);
     if (status == CNN_OK && folder->channels == 0)
@@ -279,4 +284,4 @@ static CnnStatus folder_open(const void *args, const char *base, Source **out, C
     return status;
 }
 
-const SourceKind source_folder = {.schema = &folder_schema, .open = folder_open};
+const SourceKind source_folder = {.schema = &folder_schema, .open_in = folder_open};

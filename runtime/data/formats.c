@@ -12,3 +12,11 @@ const SourceKind *const source_kinds[] = {
 #include "runtime/data/formats.def"
     NULL,
 };
+
+const SourceKind *source_kind_of(const Schema *schema)
+{
+    for (const SourceKind *const *kind = source_kinds; *kind; kind++)
+        if ((*kind)->schema == schema)
+            return *kind;
+    return NULL;
+}

@@ -3,6 +3,7 @@
 #ifndef CNN_SOURCE_H
 #define CNN_SOURCE_H
 
+#include "runtime/data/tree.h"
 #include "runtime/dtype.h"
 #include "runtime/recipe.h"
 #include "runtime/status.h"
@@ -39,8 +40,13 @@ typedef struct Source Source;
 
 typedef struct SourceKind {
     const Schema *schema;
-    /** Opens and indexes; `base` is the folder relative paths start from. */
+    /** Opens and indexes; `base` is the folder relative paths start from. A kind has one of the three. */
     CnnStatus (*open)(const void *args, const char *base, Source **out, CnnError *error);
+    /** The same, for a source that reads its files through a tree, and so from an archive too. The tree must
+     * outlive the source. */
+    CnnStatus (*open_in)(const void *args, const Tree *tree, const char *base, Source **out, CnnError *error);
+    /** The same, for a source around the one in the statement's body. */
+    CnnStatus (*open_around)(const CnnStatement *statement, const char *base, Source **out, CnnError *error);
 } SourceKind;
 
 /* A source is a struct that begins with this. Everything but close may be called from many threads at once.
@@ -61,5 +67,7 @@ struct Source {
 
 /* All kinds, from formats.def, NULL-terminated. */
 extern const SourceKind *const source_kinds[];
+/** The kind with this schema; NULL when it is no source. */
+const SourceKind *source_kind_of(const Schema *schema);
 
 #endif

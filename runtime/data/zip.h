@@ -1,0 +1,45 @@
+/* Zip archives (PKWARE's APPNOTE.TXT 6.3), with Zip64: the directory at the end is read once, a member is
+ * then read by its place, from any thread. Stored and deflated members are read. Nothing is written to disk.
+ */
+#ifndef CNN_DATA_ZIP_H
+#define CNN_DATA_ZIP_H
+
+#include <stdbool.h>
+
+#include "runtime/data/files.h"
+
+typedef struct {
+    const char *name;      /* bytes, as in the archive; without a leading "./" */
+    uint64_t header;       /* offset of its local header */
+    uint64_t packed, size; /* bytes in the archive, bytes once unpacked */
+    uint32_t crc;          /* of the unpacked bytes */
+    uint16_t method;       /* 0: stored, 8: deflated */
+    bool encrypted, link;
+} ZipMember;
+
+typedef struct {
+    const char *path; /* of the archive, the caller's */
+    int descriptor;
+    uint64_t size;
+    unsigned char *directory; /* as it lies in the file; the names are in it */
+    ZipMember *members;       /* files only, sorted by the bytes of their names */
+    size_t count;
+} Zip;
+
+/* A member of more bytes than this is not read: 2^30, as many as the largest picture that is decoded has. */
+#define ZIP_MOST_BYTES ((uint64_t)1 << 30)
+
+/**
+ * Opens an archive and reads its directory. A name that is absolute, leads out of the archive, or stands
+ * twice condemns the archive. `path` must live as long as the zip. On an error nothing is to be closed.
+ */
+CnnStatus zip_open(const char *path, Zip *zip, CnnError *error);
+void zip_close(Zip *zip);
+
+/** The first member whose name is not before `name`; count when there is none. */
+size_t zip_lower_bound(const Zip *zip, const char *name);
+
+/** Reads and unpacks a member and checks its sum. Errors name the archive and the member. */
+CnnStatus zip_load(const Zip *zip, const ZipMember *member, Bytes *out, CnnError *error);
+
+#endif

@@ -1,0 +1,301 @@
+/* Sources inside zip archives: the same samples as unpacked, and what each wrong thing is told. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "runtime/data/zip.h"
+#include "tests/unit/data_test.h"
+
+/* An archive while it is written. */
+typedef struct {
+    unsigned char file[65536], directory[8192];
+    size_t used, directory_used;
+    int entries;
+    bool zip64;
+} Writer;
+
+typedef struct {
+    bool deflated, encrypted, link;
+    size_t claimed; /* size that is claimed; 0: the true one */
+    int method;     /* that is claimed; 0: the true one */
+} MemberOptions;
+
+static void put(unsigned char **at, uint64_t value, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        *(*at)++ = (unsigned char)(value >> (8 * i));
+}
+
+static void add_member(Writer *writer, const char *name, const void *bytes, size_t size,
+                       MemberOptions options)
+{
+    static unsigned char packed[65536];
+    size_t packed_size = size, name_size = strlen(name);
+    memcpy(packed, bytes, size);
+    if (options.deflated) {
+        z_stream stream = {.next_in = (unsigned char *)(uintptr_t)bytes,
+                           .avail_in = (uInt)size,
+                           .next_out = packed,
+                           .avail_out = sizeof packed};
+        assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+        assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+        packed_size = stream.total_out;
+        deflateEnd(&stream);
+    }
+    size_t offset = writer->used, claimed = options.claimed ? options.claimed : size;
+    int method = options.method ? options.method : options.deflated ? 8 : 0;
+    unsigned char *at = writer->file + offset;
+    put(&at, 0x04034b50, 4);
+    put(&at, 20, 2);
+    put(&at, options.encrypted, 2);
+    put(&at, (uint64_t)method, 2);
+    put(&at, 0, 16); /* the time; sizes are taken from the directory */
+    put(&at, name_size, 2);
+    put(&at, 0, 2);
+    memcpy(at, name, name_size);
+    memcpy(at + name_size, packed, packed_size);
+    writer->used = (size_t)(at - writer->file) + name_size + packed_size;
+    at = writer->directory + writer->directory_used;
+    put(&at, 0x02014b50, 4);
+    put(&at, 0x0314, 2); /* made on Unix */
+    put(&at, 20, 2);
+    put(&at, options.encrypted, 2);
+    put(&at, (uint64_t)method, 2);
+    put(&at, 0, 4);
+    put(&at, crc32_z(0, bytes, size), 4);
+    put(&at, writer->zip64 ? UINT32_MAX : packed_size, 4);
+    put(&at, writer->zip64 ? UINT32_MAX : claimed, 4);
+    put(&at, name_size, 2);
+    put(&at, writer->zip64 ? 28 : 0, 2);
+    put(&at, 0, 6);
+    put(&at, options.link ? (uint64_t)0120777 << 16 : (uint64_t)0100644 << 16, 4);
+    put(&at, writer->zip64 ? UINT32_MAX : offset, 4);
+    memcpy(at, name, name_size);
+    at += name_size;
+    if (writer->zip64) {
+        put(&at, 1, 2);
+        put(&at, 24, 2);
+        put(&at, claimed, 8);
+        put(&at, packed_size, 8);
+        put(&at, offset, 8);
+    }
+    writer->directory_used = (size_t)(at - writer->directory);
+    writer->entries++;
+}
+
+static void write_zip(Writer *writer, const char *path)
+{
+    size_t offset = writer->used;
+    memcpy(writer->file + offset, writer->directory, writer->directory_used);
+    unsigned char *at = writer->file + offset + writer->directory_used, *record = at;
+    if (writer->zip64) {
+        put(&at, 0x06064b50, 4);
+        put(&at, 44, 8);
+        put(&at, 0x002d002d, 4);
+        put(&at, 0, 8);
+        put(&at, (uint64_t)writer->entries, 8);
+        put(&at, (uint64_t)writer->entries, 8);
+        put(&at, writer->directory_used, 8);
+        put(&at, offset, 8);
+        put(&at, 0x07064b50, 4);
+        put(&at, 0, 4);
+        put(&at, (uint64_t)(record - writer->file), 8);
+        put(&at, 1, 4);
+    }
+    put(&at, 0x06054b50, 4);
+    put(&at, 0, 4);
+    put(&at, writer->zip64 ? UINT16_MAX : (uint64_t)writer->entries, 2);
+    put(&at, writer->zip64 ? UINT16_MAX : (uint64_t)writer->entries, 2);
+    put(&at, writer->zip64 ? UINT32_MAX : writer->directory_used, 4);
+    put(&at, writer->zip64 ? UINT32_MAX : offset, 4);
+    put(&at, 5, 2);
+    memcpy(at, "hello", 5); /* a comment */
+    write_bytes(path, writer->file, (size_t)(at - writer->file) + 5);
+}
+
+/* A picture of one grey as a member. */
+static void add_picture(Writer *writer, const char *name, int grey, MemberOptions options)
+{
+    unsigned char bytes[4096];
+    write_plain_png("scratch.png", 4, 4, grey, grey, grey);
+    add_member(writer, name, bytes, read_bytes("scratch.png", bytes, sizeof bytes), options);
+}
+
+/* Two classes of two pictures each, out of order, with things that are to be left out. */
+static void add_classes(Writer *writer)
+{
+    add_picture(writer, "plants/oak/b.png", 40, (MemberOptions){.deflated = true});
+    add_picture(writer, "plants/ash/1.png", 20, (MemberOptions){0});
+    add_member(writer, "plants/", "", 0, (MemberOptions){0});
+    add_member(writer, "__MACOSX/plants/oak/._b.png", "x", 1, (MemberOptions){0});
+    add_member(writer, "plants/oak/.b.png", "x", 1, (MemberOptions){0});
+    add_member(writer, "plants/oak/readme.txt", "x", 1, (MemberOptions){0});
+    add_picture(writer, "plants/ash/0.png", 10, (MemberOptions){.deflated = true});
+    add_picture(writer, "./plants/oak/a/a.png", 30, (MemberOptions){0});
+}
+
+static const char *const plants = "archive \"p.zip\" { folder \"plants\" }";
+
+static void samples_are_those_of_the_folder(void **state)
+{
+    (void)state;
+    for (int zip64 = 0; zip64 < 2; zip64++) {
+        static const char *const names[] = {"p.zip/plants/ash/0.png", "p.zip/plants/ash/1.png",
+                                            "p.zip/plants/oak/a/a.png", "p.zip/plants/oak/b.png"};
+        Writer writer = {.zip64 = zip64};
+        add_classes(&writer);
+        write_zip(&writer, "p.zip");
+        Opened opened = open_good(plants);
+        assert_int_equal(cnn_data_classes(opened.data), 2);
+        assert_string_equal(cnn_data_class_name(opened.data, 1), "oak");
+        assert_int_equal(cnn_data_count(opened.data, PART_TRAIN), 4);
+        for (int i = 0; i < 4; i++) {
+            char name[512];
+            float expected[48];
+            for (int j = 0; j < 48; j++)
+                expected[j] = 10.0f * (float)(i + 1);
+            assert_sample(opened.data, i, 48, expected, 0);
+            cnn_data_name(opened.data, PART_TRAIN, i, name, sizeof name);
+            assert_string_equal(name, names[i]);
+        }
+        close_data(opened);
+    }
+}
+
+static void parts_and_channels_are_found_at_the_top(void **state)
+{
+    (void)state;
+    Writer writer = {0};
+    const char *const names[] = {"train/a/1.png", "train/b/1.png", "test/b/1.png", "train/a-b/1.png"};
+    for (int i = 0; i < 4; i++)
+        add_picture(&writer, names[i], 10 * i, (MemberOptions){.deflated = true});
+    write_zip(&writer, "p.zip");
+    Opened opened = open_good("archive \"p.zip\" { folder \".\", channels=auto }");
+    assert_int_equal(cnn_data_classes(opened.data), 3);
+    assert_string_equal(cnn_data_class_name(opened.data, 1), "a-b");
+    assert_int_equal(cnn_data_count(opened.data, PART_TRAIN), 3);
+    assert_int_equal(cnn_data_count(opened.data, PART_TEST), 1);
+    assert_int_equal(cnn_data_shape(opened.data).value[2], 3);
+    close_data(opened);
+    opened = open_good("archive \"p.zip\" { folder \"./train/\" }");
+    assert_int_equal(cnn_data_count(opened.data, PART_TRAIN), 3);
+    close_data(opened);
+    assert_refused("archive \"p.zip\" { folder \"tra\" }", "'p.zip/tra' is not in the archive");
+    assert_refused("archive \"p.zip\" { folder \"../d\" }", "'p.zip/../d' is not in the archive");
+    assert_refused("archive \"p.zip\" { folder \"train/a\" }", "'p.zip/train/a' holds no folders");
+    assert_refused("archive \"p.zip\" { idx \"train\" }", "'idx' is not read from an archive");
+    assert_refused("archive \"p.zip\" { folder \".\" -> idx \"train\" }",
+                   "'archive' takes one source in { }, not 2");
+}
+
+static void archives_that_cannot_be_trusted_are_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"../a.png", "/etc/a.png", "plants/../../a.png", "plants\\a.png"};
+    char expected[128];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        Writer writer = {0};
+        add_classes(&writer);
+        add_member(&writer, names[i], "x", 1, (MemberOptions){0});
+        write_zip(&writer, "p.zip");
+        snprintf(expected, sizeof expected, "p.zip/%s: a name that leads out of the archive, or is none",
+                 names[i]);
+        assert_refused(plants, expected);
+    }
+    Writer writer = {0};
+    add_classes(&writer);
+    add_picture(&writer, "plants/ash/0.png", 1, (MemberOptions){0});
+    write_zip(&writer, "p.zip");
+    assert_refused(plants, "p.zip/plants/ash/0.png: the archive holds this name twice");
+    cut_file("p.zip", file_size("p.zip") - 30);
+    assert_refused(plants, "p.zip: not a zip archive, or one that is cut short: no directory is at its end");
+    cut_file("p.zip", 0);
+    assert_refused(plants, "p.zip: not a zip archive");
+    assert_refused("archive \"q.zip\" { folder \".\" }", "'q.zip' is neither in the model's folder");
+}
+
+static void members_that_cannot_be_read_are_told_of(void **state)
+{
+    (void)state;
+    static const struct {
+        MemberOptions options;
+        const char *expected;
+    } cases[] = {
+        {{.encrypted = true}, "p.zip/plants/ash/x.png: encrypted, which is not read"},
+        {{.link = true}, "x.png: a symbolic link, which is not followed in an archive"},
+        {{.method = 14}, "x.png: packed by a method other than deflate: pack it anew with `zip`"},
+        {{.claimed = 1 << 20}, "x.png: damaged: its size does not agree with its packed size"},
+        {{.deflated = true, .claimed = 1 << 20},
+         "x.png: damaged: its size does not agree with its packed size"},
+        {{.deflated = true, .claimed = (size_t)3 << 30}, "x.png: larger than the limit of 1 GiB"},
+        {{.deflated = true, .claimed = 10}, "x.png: damaged: it unpacks to more bytes than it says"},
+        {{.deflated = true, .claimed = 1000}, "x.png: damaged: it cannot be unpacked"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Writer writer = {0};
+        add_classes(&writer);
+        add_picture(&writer, "plants/ash/x.png", 1, cases[i].options);
+        write_zip(&writer, "p.zip");
+        Opened opened = open_good(plants);
+        assert_unreadable(opened.data, 2, cases[i].expected);
+        close_data(opened);
+    }
+    Writer writer = {0};
+    add_classes(&writer);
+    writer.file[writer.used - 1] ^= 1; /* the last byte of oak/a/a.png */
+    write_zip(&writer, "p.zip");
+    Opened opened = open_good(plants);
+    assert_unreadable(opened.data, 2, "p.zip/plants/oak/a/a.png: damaged: its check sum is wrong");
+    cut_file("p.zip", 100); /* while in use */
+    assert_unreadable(opened.data, 2, "p.zip");
+    close_data(opened);
+}
+
+/* Whatever the bytes are, an archive is read or refused with a message. */
+static void changed_bytes_never_crash(void **state)
+{
+    (void)state;
+    static unsigned char good[65536], bytes[65536];
+    for (int zip64 = 0; zip64 < 2; zip64++) {
+        Writer writer = {.zip64 = zip64};
+        add_classes(&writer);
+        write_zip(&writer, "p.zip");
+        size_t size = read_bytes("p.zip", good, sizeof good), tail = size - writer.used;
+        for (uint32_t seed = 0; seed < 3000; seed++) {
+            Bytes out = {0};
+            Zip zip;
+            CnnError error = {0};
+            memcpy(bytes, good, size);
+            mutate(seed % 2 ? bytes : bytes + writer.used, seed % 2 ? size : tail, seed);
+            write_bytes("m.zip", bytes, size - (seed % 7 == 0 ? seed % size : 0));
+            CnnStatus status = zip_open("m.zip", &zip, &error);
+            for (size_t i = 0; status == CNN_OK && i < zip.count; i++) {
+                CnnError cause = {0};
+                if (zip_load(&zip, &zip.members[i], &out, &cause) != CNN_OK)
+                    assert_true(cause.text[0]);
+            }
+            if (status == CNN_OK)
+                zip_close(&zip);
+            else
+                assert_true(status == CNN_BAD_INPUT && error.text[0]);
+            bytes_free(&out);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(samples_are_those_of_the_folder, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(parts_and_channels_are_found_at_the_top, folder_setup,
+                                        folder_teardown),
+        cmocka_unit_test_setup_teardown(archives_that_cannot_be_trusted_are_refused, folder_setup,
+                                        folder_teardown),
+        cmocka_unit_test_setup_teardown(members_that_cannot_be_read_are_told_of, folder_setup,
+                                        folder_teardown),
+        cmocka_unit_test_setup_teardown(changed_bytes_never_crash, folder_setup, folder_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
