@@ -129,7 +129,7 @@ static CnnStatus training_batches(Training *t, CnnError *error)
 static CnnStatus training_loaders(Training *t, CnnError *error)
 {
     TRY(training_batches(t, error));
-    int threads = cnn_device_threads(t->device);
+    int threads = t->options->loader_threads ? t->options->loader_threads : cnn_device_threads(t->device);
     int64_t count = cnn_data_count(t->data, PART_TRAIN);
     if (count == 0)
         return cnn_fail(error, CNN_BAD_INPUT, "the data have no samples to train on");

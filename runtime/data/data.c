@@ -290,10 +290,10 @@ CnnStatus data_judge_skipped(const CnnData *data, Part part, int64_t count, cons
     int64_t all = data->split.count[part];
     if (count > 0 && data->bad.policy == BAD_STOP)
         return cnn_fail(error, CNN_BAD_INPUT, "%s", first_reason);
-    if ((double)count <= data->bad.most * (double)all)
+    if ((double)count <= data->bad.at_most * (double)all)
         return CNN_OK;
     return cnn_fail(error, CNN_BAD_INPUT,
                     "%lld of the %lld samples of the %s part cannot be read, more than the %g%% that 'bad' "
                     "allows; the first: %s",
-                    (long long)count, (long long)all, names[part], 100 * data->bad.most, first_reason);
+                    (long long)count, (long long)all, names[part], 100 * data->bad.at_most, first_reason);
 }

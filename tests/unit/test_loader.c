@@ -175,7 +175,7 @@ static void unreadable_samples_are_left_out_alike_on_any_number_of_threads(void 
     for (int shuffle = 0; shuffle < 2; shuffle++) {
         Epoch first[2], other[2];
         char reasons[4096], others[4096];
-        two_epochs("folder \"d\" -> bad skip, most=20%", 1, 1, shuffle, first, reasons, sizeof reasons);
+        two_epochs("folder \"d\" -> bad skip, at_most=20%", 1, 1, shuffle, first, reasons, sizeof reasons);
         for (int e = 0; e < 2; e++) {
             int seen[100] = {0};
             assert_int_equal(first[e].samples, 100 - BAD);
@@ -193,7 +193,7 @@ static void unreadable_samples_are_left_out_alike_on_any_number_of_threads(void 
         assert_contains(reasons, "d/0/017.png: neither a JPEG nor a PNG picture, but an empty file\n");
         for (int threads = 2; threads <= 3; threads++)
             for (int ahead = 1; ahead <= 5; ahead += 2) {
-                two_epochs("folder \"d\" -> bad skip, most=20%", threads, ahead, shuffle, other, others,
+                two_epochs("folder \"d\" -> bad skip, at_most=20%", threads, ahead, shuffle, other, others,
                            sizeof others);
                 for (int e = 0; e < 2; e++) {
                     assert_memory_equal(first[e].number, other[e].number, (100 - BAD) * sizeof(int));
