@@ -93,8 +93,10 @@ static void report_advise(Report *report, const Progress *progress)
         progress->waited < WAITED_SHARE * progress->seconds)
         return;
     report->advised = true;
-    report_line(report, "the data are the bound: --loader-threads, a smaller 'resize' or fewer augmentations "
-                        "make them faster");
+    report_line(
+        report,
+        "the data are the bound: 'cache memory', --loader-threads, a smaller 'resize' or fewer augmentations "
+        "make them faster");
 }
 
 void report_epoch(Report *report, const Progress *progress, double seconds_in_all)

@@ -148,6 +148,8 @@ static CnnStatus data_add_stage(CnnData *data, const CnnStatement *statement, La
         data->want_height = stage->want_height;
         data->want_width = stage->want_width;
     }
+    bool fixed = !stage->fit && !stage->pointwise && !(kind->schema->body & IN_AUGMENT);
+    data->fixed_stages += fixed && data->fixed_stages == data->stage_count;
     data->stages[data->stage_count++] = stage;
     data->measured = data->measured && !stage->fit;
     *layout = stage->out;
@@ -188,6 +190,7 @@ static CnnStatus data_open_all(CnnData *data, const CnnRecipe *recipe, CnnError 
                    split_make(data->source, split, &data->split, &cause), &cause, error));
     data->shuffle = ((const ShuffleArgs *)recipe_args(recipe->data, &shuffle_schema, &shuffle_defaults))->on;
     data->bad = *(const BadArgs *)recipe_args(recipe->data, &bad_schema, &bad_defaults);
+    data->cache_wanted = recipe_find(recipe->data, &cache_schema) != NULL;
     TRY(data_name_classes(data, error));
     return data_plan(data, recipe, source, error);
 }
@@ -217,6 +220,7 @@ void cnn_data_close(CnnData *data)
         free(data->class_names[c]);
     for (int part = 0; part < PART_COUNT; part++)
         free(data->class_counts[part]);
+    cache_close(data->cache);
     split_free(&data->split);
     free(data->class_names);
     free(data->stages);
