@@ -89,14 +89,15 @@ void report_progress(Report *report, const Progress *progress)
 /* Said once: the advice is the same after every epoch. */
 static void report_advise(Report *report, const Progress *progress)
 {
-    if (report->advised || progress->waited < WAITED_SECONDS ||
+    bool filling = progress->cached && progress->epoch == 1;
+    if (report->advised || filling || progress->waited < WAITED_SECONDS ||
         progress->waited < WAITED_SHARE * progress->seconds)
         return;
     report->advised = true;
-    report_line(
-        report,
-        "the data are the bound: 'cache memory', --loader-threads, a smaller 'resize' or fewer augmentations "
-        "make them faster");
+    report_line(report,
+                "the data are the bound: %s--loader-threads, a smaller 'resize' or fewer augmentations make "
+                "them faster",
+                progress->cached ? "" : "'cache memory', ");
 }
 
 void report_epoch(Report *report, const Progress *progress, double seconds_in_all)

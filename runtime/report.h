@@ -23,6 +23,7 @@ typedef struct {
     double seconds;            /* since the epoch began, without validation */
     double left;               /* seconds that the rest of the training will take */
     double waited;             /* seconds spent waiting for data */
+    bool cached;               /* samples are decoded in the first epoch only */
     const CnnProgram *program; /* names of the metrics */
     const Totals *totals;      /* of this epoch so far */
     const Totals *validation;  /* NULL: none */

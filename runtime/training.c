@@ -37,6 +37,7 @@ typedef struct {
     Checkpoints checkpoints;
     FILE *log;
     int64_t step; /* updates done */
+    bool cached;  /* samples are decoded once */
     double begun, step_begun;
 } Training;
 
@@ -155,6 +156,7 @@ static CnnStatus training_cache(Training *t, CnnError *error)
 {
     CacheUse use;
     TRY(cnn_data_cache(t->data, &use, error));
+    t->cached = use.on;
     if (use.on)
         report_line(&t->report, "cache: %.1f MiB of memory for decoded samples", (double)use.bytes / 0x1p20);
     else if (use.bytes)
@@ -345,6 +347,7 @@ static CnnStatus run_epoch(Training *t, int64_t epoch, bool *stop, CnnError *err
     Progress progress = {.epoch = epoch + 1,
                          .epochs = t->epochs,
                          .of = cnn_loader_batches(t->loader),
+                         .cached = t->cached,
                          .program = &t->image->train,
                          .totals = &totals};
     TRY(train_epoch(t, epoch, &totals, &progress, error));

@@ -589,6 +589,10 @@ static void waiting_for_data_is_advised_on_once(void **state)
     report_epoch(&report, &progress, 10);
     assert_false(report.advised);
     progress.waited = 1.02;
+    progress.cached = true; /* it is being filled */
+    report_epoch(&report, &progress, 10);
+    assert_false(report.advised);
+    progress.cached = false;
     report_epoch(&report, &progress, 10);
     report_epoch(&report, &progress, 10);
     rewind(file);
@@ -598,7 +602,7 @@ static void waiting_for_data_is_advised_on_once(void **state)
         advice += strncmp(line, "the data are the bound: 'cache memory', ", 40) == 0;
     fclose(file);
     assert_int_equal(advice, 1);
-    assert_int_equal(lines, 4);
+    assert_int_equal(lines, 5);
 }
 
 static char folder[] = "/tmp/test_training.XXXXXX";
@@ -619,6 +623,7 @@ static int remove_folder(void **state)
                                         "model.cnn",
                                         "out.npy",
                                         "report.txt",
+                                        "advice.txt",
                                         "Line-step-4.safetensors",
                                         "Line-step-8.safetensors",
                                         "checkpoints/Line-epoch-2.safetensors",
