@@ -11,6 +11,10 @@ const Flag training_flags[] = {
     {"--batch", FLAG_INTEGER, offsetof(TrainingOptions, batch), "N", "samples of a batch", 1, 1 << 20, 0},
     {"--threads", FLAG_COUNT, offsetof(TrainingOptions, threads), "N",
      "use N cores; the numbers do not depend on it (default: all)", 1, 1024, 0},
+    {"--loader-threads", FLAG_COUNT, offsetof(TrainingOptions, loader_threads), "N",
+     "read and decode samples on N threads of their own; the numbers do not depend on it (default: as many "
+     "as cores are used)",
+     1, 1024, 0},
     {"--seed", FLAG_INTEGER, offsetof(TrainingOptions, seed), "N", "the key of all random numbers", 0,
      9007199254740992.0, offsetof(TrainingOptions, seed_given)},
     {"--start", FLAG_TEXT, offsetof(TrainingOptions, start), "FILE",

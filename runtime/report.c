@@ -12,6 +12,8 @@
 
 enum { BAR = 24, SKIPPED_SHOWN = 5 };
 static const double SHOW_EVERY = 0.1; /* seconds */
+/* Waiting is worth a word from this share of an epoch on, and from as many seconds. */
+static const double WAITED_SHARE = 0.05, WAITED_SECONDS = 0.5;
 
 void report_open(Report *report, FILE *out)
 {
@@ -84,6 +86,20 @@ void report_progress(Report *report, const Progress *progress)
     fflush(out);
 }
 
+/* Said once: the advice is the same after every epoch. */
+static void report_advise(Report *report, const Progress *progress)
+{
+    bool filling = progress->cached && progress->epoch == 1;
+    if (report->advised || filling || progress->waited < WAITED_SECONDS ||
+        progress->waited < WAITED_SHARE * progress->seconds)
+        return;
+    report->advised = true;
+    report_line(report,
+                "the data are the bound: %s--loader-threads, a smaller 'resize' or fewer augmentations make "
+                "them faster",
+                progress->cached ? "" : "'cache memory', ");
+}
+
 void report_epoch(Report *report, const Progress *progress, double seconds_in_all)
 {
     FILE *out = report->out;
@@ -97,6 +113,7 @@ void report_epoch(Report *report, const Progress *progress, double seconds_in_al
     fprintf(out, "  %.0f images/s  %.1f s  (waited %.0f %% for data)\n", samples_per_second(progress),
             seconds_in_all, progress->seconds > 0 ? 100 * progress->waited / progress->seconds : 0);
     fflush(out);
+    report_advise(report, progress);
 }
 
 void report_evaluation(Report *report, const char *part, const CnnProgram *program, const Totals *totals,

@@ -13,6 +13,7 @@ typedef struct {
     bool terminal; /* a progress line makes sense */
     bool open;     /* a progress line stands there */
     double shown;  /* when it was written last (cnn_clock) */
+    bool advised;  /* what to do about waiting for data has been said */
 } Report;
 
 /* Where a training is. */
@@ -22,6 +23,7 @@ typedef struct {
     double seconds;            /* since the epoch began, without validation */
     double left;               /* seconds that the rest of the training will take */
     double waited;             /* seconds spent waiting for data */
+    bool cached;               /* samples are decoded in the first epoch only */
     const CnnProgram *program; /* names of the metrics */
     const Totals *totals;      /* of this epoch so far */
     const Totals *validation;  /* NULL: none */
@@ -32,7 +34,7 @@ void report_open(Report *report, FILE *out);
 void report_line(Report *report, const char *format, ...) PRINTF_LIKE(2, 3);
 /** The progress line: nothing unless on a terminal, and at most ten times a second. */
 void report_progress(Report *report, const Progress *progress);
-/** The line of a finished epoch. */
+/** The line of a finished epoch; below it, once, what to do where the data were the bound. */
 void report_epoch(Report *report, const Progress *progress, double seconds_in_all);
 /** "test  loss 0.25  accuracy 0.91  10000 images  2.1 s". */
 void report_evaluation(Report *report, const char *part, const CnnProgram *program, const Totals *totals,

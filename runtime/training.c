@@ -37,6 +37,7 @@ typedef struct {
     Checkpoints checkpoints;
     FILE *log;
     int64_t step; /* updates done */
+    bool cached;  /* samples are decoded once */
     double begun, step_begun;
 } Training;
 
@@ -128,8 +129,7 @@ static CnnStatus training_batches(Training *t, CnnError *error)
 
 static CnnStatus training_loaders(Training *t, CnnError *error)
 {
-    TRY(training_batches(t, error));
-    int threads = cnn_device_threads(t->device);
+    int threads = t->options->loader_threads ? t->options->loader_threads : cnn_device_threads(t->device);
     int64_t count = cnn_data_count(t->data, PART_TRAIN);
     if (count == 0)
         return cnn_fail(error, CNN_BAD_INPUT, "the data have no samples to train on");
@@ -152,6 +152,21 @@ static CnnStatus training_loaders(Training *t, CnnError *error)
     return cnn_part_open(t->data, PART_TEST, t->image->eval.batch, threads, t->batches, &t->test, error);
 }
 
+static CnnStatus training_cache(Training *t, CnnError *error)
+{
+    CacheUse use;
+    TRY(cnn_data_cache(t->data, &use, error));
+    t->cached = use.on;
+    if (use.on)
+        report_line(&t->report, "cache: %.1f MiB of memory for decoded samples", (double)use.bytes / 0x1p20);
+    else if (use.bytes)
+        report_line(&t->report,
+                    "the cache needs %.1f GiB of memory, and %.1f GiB are free: samples are decoded in each "
+                    "epoch",
+                    (double)use.bytes / 0x1p30, (double)use.available / 0x1p30);
+    return CNN_OK;
+}
+
 static CnnStatus training_open(Training *t, CnnError *error)
 {
     TRY(training_settings(t, error));
@@ -159,6 +174,8 @@ static CnnStatus training_open(Training *t, CnnError *error)
     TRY(cnn_data_fits(t->image, t->data, error));
     TRY(training_start_file(t, error));
     TRY(cnn_device_open(t->image, t->options->threads, t->seed, &t->device, error));
+    TRY(training_batches(t, error));
+    TRY(training_cache(t, error)); /* after what the training cannot do without */
     TRY(cnn_data_prepare(t->data, cnn_device_threads(t->device), error));
     if (t->start)
         cnn_state_load(t->device, t->image, t->start);
@@ -330,6 +347,7 @@ static CnnStatus run_epoch(Training *t, int64_t epoch, bool *stop, CnnError *err
     Progress progress = {.epoch = epoch + 1,
                          .epochs = t->epochs,
                          .of = cnn_loader_batches(t->loader),
+                         .cached = t->cached,
                          .program = &t->image->train,
                          .totals = &totals};
     TRY(train_epoch(t, epoch, &totals, &progress, error));

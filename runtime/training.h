@@ -18,6 +18,7 @@ typedef struct {
 typedef struct {
     int64_t epochs, steps, batch; /* 0: as the recipe says. batch must not exceed the image's */
     int threads;                  /* 0: all cores */
+    int loader_threads;           /* that read and decode samples; 0: as many as compute */
     uint64_t seed;
     bool seed_given;          /* else the recipe's `seed`, else 1 */
     const char *start;        /* weight file to start from, or NULL */

@@ -145,6 +145,8 @@ static CnnStatus data_add_stage(CnnData *data, const CnnStatement *statement, La
         data->want_height = stage->want_height;
         data->want_width = stage->want_width;
     }
+    bool fixed = !stage->fit && !stage->pointwise && !(kind->schema->body & IN_AUGMENT);
+    data->fixed_stages += fixed && data->fixed_stages == data->stage_count;
     data->stages[data->stage_count++] = stage;
     data->measured = data->measured && !stage->fit;
     *layout = stage->out;
@@ -185,6 +187,7 @@ static CnnStatus data_open_all(CnnData *data, const CnnRecipe *recipe, CnnError 
                    split_make(data->source, split, &data->split, &cause), &cause, error));
     data->shuffle = ((const ShuffleArgs *)recipe_args(recipe->data, &shuffle_schema, &shuffle_defaults))->on;
     data->bad = *(const BadArgs *)recipe_args(recipe->data, &bad_schema, &bad_defaults);
+    data->cache_wanted = recipe_find(recipe->data, &cache_schema) != NULL;
     TRY(data_name_classes(data, error));
     return data_plan(data, recipe, source, error);
 }
@@ -214,6 +217,7 @@ void cnn_data_close(CnnData *data)
         free(data->class_names[c]);
     for (int part = 0; part < PART_COUNT; part++)
         free(data->class_counts[part]);
+    cache_close(data->cache);
     split_free(&data->split);
     free(data->class_names);
     free(data->stages);
@@ -287,10 +291,10 @@ CnnStatus data_judge_skipped(const CnnData *data, Part part, int64_t count, cons
     int64_t all = data->split.count[part];
     if (count > 0 && data->bad.policy == BAD_STOP)
         return cnn_fail(error, CNN_BAD_INPUT, "%s", first_reason);
-    if ((double)count <= data->bad.most * (double)all)
+    if ((double)count <= data->bad.at_most * (double)all)
         return CNN_OK;
     return cnn_fail(error, CNN_BAD_INPUT,
                     "%lld of the %lld samples of the %s part cannot be read, more than the %g%% that 'bad' "
                     "allows; the first: %s",
-                    (long long)count, (long long)all, names[part], 100 * data->bad.most, first_reason);
+                    (long long)count, (long long)all, names[part], 100 * data->bad.at_most, first_reason);
 }

@@ -44,6 +44,18 @@ Measured *cnn_data_measured(CnnData *data, int index);
 /** Says that the measured values have been set from a weight file. */
 void cnn_data_set_measured(CnnData *data);
 
+/* What `cache` needs. */
+typedef struct {
+    bool wanted, on;           /* the data say `cache`; and it fits */
+    uint64_t bytes, available; /* of memory: those needed, and those that are free */
+} CacheUse;
+
+/**
+ * Takes the memory of `cache`, if the data say so: decodes one sample to learn how much. One that does not
+ * fit is no error. Called before samples are read by several threads.
+ */
+CnnStatus cnn_data_cache(CnnData *data, CacheUse *use, CnnError *error);
+
 /**
  * Fills one sample as the network sees it. epoch and position key the augmentation (PART_TRAIN only).
  * `scratch` is the caller's, one for each thread, zeroed at first; freed with cnn_data_scratch_free.

@@ -3,6 +3,7 @@
 #ifndef CNN_PIPELINE_H
 #define CNN_PIPELINE_H
 
+#include "runtime/data/cache.h"
 #include "runtime/data/split.h"
 #include "runtime/transform/transform.h"
 
@@ -17,7 +18,10 @@ struct CnnData {
     int64_t want_height, want_width;   /* that the source is asked for; 0: its own */
     Transform **stages;
     int stage_count;
-    bool measured; /* nothing is left to be measured */
+    int fixed_stages; /* the first ones, which do the same to a sample in every epoch and measure nothing */
+    bool cache_wanted;
+    DataCache *cache; /* of samples behind the fixed stages; NULL: none */
+    bool measured;    /* nothing is left to be measured */
     bool shuffle;
     BadArgs bad;
     uint64_t seed;

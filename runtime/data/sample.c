@@ -29,6 +29,15 @@ static CnnStatus sample_check_size(const CnnData *data, int64_t index, const Pic
                     (long long)picture->width);
 }
 
+static CnnStatus sample_read(const CnnData *data, int64_t index, SampleRun *run, Picture *out,
+                             CnnError *error)
+{
+    CnnStatus status =
+        data->source->read(data->source, index, data->want_height, data->want_width, out, error);
+    run->unreadable = status == CNN_BAD_INPUT && !data->source->info.container;
+    return status == CNN_OK ? sample_check_size(data, index, out, error) : status;
+}
+
 CnnStatus data_run(const CnnData *data, int64_t index, SampleRun *run, DataScratch **scratch, Picture **out,
                    CnnError *error)
 {
@@ -39,14 +48,20 @@ CnnStatus data_run(const CnnData *data, int64_t index, SampleRun *run, DataScrat
                      .work = &(*scratch)->work,
                      .augmented = run->augmented,
                      .key = sample_key(data, index, run->epoch)};
-    CnnStatus status =
-        data->source->read(data->source, index, data->want_height, data->want_width, sample.now, error);
-    run->unreadable = status == CNN_BAD_INPUT && !data->source->info.container;
-    if (status != CNN_OK)
-        return status;
-    TRY(sample_check_size(data, index, sample.now, error));
-    int count = run->stages < 0 ? data->stage_count : run->stages;
-    for (int i = 0; i < count; i++) {
+    int count = run->stages < 0 ? data->stage_count : run->stages, first = 0;
+    DataCache *cache = count >= data->fixed_stages ? data->cache : NULL;
+    bool found = false;
+    if (cache)
+        TRY(cache_load(cache, index, sample.now, &found, error));
+    if (found)
+        first = data->fixed_stages;
+    else
+        TRY(sample_read(data, index, run, sample.now, error));
+    for (int i = first; i <= count; i++) {
+        if (cache && !found && i == data->fixed_stages)
+            cache_store(cache, index, sample.now);
+        if (i == count)
+            break;
         const Transform *stage = data->stages[i];
         if (stage->apply) {
             TRY(stage->apply(stage, &sample, error));

@@ -47,7 +47,7 @@ const Schema shuffle_schema = {
 static const Field bad_fields[] = {
     FIELD(BadArgs, policy, FIELD_WORD, .preset = "skip", .words = "skip stop",
           .doc = "skip: leave the picture out, count and name it; stop: end the training"),
-    FIELD(BadArgs, most, FIELD_SHARE, .preset = "10%", .least = 0, .most = 1, .named_only = true,
+    FIELD(BadArgs, at_most, FIELD_SHARE, .preset = "10%", .least = 0, .most = 1, .named_only = true,
           .doc = "share of a part above which skipping ends the training"),
     FIELDS_END,
 };
@@ -58,7 +58,7 @@ const Schema bad_schema = {
     .places = IN_DATA,
     .fields = bad_fields,
     .args_bytes = sizeof(BadArgs),
-    .example = "bad skip, most=10%",
+    .example = "bad skip, at_most=10%",
 };
 
 /* The samples of one class, or of all when not stratified. */

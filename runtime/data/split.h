@@ -17,8 +17,8 @@ typedef struct {
 
 typedef enum { BAD_SKIP, BAD_STOP } BadPolicy;
 typedef struct {
-    int policy;  /* BadPolicy */
-    double most; /* share of a part that may be skipped */
+    int policy;     /* BadPolicy */
+    double at_most; /* share of a part that may be skipped */
 } BadArgs;
 
 extern const Schema split_schema, shuffle_schema, bad_schema;

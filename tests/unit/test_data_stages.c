@@ -278,7 +278,7 @@ static void measuring_skips_what_cannot_be_read_as_bad_says(void **state)
     assert_int_equal(cnn_data_prepare(opened.data, 2, &error), CNN_OK);
     assert_true(cnn_data_measured(opened.data, 0)->value[0] == 150);
     close_data(opened);
-    opened = open_good("folder \"d\" -> standardize -> bad skip, most=9%");
+    opened = open_good("folder \"d\" -> standardize -> bad skip, at_most=9%");
     assert_int_equal(cnn_data_prepare(opened.data, 3, &error), CNN_BAD_INPUT);
     assert_contains(
         error.text,

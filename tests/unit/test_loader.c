@@ -113,6 +113,57 @@ static void an_epoch_is_a_permutation_of_its_own(void **state)
     close_data(opened);
 }
 
+static void a_cache_decodes_once_and_changes_nothing(void **state)
+{
+    (void)state;
+    make_pictures(100, (int[]){7}, 1);
+    Epoch plain[2], cached[2];
+    for (int with = 0; with < 2; with++) {
+        Opened opened = open_good(with ? "folder \"d\" -> split test=10% -> resize 2x2 -> cache memory"
+                                       : "folder \"d\" -> split test=10% -> resize 2x2");
+        CacheUse use;
+        CnnError error = {0};
+        float values[12];
+        assert_int_equal(cnn_data_cache(opened.data, &use, &error), CNN_OK);
+        assert_int_equal(use.on, with);
+        assert_int_equal(use.bytes, with ? 90 * 12 : 0);
+        CnnLoader *loader =
+            open_loader(opened.data, PART_TRAIN, (LoaderOptions){16, false, true, 3, 2, NULL});
+        for (int e = 0; e < 2; e++) {
+            if (run_epoch(loader, e, 0, &(with ? cached : plain)[e], &error) != CNN_OK)
+                fail_msg("%s", error.text);
+            if (with && e == 0)
+                rename("d", "gone"); /* nothing is there to be decoded any more */
+        }
+        assert_int_equal(get_sample(opened.data, PART_TEST, 0, 0, values, &error),
+                         with ? CNN_BAD_INPUT : CNN_OK); /* the test part is not kept */
+        cnn_loader_close(loader);
+        close_data(opened);
+    }
+    for (int e = 0; e < 2; e++) {
+        assert_int_equal(cached[e].samples, plain[e].samples);
+        assert_memory_equal(cached[e].number, plain[e].number, (size_t)plain[e].samples * sizeof(int));
+    }
+}
+
+static void a_cache_that_does_not_fit_is_left_out(void **state)
+{
+    (void)state;
+    unsigned char labels[3000];
+    for (int i = 0; i < 3000; i++)
+        labels[i] = (unsigned char)(i % 2);
+    write_npy("y.npy", "|u1", false, "(3000,)", labels, 3000);
+    write_npy("x.npy", "|u1", false, "(3000, 8192, 8192)", labels, 0);
+    assert_int_equal(truncate("x.npy", 128 + INT64_C(3000) * 8192 * 8192), 0); /* 188 GiB of nothing */
+    Opened opened = open_good("arrays x=\"x.npy\", y=\"y.npy\"\ncache memory");
+    CacheUse use;
+    CnnError error = {0};
+    assert_int_equal(cnn_data_cache(opened.data, &use, &error), CNN_OK);
+    assert_true(use.wanted && use.on == (use.available >= use.bytes));
+    assert_int_equal(use.bytes, INT64_C(3000) * 8192 * 8192);
+    close_data(opened);
+}
+
 static void the_last_batch_is_left_out_when_asked(void **state)
 {
     (void)state;
@@ -175,7 +226,7 @@ static void unreadable_samples_are_left_out_alike_on_any_number_of_threads(void 
     for (int shuffle = 0; shuffle < 2; shuffle++) {
         Epoch first[2], other[2];
         char reasons[4096], others[4096];
-        two_epochs("folder \"d\" -> bad skip, most=20%", 1, 1, shuffle, first, reasons, sizeof reasons);
+        two_epochs("folder \"d\" -> bad skip, at_most=20%", 1, 1, shuffle, first, reasons, sizeof reasons);
         for (int e = 0; e < 2; e++) {
             int seen[100] = {0};
             assert_int_equal(first[e].samples, 100 - BAD);
@@ -193,7 +244,7 @@ static void unreadable_samples_are_left_out_alike_on_any_number_of_threads(void 
         assert_contains(reasons, "d/0/017.png: neither a JPEG nor a PNG picture, but an empty file\n");
         for (int threads = 2; threads <= 3; threads++)
             for (int ahead = 1; ahead <= 5; ahead += 2) {
-                two_epochs("folder \"d\" -> bad skip, most=20%", threads, ahead, shuffle, other, others,
+                two_epochs("folder \"d\" -> bad skip, at_most=20%", threads, ahead, shuffle, other, others,
                            sizeof others);
                 for (int e = 0; e < 2; e++) {
                     assert_memory_equal(first[e].number, other[e].number, (100 - BAD) * sizeof(int));
@@ -407,6 +458,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(batches_follow_the_source_without_shuffle),
         TEST(an_epoch_is_a_permutation_of_its_own),
+        TEST(a_cache_decodes_once_and_changes_nothing),
+        TEST(a_cache_that_does_not_fit_is_left_out),
         TEST(the_last_batch_is_left_out_when_asked),
         TEST(an_empty_part_has_no_batches),
         TEST(unreadable_samples_are_left_out_alike_on_any_number_of_threads),

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "runtime/data/loader.h"
+#include "runtime/report.h"
 #include "runtime/rng.h"
 #include "runtime/train_args.h"
 #include "runtime/training.h"
@@ -94,6 +95,14 @@ void cnn_data_set_seed(CnnData *data, uint64_t seed)
     (void)data, (void)seed;
 }
 
+CnnStatus cnn_data_cache(CnnData *data, CacheUse *use, CnnError *error)
+{
+    (void)data;
+    (void)error;
+    *use = (CacheUse){0};
+    return CNN_OK;
+}
+
 bool cnn_loader_bytes(const CnnData *data, const LoaderOptions *options, uint64_t *bytes)
 {
     (void)data;
@@ -103,12 +112,14 @@ bool cnn_loader_bytes(const CnnData *data, const LoaderOptions *options, uint64_
 
 /* The one that has the memory which the loaders share. */
 static const CnnLoader *running;
+static int loader_threads; /* of the loader opened last */
 
 CnnStatus cnn_loader_open(CnnData *data, Part part, const LoaderOptions *options, CnnLoader **out,
                           CnnError *error)
 {
     (void)error;
     CnnLoader *loader = calloc(1, sizeof *loader);
+    loader_threads = options->threads;
     *loader = (CnnLoader){data,
                           part,
                           *options,
@@ -553,6 +564,47 @@ static void a_report_into_a_file_has_one_line_an_epoch(void **state)
     assert_null(strchr(text, '\r'));
 }
 
+static void the_loader_has_as_many_threads_as_asked_for(void **state)
+{
+    (void)state;
+    CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &three);
+    CnnData data = line_data();
+    assert_trains(&image, &data, (TrainingOptions){.threads = 1, .loader_threads = 3});
+    assert_int_equal(loader_threads, 3);
+    data = line_data();
+    assert_trains(&image, &data, (TrainingOptions){.threads = 2});
+    assert_int_equal(loader_threads, 2);
+}
+
+static void waiting_for_data_is_advised_on_once(void **state)
+{
+    (void)state;
+    FILE *file = fopen("advice.txt", "w+");
+    CnnProgram program = {0};
+    Totals totals = {.samples = 10};
+    Progress progress = {.epoch = 1, .epochs = 2, .seconds = 20, .program = &program, .totals = &totals};
+    Report report;
+    report_open(&report, file);
+    progress.waited = 0.98; /* 4.9 % */
+    report_epoch(&report, &progress, 10);
+    assert_false(report.advised);
+    progress.waited = 1.02;
+    progress.cached = true; /* it is being filled */
+    report_epoch(&report, &progress, 10);
+    assert_false(report.advised);
+    progress.cached = false;
+    report_epoch(&report, &progress, 10);
+    report_epoch(&report, &progress, 10);
+    rewind(file);
+    char line[512];
+    int advice = 0, lines = 0;
+    for (; fgets(line, sizeof line, file); lines++)
+        advice += strncmp(line, "the data are the bound: 'cache memory', ", 40) == 0;
+    fclose(file);
+    assert_int_equal(advice, 1);
+    assert_int_equal(lines, 5);
+}
+
 static char folder[] = "/tmp/test_training.XXXXXX";
 
 static int enter_folder(void **state)
@@ -571,6 +623,7 @@ static int remove_folder(void **state)
                                         "model.cnn",
                                         "out.npy",
                                         "report.txt",
+                                        "advice.txt",
                                         "Line-step-4.safetensors",
                                         "Line-step-8.safetensors",
                                         "checkpoints/Line-epoch-2.safetensors",
@@ -600,6 +653,8 @@ int main(void)
         cmocka_unit_test(data_of_another_shape_are_refused),
         cmocka_unit_test(an_evaluation_writes_the_outputs_of_the_test_part),
         cmocka_unit_test(a_report_into_a_file_has_one_line_an_epoch),
+        cmocka_unit_test(the_loader_has_as_many_threads_as_asked_for),
+        cmocka_unit_test(waiting_for_data_is_advised_on_once),
     };
     return cmocka_run_group_tests(tests, enter_folder, remove_folder);
 }
