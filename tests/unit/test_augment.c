@@ -10,7 +10,7 @@
 #include "tests/unit/data_test.h"
 
 extern const AugmentKind augment_rotate, augment_shear, augment_zoom, augment_shift, augment_flip,
-    augment_crop;
+    augment_crop, augment_blur;
 
 static const AugmentMap unchanged = {0, 0, {{1, 0, 0}, {0, 1, 0}}};
 
@@ -227,6 +227,41 @@ static void a_scaled_crop_keeps_to_its_ranges(void **state)
     AugmentMap middle = {40, 60, {{1, 0, 0}, {0, 1, 0}}};
     augment_crop.map(&crop, NULL, &middle); /* 30 x 60, from row 5 */
     assert_true(middle.m[0][0] == 30.0 / 16 && middle.m[1][1] == 60.0 / 32 && middle.m[0][2] == 0);
+}
+
+/* Against the sum as it is defined, over the mirrored picture: wide and narrow pictures, small and large
+ * deviations. */
+static void blur_is_a_gaussian_over_the_mirrored_picture(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = {{5, 70}, {70, 5}, {1, 9}, {2, 2}};
+    static const double deviations[] = {0.5, 2, 16};
+    for (int s = 0; s < 4; s++)
+        for (int d = 0; d < 3; d++) {
+            int height = sizes[s][0], width = sizes[s][1], radius = (int)ceil(3 * deviations[d]);
+            float before[700], after[700];
+            for (int i = 0; i < height * width * 2; i++)
+                before[i] = after[i] = (float)(i * 37 % 101);
+            Picture picture = {
+                .height = height, .width = width, .channels = 2, .dtype = DTYPE_F32, .data = after};
+            Draw draw = draw_begin(1, 0);
+            augment_blur.change(&(Range){deviations[d], deviations[d]}, &draw, NULL, &picture);
+            for (int i = 0; i < height * width * 2; i++) {
+                double sum = 0, weights = 0;
+                for (int v = -radius; v <= radius; v++)
+                    for (int u = -radius; u <= radius; u++) {
+                        int y = i / 2 / width + v, x = i / 2 % width + u;
+                        while (y < 0 || y >= height)
+                            y = height == 1 ? 0 : y < 0 ? -y : 2 * height - 2 - y;
+                        while (x < 0 || x >= width)
+                            x = width == 1 ? 0 : x < 0 ? -x : 2 * width - 2 - x;
+                        double weight = exp(-0.5 * (u * u + v * v) / (deviations[d] * deviations[d]));
+                        sum += weight * before[(y * width + x) * 2 + i % 2];
+                        weights += weight;
+                    }
+                assert_true(fabs(after[i] - sum / weights) < 1e-3);
+            }
+        }
 }
 
 /* ---- through the whole pipeline ---- */
@@ -518,6 +553,7 @@ int main(void)
         TEST(draws_fill_their_ranges),
         TEST(crop_moves_by_whole_pixels_in_its_margin),
         TEST(a_scaled_crop_keeps_to_its_ranges),
+        TEST(blur_is_a_gaussian_over_the_mirrored_picture),
         TEST(brightness_multiplies_all_values_by_one_factor),
         TEST(contrast_keeps_the_mean_of_each_channel),
         TEST(saturation_and_grey_keep_the_grey),
