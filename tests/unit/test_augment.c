@@ -10,7 +10,7 @@
 #include "tests/unit/data_test.h"
 
 extern const AugmentKind augment_rotate, augment_shear, augment_zoom, augment_shift, augment_flip,
-    augment_crop;
+    augment_crop, augment_blur;
 
 static const AugmentMap unchanged = {0, 0, {{1, 0, 0}, {0, 1, 0}}};
 
@@ -173,6 +173,7 @@ static void crop_moves_by_whole_pixels_in_its_margin(void **state)
     struct {
         Length pad;
         Dims random;
+        Range scale, ratio;
     } pad = {.pad = {4, false}}, piece = {.random = {2, {6, 8}}};
     int rows[9] = {0}, pieces[5][3] = {{0}};
     for (uint64_t key = 0; key < 2000; key++) {
@@ -193,6 +194,74 @@ static void crop_moves_by_whole_pixels_in_its_margin(void **state)
     AugmentMap map = {10, 10, {{1, 0, 0}, {0, 1, 0}}};
     augment_crop.map(&piece, NULL, &map);
     assert_true(map.m[0][2] == 0 && map.m[1][2] == 0); /* the middle */
+}
+
+/* Of 40 x 60: area, proportions and place stay in their ranges and fill them; the piece lies inside. */
+static void a_scaled_crop_keeps_to_its_ranges(void **state)
+{
+    (void)state;
+    struct {
+        Length pad;
+        Dims random;
+        Range scale, ratio;
+    } crop = {.random = {2, {16, 32}}, .scale = {0.25, 0.5}, .ratio = {0.5, 2}};
+    double least_area = 9, most_area = 0, least_ratio = 9, most_ratio = 0, areas = 0;
+    for (uint64_t key = 0; key < 2000; key++) {
+        Draw draw = draw_begin(key, 0);
+        AugmentMap map = {40, 60, {{1, 0, 0}, {0, 1, 0}}};
+        augment_crop.map(&crop, &draw, &map);
+        double height = map.m[0][0] * 16, width = map.m[1][1] * 32;
+        double top = map.m[0][2] + 20 - height / 2, left = map.m[1][2] + 30 - width / 2;
+        assert_true(map.height == 16 && map.width == 32 && map.m[0][1] == 0 && map.m[1][0] == 0);
+        assert_true(fabs(top - round(top)) < 1e-9 && fabs(height - round(height)) < 1e-9);
+        assert_true(top > -1e-9 && left > -1e-9 && top + height < 40 + 1e-9 && left + width < 60 + 1e-9);
+        areas += height * width / 2400;
+        least_area = fmin(least_area, height * width / 2400);
+        most_area = fmax(most_area, height * width / 2400);
+        least_ratio = fmin(least_ratio, width / height);
+        most_ratio = fmax(most_ratio, width / height);
+    }
+    assert_true(least_area > 0.23 && least_area < 0.27 && most_area < 0.52 && most_area > 0.48);
+    assert_true(least_ratio > 0.46 && least_ratio < 0.54 && most_ratio < 2.1 && most_ratio > 1.9);
+    assert_true(fabs(areas / 2000 - 0.375) < 0.01);
+    AugmentMap middle = {40, 60, {{1, 0, 0}, {0, 1, 0}}};
+    augment_crop.map(&crop, NULL, &middle); /* 30 x 60, from row 5 */
+    assert_true(middle.m[0][0] == 30.0 / 16 && middle.m[1][1] == 60.0 / 32 && middle.m[0][2] == 0);
+}
+
+/* Against the sum as it is defined, over the mirrored picture: wide and narrow pictures, small and large
+ * deviations. */
+static void blur_is_a_gaussian_over_the_mirrored_picture(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = {{5, 70}, {70, 5}, {1, 9}, {2, 2}};
+    static const double deviations[] = {0.5, 2, 16};
+    for (int s = 0; s < 4; s++)
+        for (int d = 0; d < 3; d++) {
+            int height = sizes[s][0], width = sizes[s][1], radius = (int)ceil(3 * deviations[d]);
+            float before[700], after[700];
+            for (int i = 0; i < height * width * 2; i++)
+                before[i] = after[i] = (float)(i * 37 % 101);
+            Picture picture = {
+                .height = height, .width = width, .channels = 2, .dtype = DTYPE_F32, .data = after};
+            Draw draw = draw_begin(1, 0);
+            augment_blur.change(&(Range){deviations[d], deviations[d]}, &draw, NULL, &picture);
+            for (int i = 0; i < height * width * 2; i++) {
+                double sum = 0, weights = 0;
+                for (int v = -radius; v <= radius; v++)
+                    for (int u = -radius; u <= radius; u++) {
+                        int y = i / 2 / width + v, x = i / 2 % width + u;
+                        while (y < 0 || y >= height)
+                            y = height == 1 ? 0 : y < 0 ? -y : 2 * height - 2 - y;
+                        while (x < 0 || x >= width)
+                            x = width == 1 ? 0 : x < 0 ? -x : 2 * width - 2 - x;
+                        double weight = exp(-0.5 * (u * u + v * v) / (deviations[d] * deviations[d]));
+                        sum += weight * before[(y * width + x) * 2 + i % 2];
+                        weights += weight;
+                    }
+                assert_true(fabs(after[i] - sum / weights) < 1e-3);
+            }
+        }
 }
 
 /* ---- through the whole pipeline ---- */
@@ -289,6 +358,37 @@ static void saturation_and_grey_keep_the_grey(void **state)
             assert_true(fabsf(pair.after[i][j] - pair.after[i][j + 2]) < 1e-6f);
     }
     assert_true(grey > 6 && grey < 28);
+}
+
+/* Largest and least value of a pixel stay, and all pixels turn by one angle within the limit. */
+static void hue_turns_all_pixels_alike(void **state)
+{
+    (void)state;
+    Pair pair;
+    float furthest = 0;
+    augmented("hue 10%", &pair);
+    for (int i = 0; i < SAMPLES; i++) {
+        float turned = NAN;
+        for (int j = 0; j < 48; j += 3) {
+            float hue[2];
+            for (int k = 0; k < 2; k++) { /* the angle in the plane across grey, which HSV's follows */
+                const float *p = k ? pair.after[i] + j : pair.before[i] + j;
+                float most = fmaxf(p[0], fmaxf(p[1], p[2])), least = fminf(p[0], fminf(p[1], p[2]));
+                float most0 = fmaxf(pair.before[i][j], fmaxf(pair.before[i][j + 1], pair.before[i][j + 2]));
+                float least0 = fminf(pair.before[i][j], fminf(pair.before[i][j + 1], pair.before[i][j + 2]));
+                assert_true(fabsf(most - most0) < 1e-6f && fabsf(least - least0) < 1e-6f);
+                int top = p[0] == most ? 0 : p[1] == most ? 1 : 2;
+                hue[k] = (float)(2 * top) + (p[(top + 1) % 3] - p[(top + 2) % 3]) / (most - least);
+            }
+            float turn = hue[1] - hue[0];
+            turn -= 6 * roundf(turn / 6);
+            assert_true(isnan(turned) || fabsf(turn - turned) < 1e-4f);
+            turned = turn;
+        }
+        assert_true(fabsf(turned) <= 0.6f + 1e-4f);
+        furthest = fmaxf(furthest, fabsf(turned));
+    }
+    assert_true(furthest > 0.45f);
 }
 
 static void noise_has_the_deviation_asked_for(void **state)
@@ -425,6 +525,8 @@ static void what_cannot_be_applied_is_refused(void **state)
     assert_refused(ARRAYS "augment {\ncrop random=5x4\n}",
                    "test.cnn:3:1: 'crop' cannot cut 5 x 4 out of samples of 4 x 4");
     assert_refused(ARRAYS "augment {\ncrop pad=1px, random=2x2\n}", "'crop' needs either pad= or random=");
+    assert_refused(ARRAYS "augment {\ncrop pad=1px, scale=8%..100%\n}",
+                   "'crop' takes scale= only with random=");
     write_npy("x.npy", "|u1", false, "(40, 3)", (const unsigned char[120]){0}, 120);
     Opened opened = open_good(ARRAYS "augment {\nsaturation 5%\n}");
     close_data(opened);
@@ -450,9 +552,12 @@ int main(void)
         TEST(changes_are_composed_in_the_order_of_writing),
         TEST(draws_fill_their_ranges),
         TEST(crop_moves_by_whole_pixels_in_its_margin),
+        TEST(a_scaled_crop_keeps_to_its_ranges),
+        TEST(blur_is_a_gaussian_over_the_mirrored_picture),
         TEST(brightness_multiplies_all_values_by_one_factor),
         TEST(contrast_keeps_the_mean_of_each_channel),
         TEST(saturation_and_grey_keep_the_grey),
+        TEST(hue_turns_all_pixels_alike),
         TEST(noise_has_the_deviation_asked_for),
         TEST(cutout_clears_one_square),
         TEST(values_stay_between_black_and_white),
