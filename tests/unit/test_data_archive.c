@@ -25,7 +25,7 @@ typedef struct {
 static void put(unsigned char **at, uint64_t value, int bytes)
 {
     for (int i = 0; i < bytes; i++)
-        *(*at)++ = (unsigned char)(value >> (8 * i));
+        *(*at)++ = (unsigned char)(i < 8 ? value >> (8 * i) : 0);
 }
 
 static void add_member(Writer *writer, const char *name, const void *bytes, size_t size,
