@@ -1,25 +1,20 @@
 /* A folder for each class. Classes are numbered by the names of their folders, samples by class and then by
  * their paths, both in byte order. With folders `train` and `test` (or `val`, `validation`, `valid`) at the
  * top, these are the parts, and the classes are those of `train`. */
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "runtime/data/decode.h"
 #include "runtime/data/labels.h"
-#include "runtime/data/listing.h"
+#include "runtime/data/pictures.h"
 
 typedef struct {
     Source source;
-    const Tree *tree;
-    char root[PATH_MAX];
+    Pictures pictures;
     Listing classes;
     const char **class_names;
-    Listing paths;  /* of the samples, from root */
-    int32_t *label; /* of each sample */
-    int channels;
+    int32_t *label; /* of each picture */
 } FolderSource;
 
 typedef struct {
@@ -27,13 +22,9 @@ typedef struct {
     int channels;
 } FolderArgs;
 
-/* The order of the words. */
-enum { CHANNELS_3, CHANNELS_1, CHANNELS_4, CHANNELS_AUTO };
-
 static const Field folder_fields[] = {
     FIELD(FolderArgs, folder, FIELD_TEXT, .doc = "folder that holds a folder of pictures for each class"),
-    FIELD(FolderArgs, channels, FIELD_WORD, .preset = "3", .words = "3 1 4 auto", .named_only = true,
-          .doc = "3: colour, 1: grey, 4: colour and alpha, auto: what the first picture has"),
+    PICTURES_CHANNELS_FIELD(FolderArgs),
     FIELDS_END,
 };
 const Schema folder_schema = {
@@ -69,25 +60,25 @@ static CnnStatus folder_add_class(FolderSource *folder, const char *relative, in
     char path[PATH_MAX], name[NAME_BYTES];
     Listing found = {0};
     size_t others = 0;
-    TRY(path_join(folder->root, relative, path, error));
-    CnnStatus status =
-        folder->tree->list_below(folder->tree, &found, path, folder_is_picture, &others, error);
+    TRY(path_join(folder->pictures.root, relative, path, error));
+    CnnStatus status = folder->pictures.tree->list_below(folder->pictures.tree, &found, path,
+                                                         folder_is_picture, &others, error);
     if (status == CNN_OK && found.count == 0)
         status = cnn_fail(error, CNN_BAD_INPUT,
                           "the class folder '%s' holds no JPEG or PNG picture (and %zu other files)",
                           name_printable(path, name), others);
-    size_t first = folder->paths.count;
+    size_t first = folder->pictures.paths.count;
     for (size_t i = 0; i < found.count && status == CNN_OK; i++)
-        status = listing_add(&folder->paths, relative, listing_name(&found, i), error);
+        status = listing_add(&folder->pictures.paths, relative, listing_name(&found, i), error);
     listing_free(&found);
     if (status != CNN_OK)
         return status;
-    int32_t *label = realloc(folder->label, folder->paths.count * sizeof *label);
+    int32_t *label = realloc(folder->label, folder->pictures.paths.count * sizeof *label);
     if (!label)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for the labels of %zu pictures",
-                        folder->paths.count);
+                        folder->pictures.paths.count);
     folder->label = label;
-    for (size_t i = first; i < folder->paths.count; i++)
+    for (size_t i = first; i < folder->pictures.paths.count; i++)
         label[i] = class_index;
     return CNN_OK;
 }
@@ -98,9 +89,9 @@ static CnnStatus folder_add_part(FolderSource *folder, const char *part, int64_t
 {
     char path[PATH_MAX], relative[PATH_MAX], name[NAME_BYTES];
     Listing found = {0};
-    int64_t before = (int64_t)folder->paths.count;
-    TRY(path_join(folder->root, part, path, error));
-    CnnStatus status = folder->tree->list(folder->tree, &found, path, ENTRY_FOLDER, error);
+    int64_t before = (int64_t)folder->pictures.paths.count;
+    TRY(path_join(folder->pictures.root, part, path, error));
+    CnnStatus status = folder->pictures.tree->list(folder->pictures.tree, &found, path, ENTRY_FOLDER, error);
     for (size_t i = 0, c = 0; i < found.count && status == CNN_OK; i++) {
         const char *class_name = listing_name(&found, i);
         while (c < folder->classes.count && strcmp(listing_name(&folder->classes, c), class_name) < 0)
@@ -113,7 +104,7 @@ static CnnStatus folder_add_part(FolderSource *folder, const char *part, int64_t
             status = folder_add_class(folder, relative, (int32_t)c, error);
     }
     listing_free(&found);
-    *count = (int64_t)folder->paths.count - before;
+    *count = (int64_t)folder->pictures.paths.count - before;
     return status;
 }
 
@@ -147,12 +138,12 @@ static CnnStatus folder_read_classes(FolderSource *folder, const char *part, Cnn
     char path[PATH_MAX], name[NAME_BYTES];
     Listing files = {0};
     size_t others = 0;
-    TRY(path_join(folder->root, part, path, error));
-    TRY(folder->tree->list(folder->tree, &folder->classes, path, ENTRY_FOLDER, error));
+    TRY(path_join(folder->pictures.root, part, path, error));
+    TRY(folder->pictures.tree->list(folder->pictures.tree, &folder->classes, path, ENTRY_FOLDER, error));
     size_t count = folder->classes.count;
     if (count == 0) {
-        CnnStatus status =
-            folder->tree->list_below(folder->tree, &files, path, folder_is_picture, &others, error);
+        CnnStatus status = folder->pictures.tree->list_below(folder->pictures.tree, &files, path,
+                                                             folder_is_picture, &others, error);
         size_t pictures = files.count;
         listing_free(&files);
         TRY(status);
@@ -184,7 +175,8 @@ static CnnStatus folder_index(FolderSource *folder, CnnError *error)
     SourceInfo *info = &folder->source.info;
     PartFolders parts;
     Listing top = {0};
-    CnnStatus status = folder->tree->list(folder->tree, &top, folder->root, ENTRY_FOLDER, error);
+    CnnStatus status =
+        folder->pictures.tree->list(folder->pictures.tree, &top, folder->pictures.root, ENTRY_FOLDER, error);
     if (status == CNN_OK) {
         bool divided = folder_has_parts(&top, &parts);
         status = folder_read_classes(folder, divided ? parts.train : "", error);
@@ -199,37 +191,11 @@ static CnnStatus folder_index(FolderSource *folder, CnnError *error)
     return status;
 }
 
-static CnnStatus folder_path(const FolderSource *folder, int64_t index, char path[PATH_MAX], CnnError *error)
-{
-    return path_join(folder->root, listing_name(&folder->paths, (size_t)index), path, error);
-}
-
-/* channels=auto: those of the first picture that can be read at all, among the first few. */
-static CnnStatus folder_find_channels(FolderSource *folder, CnnError *error)
-{
-    enum { TRIES = 16 };
-    char path[PATH_MAX];
-    Picture work = {0};
-    CnnError first = {0};
-    CnnStatus status = CNN_BAD_INPUT;
-    for (int64_t i = 0; i < folder->source.info.count && i < TRIES && status == CNN_BAD_INPUT; i++) {
-        status = folder_path(folder, i, path, &first);
-        if (status == CNN_OK)
-            status = decode_channels(folder->tree, path, &work, &folder->channels, &first);
-    }
-    picture_free(&work);
-    return status == CNN_OK ? CNN_OK : cnn_fail(error, status, "%s", first.text);
-}
-
 static CnnStatus folder_sample(Source *source, int64_t index, int64_t want_height, int64_t want_width,
                                Picture *out, CnnError *error)
 {
-    const FolderSource *folder = (const FolderSource *)source;
-    char path[PATH_MAX];
-    DecodeOptions options = {
-        .channels = folder->channels, .want_height = want_height, .want_width = want_width};
-    TRY(folder_path(folder, index, path, error));
-    return decode_member(folder->tree, path, &options, out, error);
+    return pictures_read(&((const FolderSource *)source)->pictures, index, want_height, want_width, out,
+                         error);
 }
 
 static double folder_label(Source *source, int64_t index)
@@ -239,20 +205,14 @@ static double folder_label(Source *source, int64_t index)
 
 static void folder_name(Source *source, int64_t index, char *out, size_t bytes)
 {
-    const FolderSource *folder = (const FolderSource *)source;
-    char path[PATH_MAX], name[NAME_BYTES];
-    CnnError too_long = {0};
-    const char *shown = folder_path(folder, index, path, &too_long) == CNN_OK
-                            ? path
-                            : listing_name(&folder->paths, (size_t)index);
-    snprintf(out, bytes, "%s", name_printable(shown, name));
+    pictures_name(&((const FolderSource *)source)->pictures, index, out, bytes);
 }
 
 static void folder_close(Source *source)
 {
     FolderSource *folder = (FolderSource *)source;
     listing_free(&folder->classes);
-    listing_free(&folder->paths);
+    pictures_free(&folder->pictures);
     free(folder->class_names);
     free(folder->label);
     free(folder);
@@ -261,7 +221,6 @@ static void folder_close(Source *source)
 static CnnStatus folder_open(const void *args, const Tree *tree, const char *base, Source **out,
                              CnnError *error)
 {
-    static const int channels[] = {[CHANNELS_3] = 3, [CHANNELS_1] = 1, [CHANNELS_4] = 4, [CHANNELS_AUTO] = 0};
     const FolderArgs *folder_args = args;
     FolderSource *folder = calloc(1, sizeof *folder);
     if (!folder)
@@ -269,14 +228,14 @@ static CnnStatus folder_open(const void *args, const Tree *tree, const char *bas
     folder->source =
         (Source){.read = folder_sample, .label = folder_label, .name = folder_name, .close = folder_close};
     folder->source.info = (SourceInfo){.ranged = true, .low = 0, .high = 255};
-    folder->tree = tree;
-    folder->channels = channels[folder_args->channels];
-    CnnStatus status = tree->resolve(tree, base, folder_args->folder, folder->root, error);
+    folder->pictures.tree = tree;
+    folder->pictures.channels = pictures_channels(folder_args->channels);
+    CnnStatus status = tree->resolve(tree, base, folder_args->folder, folder->pictures.root, error);
     if (status == CNN_OK)
         status = folder_index(folder, error);
-    if (status == CNN_OK && folder->channels == 0)
-        status = folder_find_channels(folder, error);
-    folder->source.info.channels = folder->channels;
+    if (status == CNN_OK)
+        status = pictures_find_channels(&folder->pictures, folder->source.info.count, error);
+    folder->source.info.channels = folder->pictures.channels;
     if (status == CNN_OK)
         *out = &folder->source;
     else
