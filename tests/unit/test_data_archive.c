@@ -164,6 +164,31 @@ static void samples_are_those_of_the_folder(void **state)
     }
 }
 
+static void a_table_names_pictures_beside_it(void **state)
+{
+    (void)state;
+    static const char table[] = "f,c\n1.png,x\na/b.png,y\nlost.png,y\n";
+    static const char wrong[] = "f,c\n1.png,x\n/tmp/1.png,y\n";
+    static const char text[] =
+        "archive \"p.zip\" { list \"t/l.csv\", image=\"f\", label=\"c\", channels=auto }";
+    Writer writer = {0};
+    add_member(&writer, "t/l.csv", table, sizeof table - 1, (MemberOptions){.deflated = true});
+    add_picture(&writer, "t/1.png", 10, (MemberOptions){0});
+    add_picture(&writer, "t/a/b.png", 20, (MemberOptions){.deflated = true});
+    write_zip(&writer, "p.zip");
+    Opened opened = open_good(text);
+    float expected[48];
+    for (int i = 0; i < 48; i++)
+        expected[i] = 20;
+    assert_sample(opened.data, 1, 48, expected, 0);
+    assert_unreadable(opened.data, 2, "'p.zip/t/lost.png' is not in the archive");
+    close_data(opened);
+    Writer other = {0};
+    add_member(&other, "t/l.csv", wrong, sizeof wrong - 1, (MemberOptions){0});
+    write_zip(&other, "p.zip");
+    assert_refused(text, "p.zip/t/l.csv:3: '/tmp/1.png' begins with '/', which leads out of the archive");
+}
+
 static void parts_and_channels_are_found_at_the_top(void **state)
 {
     (void)state;
@@ -289,6 +314,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(samples_are_those_of_the_folder, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(a_table_names_pictures_beside_it, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(parts_and_channels_are_found_at_the_top, folder_setup,
                                         folder_teardown),
         cmocka_unit_test_setup_teardown(archives_that_cannot_be_trusted_are_refused, folder_setup,

@@ -1,0 +1,385 @@
+/* Pictures and labels named by a table. Classes are numbered by their names: by value where all of the
+ * training part are whole numbers, otherwise in byte order. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/data/csv.h"
+#include "runtime/data/data.h"
+#include "runtime/data/labels.h"
+#include "runtime/data/pictures.h"
+#include "runtime/file.h"
+
+typedef struct {
+    Source source;
+    Pictures pictures; /* the training part's first, then the validation's, then the test's */
+    Listing classes;
+    const char **class_names;
+    int32_t *class_label; /* or */
+    float *real_label;
+} ListSource;
+
+typedef struct {
+    const char *table, *image, *label, *root, *ending, *part;
+    int values;
+    int channels;
+} ListArgs;
+
+/* The order of the words of `values`. */
+enum { VALUES_CLASSES, VALUES_NUMBERS };
+
+static const Field list_fields[] = {
+    FIELD(ListArgs, table, FIELD_TEXT, .doc = "CSV file whose first row names the columns"),
+    FIELD(ListArgs, image, FIELD_TEXT, .named_only = true, .doc = "column of the pictures' paths"),
+    FIELD(ListArgs, label, FIELD_TEXT, .named_only = true, .doc = "column of the labels"),
+    FIELD(ListArgs, root, FIELD_TEXT, .preset = "", .named_only = true,
+          .doc = "folder that relative paths start from; the table's own when absent"),
+    FIELD(ListArgs, ending, FIELD_TEXT, .preset = "", .named_only = true,
+          .doc = "what the paths in the table lack at their end, such as .jpg"),
+    FIELD(ListArgs, part, FIELD_TEXT, .preset = "", .named_only = true,
+          .doc = "column that says train, validation or test"),
+    FIELD(ListArgs, values, FIELD_WORD, .preset = "classes", .words = "classes numbers", .named_only = true,
+          .doc = "classes: labels are names of classes; numbers: they are learnt as numbers"),
+    PICTURES_CHANNELS_FIELD(ListArgs),
+    FIELDS_END,
+};
+const Schema list_schema = {
+    .word = "list",
+    .doc = "Pictures and their labels named by a table: CSV, separated by commas, semicolons or tabs. "
+           "Classes are "
+           "numbered by value where all labels are whole numbers, otherwise by their names in byte order.",
+    .source = "RFC 4180",
+    .places = IN_DATA | IN_SOURCE,
+    .fields = list_fields,
+    .args_bytes = sizeof(ListArgs),
+    .example = "list \"labels.csv\", image=\"file\", label=\"species\", root=\"photos\"",
+};
+
+/* The rows of the table, while the source opens. */
+typedef struct {
+    Csv csv;
+    int image, label, part; /* columns; part -1: none */
+    Listing labels;         /* the text of each row */
+    struct {
+        unsigned char part;
+        int64_t line;
+    } * row;
+    size_t room;
+} ListTable;
+
+static CnnStatus list_column(const Csv *csv, const char *column, int *number, CnnError *error)
+{
+    enum { SHOWN = 400 };
+    char name[NAME_BYTES], wanted[NAME_BYTES], one[NAME_BYTES], names[SHOWN] = "";
+    *number = csv_column(csv, column);
+    if (*number >= 0)
+        return CNN_OK;
+    if (*number == -2)
+        return cnn_fail(error, CNN_BAD_INPUT, "%s: several columns are called '%s'",
+                        name_printable(csv->path, name), name_printable(column, wanted));
+    for (int i = 0; i < csv->columns; i++) {
+        size_t used = strlen(names);
+        if ((size_t)snprintf(names + used, SHOWN - used, "%s'%s'", i ? ", " : "",
+                             name_printable(csv->field[i], one)) >= SHOWN - used) {
+            snprintf(names + used, SHOWN - used, "%s", used + 6 < SHOWN ? ", …" : "");
+            break;
+        }
+    }
+    return cnn_fail(error, CNN_BAD_INPUT, "%s: has no column '%s'; it has %s",
+                    name_printable(csv->path, name), name_printable(column, wanted), names);
+}
+
+/* What the column of parts says. */
+static bool list_part(const char *text, unsigned char *part)
+{
+    static const char *const words[PART_COUNT] = {[PART_TRAIN] = "train training",
+                                                  [PART_VALIDATION] = "validation valid val",
+                                                  [PART_TEST] = "test testing"};
+    for (int p = 0; p < PART_COUNT; p++)
+        if (words_find(words[p], text) >= 0) {
+            *part = (unsigned char)p;
+            return true;
+        }
+    return false;
+}
+
+/* Takes one row. */
+static CnnStatus list_add(ListSource *list, const ListArgs *args, ListTable *table, CnnError *error)
+{
+    const Csv *csv = &table->csv;
+    char name[NAME_BYTES], shown[NAME_BYTES], path[PATH_MAX];
+    const char *image = csv->field[table->image], *label = csv->field[table->label], *ending = args->ending;
+    size_t row = table->labels.count;
+    unsigned char part = PART_TRAIN;
+    if (*image == '\0' || *label == '\0')
+        return cnn_fail(error, CNN_BAD_INPUT, "%s:%lld: the column '%s' is empty",
+                        name_printable(csv->path, name), (long long)csv->line,
+                        name_printable(*image ? args->label : args->image, shown));
+    if (*image == '/' && list->pictures.tree != &file_tree)
+        return cnn_fail(error, CNN_BAD_INPUT, "%s:%lld: '%s' begins with '/', which leads out of the archive",
+                        name_printable(csv->path, name), (long long)csv->line, name_printable(image, shown));
+    if (table->part >= 0 && !list_part(csv->field[table->part], &part))
+        return cnn_fail(error, CNN_BAD_INPUT,
+                        "%s:%lld: the part is '%s'; train, validation or test is needed",
+                        name_printable(csv->path, name), (long long)csv->line,
+                        name_printable(csv->field[table->part], shown));
+    if (snprintf(path, sizeof path, "%s%s", image, ending ? ending : "") >= (int)sizeof path)
+        return cnn_fail(error, CNN_BAD_INPUT, "%s:%lld: the path is too long",
+                        name_printable(csv->path, name), (long long)csv->line);
+    if (row == table->room) {
+        size_t room = 2 * table->room + 1024;
+        void *more = realloc(table->row, room * sizeof *table->row);
+        if (!more)
+            return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for %zu rows", room);
+        table->row = more;
+        table->room = room;
+    }
+    table->row[row].part = part;
+    table->row[row].line = csv->line;
+    TRY(listing_add(&table->labels, "", label, error));
+    return listing_add(&list->pictures.paths, "", path, error);
+}
+
+/* A whole number, without sign, as the labels of classes may be. */
+static bool list_whole(const char *text, long long *value)
+{
+    char *end;
+    if (strspn(text, "0123456789") != strlen(text))
+        return false;
+    errno = 0;
+    *value = strtoll(text, &end, 10);
+    return errno == 0;
+}
+
+static bool list_real(const char *text, double *value)
+{
+    char *end;
+    *value = strtod(text, &end);
+    return end != text && *end == '\0' && isfinite(*value);
+}
+
+/* By value; of several ways to write the same number, in byte order. */
+static int list_compare_whole(const void *a, const void *b)
+{
+    const char *left = *(const char *const *)a, *right = *(const char *const *)b;
+    long long x = 0, y = 0;
+    list_whole(left, &x);
+    list_whole(right, &y);
+    return x != y ? (x > y) - (x < y) : strcmp(left, right);
+}
+
+static int list_compare_bytes(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+typedef int (*ListOrder)(const void *a, const void *b);
+
+/* Collects the classes of the training part, in order. */
+static CnnStatus list_classes(ListSource *list, const ListTable *table, ListOrder *order, CnnError *error)
+{
+    char name[NAME_BYTES], shown[NAME_BYTES];
+    size_t rows = table->labels.count, count = 0, distinct = 0;
+    bool whole = true, real = true;
+    const char **label = malloc(rows * sizeof *label);
+    if (!label)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for %zu labels", rows);
+    list->class_names = label; /* freed with the list */
+    for (size_t i = 0; i < rows; i++) {
+        long long integer;
+        double number;
+        if (table->row[i].part != PART_TRAIN)
+            continue;
+        label[count++] = listing_name(&table->labels, i);
+        whole = whole && list_whole(label[count - 1], &integer);
+        real = real && list_real(label[count - 1], &number);
+    }
+    if (count == 0)
+        return cnn_fail(error, CNN_BAD_INPUT, "%s: no row belongs to the training part",
+                        name_printable(table->csv.path, name));
+    if (real && !whole)
+        return cnn_fail(error, CNN_BAD_INPUT,
+                        "%s: the labels are real numbers, not classes: values=numbers learns them",
+                        name_printable(table->csv.path, name));
+    *order = whole ? list_compare_whole : list_compare_bytes;
+    qsort(label, count, sizeof *label, *order);
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || strcmp(label[i], label[i - 1]) != 0) {
+            TRY(listing_add(&list->classes, "", label[i], error));
+            distinct++;
+        }
+    if (distinct == 1)
+        return cnn_fail(error, CNN_BAD_INPUT, "%s: all labels are '%s': at least two classes are needed",
+                        name_printable(table->csv.path, name), name_printable(label[0], shown));
+    if (distinct > CLASSES_MOST)
+        return cnn_fail(error, CNN_BAD_INPUT, "%s: %zu different labels, more than there can be classes",
+                        name_printable(table->csv.path, name), distinct);
+    for (size_t i = 0; i < distinct; i++)
+        label[i] = listing_name(&list->classes, i);
+    list->source.info.classes = (int64_t)distinct;
+    list->source.info.class_names = list->class_names;
+    return CNN_OK;
+}
+
+/* The label of row `row` becomes that of sample `sample`. */
+static CnnStatus list_set_label(ListSource *list, const ListTable *table, size_t row, size_t sample,
+                                ListOrder order, CnnError *error)
+{
+    char name[NAME_BYTES], shown[NAME_BYTES];
+    const char *label = listing_name(&table->labels, row);
+    double value;
+    if (list->real_label) {
+        if (!list_real(label, &value))
+            return cnn_fail(error, CNN_BAD_INPUT, "%s:%lld: the label '%s' is not a finite number",
+                            name_printable(table->csv.path, name), (long long)table->row[row].line,
+                            name_printable(label, shown));
+        list->real_label[sample] = (float)value;
+        return CNN_OK;
+    }
+    long long integer;
+    const char **found = order == list_compare_whole && !list_whole(label, &integer)
+                             ? NULL
+                             : bsearch(&label, list->class_names, list->classes.count, sizeof label, order);
+    if (!found)
+        return cnn_fail(error, CNN_BAD_INPUT, "%s:%lld: the class '%s' does not occur in the training part",
+                        name_printable(table->csv.path, name), (long long)table->row[row].line,
+                        name_printable(label, shown));
+    list->class_label[sample] = (int32_t)(found - list->class_names);
+    return CNN_OK;
+}
+
+/* Brings the samples into the order of the parts, in that of the rows within each, and sets their labels. */
+static CnnStatus list_arrange(ListSource *list, const ListTable *table, ListOrder order, CnnError *error)
+{
+    Listing *paths = &list->pictures.paths;
+    SourceInfo *info = &list->source.info;
+    int64_t *const count[PART_COUNT] = {&info->count, &info->validation_count, &info->test_count};
+    size_t *at = malloc(paths->count_room * sizeof *at), sample = 0;
+    if (!at)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for %zu rows", paths->count);
+    CnnStatus status = CNN_OK;
+    for (int part = 0; part < PART_COUNT; part++)
+        for (size_t row = 0; row < paths->count && status == CNN_OK; row++)
+            if (table->row[row].part == part) {
+                at[sample] = paths->at[row];
+                ++*count[part];
+                status = list_set_label(list, table, row, sample++, order, error);
+            }
+    free(paths->at);
+    paths->at = at;
+    paths->count = sample;
+    return status;
+}
+
+static CnnStatus list_read_table(ListSource *list, const ListArgs *args, ListTable *table, CnnError *error)
+{
+    char name[NAME_BYTES];
+    bool found = true;
+    const char *path = table->csv.path;
+    const Tree *tree = list->pictures.tree;
+    Bytes file = {0};
+    CnnStatus status = tree->load(tree, path, &file, error);
+    if (status == CNN_OK)
+        status = csv_open(&table->csv, path, file.data, file.size, error);
+    bytes_free(&file);
+    TRY(status);
+    TRY(list_column(&table->csv, args->image, &table->image, error));
+    TRY(list_column(&table->csv, args->label, &table->label, error));
+    table->part = -1;
+    if (args->part)
+        TRY(list_column(&table->csv, args->part, &table->part, error));
+    TRY(csv_next(&table->csv, &found, error));
+    for (; found;) {
+        TRY(list_add(list, args, table, error));
+        TRY(csv_next(&table->csv, &found, error));
+    }
+    size_t rows = table->labels.count;
+    if (rows == 0)
+        return cnn_fail(error, CNN_BAD_INPUT, "%s: no row follows the names of the columns",
+                        name_printable(path, name));
+    bool numbers = args->values == VALUES_NUMBERS;
+    ListOrder order = NULL;
+    void *labels = malloc(rows * sizeof(float));
+    *(numbers ? (void **)&list->real_label : (void **)&list->class_label) = labels;
+    if (!labels)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for %zu labels", rows);
+    if (!numbers)
+        TRY(list_classes(list, table, &order, error));
+    return list_arrange(list, table, order, error);
+}
+
+static CnnStatus list_load(ListSource *list, const ListArgs *args, const char *base, CnnError *error)
+{
+    char path[PATH_MAX];
+    const Tree *tree = list->pictures.tree;
+    TRY(tree->resolve(tree, base, args->table, path, error));
+    ListTable *table = calloc(1, sizeof *table);
+    if (!table)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open '%s'", args->table);
+    table->csv.path = path;
+    CnnStatus status = list_read_table(list, args, table, error);
+    csv_close(&table->csv);
+    listing_free(&table->labels);
+    free(table->row);
+    free(table);
+    TRY(status);
+    if (args->root)
+        return tree->resolve(tree, base, args->root, list->pictures.root, error);
+    size_t folder = cnn_path_folder(path);
+    snprintf(list->pictures.root, sizeof list->pictures.root, "%.*s", (int)(folder > 1 ? folder - 1 : folder),
+             path);
+    return CNN_OK;
+}
+
+static CnnStatus list_sample(Source *source, int64_t index, int64_t want_height, int64_t want_width,
+                             Picture *out, CnnError *error)
+{
+    return pictures_read(&((const ListSource *)source)->pictures, index, want_height, want_width, out, error);
+}
+
+static double list_label(Source *source, int64_t index)
+{
+    const ListSource *list = (const ListSource *)source;
+    return list->real_label ? list->real_label[index] : list->class_label[index];
+}
+
+static void list_name(Source *source, int64_t index, char *out, size_t bytes)
+{
+    pictures_name(&((const ListSource *)source)->pictures, index, out, bytes);
+}
+
+static void list_close(Source *source)
+{
+    ListSource *list = (ListSource *)source;
+    pictures_free(&list->pictures);
+    listing_free(&list->classes);
+    free(list->class_names);
+    free(list->class_label);
+    free(list->real_label);
+    free(list);
+}
+
+static CnnStatus list_open(const void *args, const Tree *tree, const char *base, Source **out,
+                           CnnError *error)
+{
+    const ListArgs *list_args = args;
+    ListSource *list = calloc(1, sizeof *list);
+    if (!list)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open '%s'", list_args->table);
+    list->source = (Source){.read = list_sample, .label = list_label, .name = list_name, .close = list_close};
+    list->source.info = (SourceInfo){.ranged = true, .low = 0, .high = 255};
+    list->pictures.tree = tree;
+    list->pictures.channels = pictures_channels(list_args->channels);
+    CnnStatus status = list_load(list, list_args, base, error);
+    if (status == CNN_OK)
+        status = pictures_find_channels(&list->pictures, list->source.info.count, error);
+    list->source.info.channels = list->pictures.channels;
+    if (status == CNN_OK)
+        *out = &list->source;
+    else
+        list_close(&list->source);
+    return status;
+}
+
+const SourceKind source_list = {.schema = &list_schema, .open_in = list_open};
