@@ -153,11 +153,23 @@ static void set_machine(const Options *options, const Program *program, Session 
     session->tune = tune ? (TuneMode)((const TuneArgs *)tune->args)->mode : TUNE_AUTO;
 }
 
+/* -D or --set is not of its form. */
+static bool is_misused(const Diag *diag)
+{
+    const char *slug;
+    for (int i = 0; (slug = diag_slug(diag, i)) != NULL; i++)
+        if (strcmp(slug, "bad-setting") == 0)
+            return true;
+    return false;
+}
+
 CnnStatus model_report(const Model *model)
 {
+    const Diag *diag = model->session->diag;
+    bool misused = is_misused(diag);
     fflush(stdout);
     diag_print(model->session->diag, stderr);
-    return diag_errors(model->session->diag) ? CNN_BAD_INPUT : CNN_OK;
+    return misused ? CNN_BAD_USAGE : diag_errors(diag) ? CNN_BAD_INPUT : CNN_OK;
 }
 
 CnnStatus model_open(const Options *options, Model *model)

@@ -33,7 +33,8 @@ void model_rewrite(Model *model);
 /** What the rewrites were done on, a line for each that was asked for; "" when none was. */
 const char *model_rewrites_text(const Model *model);
 
-/** Prints the messages of the session; returns CNN_BAD_INPUT if there is an error among them, else CNN_OK. */
+/** Prints the messages of the session; returns CNN_BAD_USAGE if one says that -D or --set is not of its form,
+ * CNN_BAD_INPUT if there is another error among them, else CNN_OK. */
 CnnStatus model_report(const Model *model);
 
 #endif

@@ -44,17 +44,18 @@ static Key add_text(Key key, const char *text)
     return key_add(key, text, strlen(text) + 1);
 }
 
-static Key add_affine(Key key, const Affine *at)
+/* Of the computation's axes; there are no others. */
+static Key add_affine(Key key, const Computation *computation, const Affine *at)
 {
     key = add_number(key, at->base);
-    return key_add(key, at->coef, sizeof at->coef);
+    return key_add(key, at->coef, (size_t)computation->axis_count * sizeof *at->coef);
 }
 
 static Key add_guards(Key key, const Computation *computation, int first, int count)
 {
     key = add_number(key, count);
     for (int i = 0; i < count; i++) {
-        key = add_affine(key, &computation->guards.items[first + i].at);
+        key = add_affine(key, computation, &computation->guards.items[first + i].at);
         key = add_number(key, computation->guards.items[first + i].extent);
     }
     return key;
@@ -86,8 +87,8 @@ static Key add_expr(Key key, const Computation *computation, const Expr *expr)
     key = add_number(key, expr->index);
     key = key_add(key, expr->in, sizeof expr->in);
     key = key_add(key, &expr->imm, sizeof expr->imm);
-    key = add_affine(key, &expr->at);
-    key = add_affine(key, &expr->at2);
+    key = add_affine(key, computation, &expr->at);
+    key = add_affine(key, computation, &expr->at2);
     return add_guards(key, computation, expr->guard_first, expr->guard_count);
 }
 
@@ -102,7 +103,7 @@ static Key add_computation(Key key, const Computation *computation)
         const Accumulator *acc = &computation->accs.items[i];
         key = add_number(key, acc->kind);
         key = add_number(key, acc->expr);
-        key = add_affine(key, &acc->at);
+        key = add_affine(key, computation, &acc->at);
         key = add_guards(key, computation, acc->guard_first, acc->guard_count);
     }
     key = add_number(key, (int64_t)computation->stores.count);
@@ -112,7 +113,7 @@ static Key add_computation(Key key, const Computation *computation)
         key = add_number(key, store->continued);
         key = add_number(key, store->tensor);
         key = add_number(key, store->expr);
-        key = add_affine(key, &store->at);
+        key = add_affine(key, computation, &store->at);
         key = add_guards(key, computation, store->guard_first, store->guard_count);
     }
     return key;

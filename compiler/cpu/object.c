@@ -1,6 +1,6 @@
 /* From kernels to object files: emission, LLVM's passes and code generation, on several threads, behind the
- * cache. Each job has a context, a module and a target machine of its own, which is what LLVM asks of
- * threads. */
+ * cache. Each kernel has a context and a module of its own, each thread a target machine, which is what LLVM
+ * asks of threads: a machine works out what its CPU can do, which takes as long as a small kernel. */
 #include <llvm-c/Analysis.h>
 #include <llvm-c/TargetMachine.h>
 #include <llvm-c/Transforms/PassBuilder.h>
@@ -38,10 +38,8 @@ typedef struct {
     atomic_int next;
 } Work;
 
-/* What a module needs around it. */
 typedef struct {
     LLVMContextRef context;
-    LLVMTargetMachineRef machine;
     LLVMModuleRef module;
 } Unit;
 
@@ -62,27 +60,35 @@ static char *take_message(char *message)
     return copy;
 }
 
-static char *unit_open(Unit *unit, const CpuTarget *target, const Kernel *kernel, const char *symbol,
-                       Arena *arena)
+/* Ended by LLVMDisposeTargetMachine; NULL with *complaint, which is malloc'ed. */
+static LLVMTargetMachineRef machine_open(const CpuTarget *target, char **complaint)
 {
     char *message = NULL;
     LLVMTargetRef description;
-    *unit = (Unit){0};
-    if (LLVMGetTargetFromTriple(target->triple, &description, &message))
-        return take_message(message);
+    if (LLVMGetTargetFromTriple(target->triple, &description, &message)) {
+        *complaint = take_message(message);
+        return NULL;
+    }
+    return LLVMCreateTargetMachine(description, target->triple, target->cpu, target->features,
+                                   LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelDefault);
+}
+
+/* NULL, or what is wrong, malloc'ed. Ended by unit_close either way. */
+static char *unit_open(Unit *unit, const CpuTarget *target, LLVMTargetMachineRef machine,
+                       const Kernel *kernel, const char *symbol, Arena *arena)
+{
+    char *message = NULL;
     unit->context = LLVMContextCreate();
-    unit->machine = LLVMCreateTargetMachine(description, target->triple, target->cpu, target->features,
-                                            LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelDefault);
     unit->module = emit_kernel(unit->context, target, kernel->computation, &kernel->cpu, symbol, arena);
     LLVMSetTarget(unit->module, target->triple);
-    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(unit->machine);
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
     LLVMSetModuleDataLayout(unit->module, layout);
     LLVMDisposeTargetData(layout);
     if (LLVMVerifyModule(unit->module, LLVMReturnStatusAction, &message))
         BUG("the code for %s is not valid: %s", kernel->name, message);
     LLVMDisposeMessage(message);
     LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
-    LLVMErrorRef error = LLVMRunPasses(unit->module, "function(early-cse)", unit->machine, options);
+    LLVMErrorRef error = LLVMRunPasses(unit->module, "function(early-cse)", machine, options);
     LLVMDisposePassBuilderOptions(options);
     if (!error)
         return NULL;
@@ -94,32 +100,30 @@ static char *unit_open(Unit *unit, const CpuTarget *target, const Kernel *kernel
 
 static void unit_close(Unit *unit)
 {
-    if (unit->module)
-        LLVMDisposeModule(unit->module);
-    if (unit->machine)
-        LLVMDisposeTargetMachine(unit->machine);
-    if (unit->context)
-        LLVMContextDispose(unit->context);
+    LLVMDisposeModule(unit->module);
+    LLVMContextDispose(unit->context);
 }
 
 /* Machine code of a unit; NULL with *complaint. */
-static LLVMMemoryBufferRef unit_code(Unit *unit, LLVMCodeGenFileType type, char **complaint)
+static LLVMMemoryBufferRef unit_code(Unit *unit, LLVMTargetMachineRef machine, LLVMCodeGenFileType type,
+                                     char **complaint)
 {
     LLVMMemoryBufferRef buffer = NULL;
     char *message = NULL;
-    if (!LLVMTargetMachineEmitToMemoryBuffer(unit->machine, unit->module, type, &message, &buffer))
+    if (!LLVMTargetMachineEmitToMemoryBuffer(machine, unit->module, type, &message, &buffer))
         return buffer;
     *complaint = take_message(message);
     return NULL;
 }
 
-static void compile(const CpuTarget *target, Job *job)
+static void compile(const CpuTarget *target, LLVMTargetMachineRef machine, Job *job)
 {
     Arena *arena = arena_new();
     Unit unit;
     double start = now();
-    job->complaint = unit_open(&unit, target, job->kernel, job->symbol, arena);
-    LLVMMemoryBufferRef buffer = job->complaint ? NULL : unit_code(&unit, LLVMObjectFile, &job->complaint);
+    job->complaint = unit_open(&unit, target, machine, job->kernel, job->symbol, arena);
+    LLVMMemoryBufferRef buffer =
+        job->complaint ? NULL : unit_code(&unit, machine, LLVMObjectFile, &job->complaint);
     if (buffer) {
         job->bytes = LLVMGetBufferSize(buffer);
         job->object = malloc(job->bytes);
@@ -136,6 +140,7 @@ static void compile(const CpuTarget *target, Job *job)
 static void *worker(void *argument)
 {
     Work *work = argument;
+    LLVMTargetMachineRef machine = NULL;
     for (int i; (i = atomic_fetch_add(&work->next, 1)) < work->count;) {
         Job *job = &work->jobs[i];
         if (work->cache)
@@ -143,10 +148,15 @@ static void *worker(void *argument)
         job->cached = job->object != NULL;
         if (job->cached)
             continue;
-        compile(work->target, job);
+        if (!machine)
+            machine = machine_open(work->target, &job->complaint);
+        if (machine)
+            compile(work->target, machine, job);
         if (work->cache && job->object)
             cache_write(work->cache, job->symbol, job->object, job->bytes);
     }
+    if (machine)
+        LLVMDisposeTargetMachine(machine);
     return NULL;
 }
 
@@ -218,21 +228,26 @@ const char *cpu_print(const CpuTarget *target, const Kernel *kernel, const char 
                       Arena *arena)
 {
     target_start_llvm();
+    char *complaint = NULL;
+    LLVMTargetMachineRef machine = machine_open(target, &complaint);
+    if (!machine)
+        BUG("%s: %s", kernel->name, complaint);
     Unit unit;
-    char *complaint = unit_open(&unit, target, kernel, symbol, arena);
+    complaint = unit_open(&unit, target, machine, kernel, symbol, arena);
     const char *text = NULL;
     if (!complaint && !assembly) {
         char *printed = LLVMPrintModuleToString(unit.module);
         text = arena_text(arena, printed, strlen(printed));
         LLVMDisposeMessage(printed);
     } else if (!complaint) {
-        LLVMMemoryBufferRef buffer = unit_code(&unit, LLVMAssemblyFile, &complaint);
+        LLVMMemoryBufferRef buffer = unit_code(&unit, machine, LLVMAssemblyFile, &complaint);
         if (buffer) {
             text = arena_text(arena, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
             LLVMDisposeMemoryBuffer(buffer);
         }
     }
     unit_close(&unit);
+    LLVMDisposeTargetMachine(machine);
     if (complaint)
         BUG("%s: %s", kernel->name, complaint);
     return text;

@@ -231,16 +231,17 @@ static uint64_t first_fit(const Plan *plan, Buffer *const *placed, size_t placed
     for (size_t i = 0; i < placed_count; i++)
         if (live_together(placed[i], buffer))
             near[count++] = placed[i];
-    uint64_t best = UINT64_MAX;
-    for (size_t candidate = 0; candidate < 2 * count + 1; candidate++) {
-        const Buffer *beside = candidate ? near[(candidate - 1) / 2] : NULL;
-        buffer->offset = !beside ? 0 : candidate % 2 ? beside->offset : beside->offset + align(beside->bytes);
-        bool fits = buffer->offset < best;
-        for (size_t i = 0; i < count && fits; i++)
-            fits = !collide(plan, near[i], buffer);
-        best = fits ? buffer->offset : best;
+    buffer->offset = 0;
+    for (size_t i = 0, fitting = 0; fitting < count; i = (i + 1) % count) {
+        fitting++;
+        if (!collide(plan, near[i], buffer))
+            continue;
+        /* Nothing lower remains possible than its place, which may be shared, and then the end of it. */
+        bool below = buffer->offset < near[i]->offset;
+        buffer->offset = below ? near[i]->offset : near[i]->offset + align(near[i]->bytes);
+        fitting = 0;
     }
-    return best;
+    return buffer->offset;
 }
 
 /* Offsets of one segment; returns its size. */

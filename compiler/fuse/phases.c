@@ -6,14 +6,31 @@
 #include "compiler/fuse/group.h"
 #include "compiler/ir/op.h"
 
-static bool reads_node(const Plan *plan, const Group *group, NodeId root)
+typedef VEC(int) GroupList;
+
+/* By node: the groups that read its memory, each once, in their order. */
+static GroupList *find_readers(const Plan *plan)
 {
-    for (size_t i = 0; i < group->members.count; i++) {
-        const Node *node = graph_node(plan->graph, group->members.items[i]);
-        for (int k = 0; k < node->in_count; k++)
-            if (plan_root(plan->graph, node->in[k]) == root)
-                return true;
+    GroupList *readers = NEW_ARRAY(plan->arena, GroupList, plan->graph->nodes.count);
+    for (size_t g = 0; g < plan->groups.count; g++) {
+        const Group *group = &plan->groups.items[g];
+        for (size_t i = 0; i < group->members.count; i++) {
+            const Node *node = graph_node(plan->graph, group->members.items[i]);
+            for (int k = 0; k < node->in_count; k++) {
+                GroupList *list = &readers[plan_root(plan->graph, node->in[k])];
+                if (list->count == 0 || list->items[list->count - 1] != (int)g)
+                    *vec_push(plan->arena, list) = (int)g;
+            }
+        }
     }
+    return readers;
+}
+
+static bool is_among(int group, const GroupList *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i] == group)
+            return true;
     return false;
 }
 
@@ -22,33 +39,27 @@ bool *group_order(const Plan *plan)
     size_t count = plan->groups.count;
     bool *before = NEW_ARRAY(plan->arena, bool, count *count);
     const int *maker = plan_makers(plan);
-    for (size_t g = 0; g < count; g++) {
-        const Group *group = &plan->groups.items[g];
-        for (size_t i = 0; i < group->members.count; i++) {
-            const Node *node = graph_node(plan->graph, group->members.items[i]);
-            for (int k = 0; k < node->in_count; k++) {
-                int made = maker[plan_root(plan->graph, node->in[k])];
-                if (made >= 0 && made != (int)g)
-                    before[g * count + (size_t)made] = true;
-            }
-        }
-    }
+    const GroupList *readers = find_readers(plan);
+    for (NodeId id = 0; id < plan->graph->nodes.count; id++)
+        for (size_t i = 0; maker[id] >= 0 && i < readers[id].count; i++)
+            if (readers[id].items[i] != maker[id])
+                before[(size_t)readers[id].items[i] * count + (size_t)maker[id]] = true;
     /* An update overwrites its target: everybody who reads the old value goes first. */
     for (size_t i = 0; i < plan->graph->results.count; i++) {
         const Result *result = &plan->graph->results.items[i];
         int writer = result->role == RESULT_UPDATE ? maker[plan_root(plan->graph, result->node)] : -1;
-        for (size_t g = 0; writer >= 0 && g < count; g++)
-            if ((int)g != writer && reads_node(plan, &plan->groups.items[g], result->target))
-                before[(size_t)writer * count + g] = true;
+        const GroupList *list = &readers[result->target];
+        for (size_t k = 0; writer >= 0 && k < list->count; k++)
+            if (list->items[k] != writer)
+                before[(size_t)writer * count + (size_t)list->items[k]] = true;
     }
     return before;
 }
 
-typedef VEC(int) GroupList;
-
 typedef struct {
     Plan *plan;
     GroupList *needs;   /* by group: those that come before it */
+    GroupList *readers; /* by node: the groups that read its memory */
     bool *done;         /* groups placed */
     bool *done_earlier; /* and in an earlier phase */
     int *order;
@@ -68,7 +79,7 @@ static bool is_ready(const Ordering *ordering, size_t g, PhaseKind kind)
             const Group *maker = &ordering->plan->groups.items[h];
             for (size_t k = 0; k < maker->outputs.count; k++)
                 if (graph_type(ordering->plan->graph, maker->outputs.items[k])->lead != LEAD_BATCH &&
-                    reads_node(ordering->plan, &ordering->plan->groups.items[g], maker->outputs.items[k]))
+                    is_among((int)g, &ordering->readers[maker->outputs.items[k]]))
                     return false;
         }
     }
@@ -134,7 +145,7 @@ static void find_needs(Ordering *ordering, const bool *before)
 static void order_groups(Plan *plan, const bool *before)
 {
     size_t count = plan->groups.count;
-    Ordering ordering = {.plan = plan};
+    Ordering ordering = {.plan = plan, .readers = find_readers(plan)};
     find_needs(&ordering, before);
     ordering.done = NEW_ARRAY(plan->arena, bool, count);
     ordering.done_earlier = NEW_ARRAY(plan->arena, bool, count);

@@ -31,6 +31,12 @@ expect 2 '--weights must say which' eval a.cnn
 expect 2 '-o must say which' build a.cnn
 expect 2 'contradict' check --no-fuse --fuse=pool a.cnn
 expect 2 "there is no fusion 'poll'" check --fuse=poll a.cnn
+printf 'let n = 2\nmodel A {\n    input 8x8x1\n    flatten -> dense n -> softmax\n}\n' >"$folder/set.cnn"
+expect 2 "-D takes NAME=VALUE, not 'n'" check "$folder/set.cnn" -D n
+expect 2 "not 'batch=64'" check "$folder/set.cnn" --set batch=64
+expect 2 'a section data, train or compile' check "$folder/set.cnn" --set trian.batch=64
+expect 1 "did you mean 'batch'?" check "$folder/set.cnn" --set train.bach=64
+expect 0 'warning' check "$folder/set.cnn" -D n=3 --set train.batch=64
 expect 2 "did you mean 'conv'?" help cnov
 expect 1 'missing.cnn' check missing.cnn
 expect 1 '[cannot-read]' fmt "$folder"

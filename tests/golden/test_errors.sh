@@ -1,5 +1,5 @@
 # The messages. For each tests/golden/errors/NAME.cnn, what `cnnc check` prints to stderr is NAME.err, and the exit code is 1,
-# or 0 where there are warnings only (BLESS=1 writes the files anew). And each example of docs/errors.md makes the error under which it stands.
+# 2 where -D or --set is not of its form, or 0 where there are warnings only (BLESS=1 writes the files anew). And each example of docs/errors.md makes the error under which it stands.
 set -eu
 root=$PWD
 cnnc=$(realpath "$CNNC")
@@ -9,12 +9,14 @@ failed=0
 cases=0
 examples=0
 
-# check COMMAND…: the exit code must be 1, or 0 after warnings only; stderr goes to $folder/err.
+# check COMMAND…: the exit code must be 1, 2 after bad-setting, or 0 after warnings only; stderr goes to $folder/err.
 check() {
     local status=0 expected=1
     "$@" >"$folder/out" 2>"$folder/err" || status=$?
     if grep -q 'warning: ' "$folder/err" && ! grep -q 'error: ' "$folder/err"; then
         expected=0
+    elif grep -qF '[bad-setting]' "$folder/err"; then
+        expected=2
     fi
     [ $status = $expected ] && return
     echo "$*: exit code $status instead of $expected"
