@@ -148,12 +148,16 @@ bool driver_tune(Session *session, Plan *plan, double seconds, bool again, CpuTu
     return cpu_tune(session->target, *tuned, *count, &options, complaint);
 }
 
-/* Where `tune` says so, faster schedules are looked for before the code is made. */
+/* Where `tune` says so, faster schedules are looked for before the code is made; not of code for another CPU,
+ * which cannot be timed here. */
 static bool tune(Session *session, Linked *linked, const char **complaint)
 {
     static const double seconds[] = {[TUNE_QUICK] = 20, [TUNE_FULL] = 300};
     Plan *const plans[] = {linked->train, linked->eval};
-    for (int i = 0; i < 2 && (session->tune == TUNE_QUICK || session->tune == TUNE_FULL); i++) {
+    CnnError unused = {0};
+    bool asked = session->tune == TUNE_QUICK || session->tune == TUNE_FULL,
+         measurable = asked && cpu_runs_here(session->target, &unused) == CNN_OK;
+    for (int i = 0; i < 2 && measurable; i++) {
         int count;
         CpuTuned *tuned;
         if (!driver_tune(session, plans[i], seconds[session->tune], false, &tuned, &count, complaint))

@@ -19,8 +19,9 @@ typedef struct {
     int threads;   /* that compile; 0: all cores */
     bool no_cache; /* neither read nor write the object cache */
     TuneMode tune;
-    TuneReport tune_report;  /* called as cpu_tune's progress; NULL: silence */
-    const CpuTarget *target; /* set by session_open: this machine */
+    TuneReport tune_report; /* called as cpu_tune's progress; NULL: silence */
+    const CpuTarget
+        *target; /* set by session_open: this machine; until the first graph, it may become another */
 } Session;
 
 Session *session_open(void);

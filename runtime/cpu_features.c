@@ -98,30 +98,28 @@ static bool line_has(const char *line, size_t length, const char *word)
     return false;
 }
 
-CnnStatus cnn_cpu_check_text(const char *needs, const char *cpuinfo, CnnError *error)
+static void add_missing(char *missing, size_t size, const char *name, size_t length)
+{
+    size_t used = strlen(missing);
+    snprintf(missing + used, size - used, "%s%.*s", used ? ", " : "", (int)length, name);
+}
+
+CnnStatus cnn_cpu_missing_text(const char *needs, const char *cpuinfo, char *missing, size_t size,
+                               CnnError *error)
 {
     size_t length;
     const char *line = features_line(cpuinfo, &length);
+    *missing = '\0';
     if (!line)
         return cnn_fail(error, CNN_NO_RESOURCE, "/proc/cpuinfo does not say what this CPU can do");
-    char missing[256] = "";
     for (const char *at = needs; *at; at += *at == ',') {
-        size_t size = strcspn(at, ",");
+        size_t count = strcspn(at, ",");
         bool signed_name = *at == '+' || *at == '-', unused = *at == '-';
-        const char *kernel = unused ? NULL : kernel_name(at + signed_name, size - signed_name);
-        if (kernel && !line_has(line, length, kernel)) {
-            size_t used = strlen(missing);
-            snprintf(missing + used, sizeof missing - used, "%s%.*s", used ? ", " : "",
-                     (int)(size - signed_name), at + signed_name);
-        }
-        at += size;
+        const char *kernel = unused ? NULL : kernel_name(at + signed_name, count - signed_name);
+        if (kernel && !line_has(line, length, kernel))
+            add_missing(missing, size, at + signed_name, count - signed_name);
+        at += count;
     }
-    if (*missing)
-        return cnn_fail(error, CNN_NO_RESOURCE,
-                        "this program was built for another CPU: this one lacks %s. Build it with the CPU of "
-                        "this machine, or "
-                        "for a plainer one",
-                        missing);
     return CNN_OK;
 }
 
@@ -136,11 +134,12 @@ bool cnn_cpu_permit_tiles(void)
 #endif
 }
 
-CnnStatus cnn_cpu_check(const char *needs, CnnError *error)
+CnnStatus cnn_cpu_missing(const char *needs, char *missing, size_t size, CnnError *error)
 {
     /* Files of /proc have no size to ask for, so they are read until they end; the first CPU's part is
      * enough. */
     enum { ENOUGH = 65536 };
+    static const char tiles[] = "amx-tile (which the kernel does not permit)";
     FILE *file = fopen("/proc/cpuinfo", "r");
     char *text = calloc(1, ENOUGH + 2);
     if (!file || !text) {
@@ -154,12 +153,22 @@ CnnStatus cnn_cpu_check(const char *needs, CnnError *error)
     size_t read = fread(text + 1, 1, ENOUGH, file);
     text[1 + read] = '\0';
     fclose(file);
-    CnnStatus status = cnn_cpu_check_text(needs, text, error);
+    CnnStatus status = cnn_cpu_missing_text(needs, text, missing, size, error);
     free(text);
-    if (status == CNN_OK && strstr(needs, "+amx-tile") && !cnn_cpu_permit_tiles())
-        return cnn_fail(
-            error, CNN_NO_RESOURCE,
-            "this program uses the matrix registers of the CPU (AMX), and the kernel does not permit it. "
-            "Build it for a plainer CPU");
+    if (status == CNN_OK && !*missing && strstr(needs, "+amx-tile") && !cnn_cpu_permit_tiles())
+        add_missing(missing, size, tiles, sizeof tiles - 1);
     return status;
+}
+
+CnnStatus cnn_cpu_check(const char *needs, CnnError *error)
+{
+    char missing[CPU_MISSING_MOST];
+    TRY(cnn_cpu_missing(needs, missing, sizeof missing, error));
+    if (!*missing)
+        return CNN_OK;
+    return cnn_fail(
+        error, CNN_NO_RESOURCE,
+        "this program was built for another CPU: this one lacks %s. Build it with the CPU of this "
+        "machine, or for a plainer one",
+        missing);
 }

@@ -5,6 +5,10 @@
 
 #include "runtime/schema.h"
 
+typedef struct {
+    const char *name; /* of a processor: compiler/cpu knows which there are */
+} CpuArgs;
+
 typedef enum { DEVICE_AUTO, DEVICE_CPU } DeviceChoice;
 typedef struct {
     int kind; /* DeviceChoice */
@@ -27,7 +31,7 @@ typedef struct {
     int mode; /* TuneMode */
 } TuneArgs;
 
-extern const Schema device_schema, fuse_schema, rewrite_schema, threads_schema, tune_schema;
+extern const Schema cpu_schema, device_schema, fuse_schema, rewrite_schema, threads_schema, tune_schema;
 
 /* All statements of `compile { }`, NULL-terminated. */
 extern const Schema *const compile_schemas[];

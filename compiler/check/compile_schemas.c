@@ -1,6 +1,21 @@
 /* The schemas of `compile { }`. */
 #include "compiler/check/compile_args.h"
 
+static const Field cpu_fields[] = {
+    FIELD(CpuArgs, name, FIELD_TEXT,
+          .doc = "\"native\", \"x86-64\", \"x86-64-v2\", \"x86-64-v3\", \"x86-64-v4\", \"aarch64\", or a "
+                 "processor by LLVM's name"),
+    FIELDS_END,
+};
+const Schema cpu_schema = {
+    .word = "cpu",
+    .doc = "The processor that kernels are made for; this machine's where nothing is said.",
+    .places = IN_COMPILE,
+    .fields = cpu_fields,
+    .args_bytes = sizeof(CpuArgs),
+    .example = "cpu \"x86-64-v3\"",
+};
+
 static const Field device_fields[] = {
     FIELD(DeviceArgs, kind, FIELD_WORD, .preset = "auto", .words = "auto cpu", .planned = "cuda",
           .doc = "the device that trains"),
@@ -86,5 +101,5 @@ const Schema rewrite_schema = {
     .example = "rewrite stride_for_pool",
 };
 
-const Schema *const compile_schemas[] = {&device_schema,  &fuse_schema, &rewrite_schema,
-                                         &threads_schema, &tune_schema, NULL};
+const Schema *const compile_schemas[] = {&cpu_schema,     &device_schema, &fuse_schema, &rewrite_schema,
+                                         &threads_schema, &tune_schema,   NULL};

@@ -15,6 +15,13 @@ static CnnStatus check_output(const Model *model, const char *path)
     return status == CNN_OK ? CNN_OK : command_fail(status, "%s", error.text);
 }
 
+static CnnStatus check_target(const Model *model)
+{
+    CnnError error = {0};
+    CnnStatus status = cpu_links_here(model->session->target, &error);
+    return status == CNN_OK ? CNN_OK : command_fail(status, "%s", error.text);
+}
+
 /* A trainer is called from anywhere, and its data still lie beside the model. */
 static const char *whole_path(Arena *arena, const char *path)
 {
@@ -53,7 +60,9 @@ CnnStatus command_build(const Options *options)
     if (!options->output)
         return command_fail(CNN_BAD_USAGE, "build: -o must say which file to write");
     TRY(model_open(options, &model));
-    CnnStatus status = check_output(&model, options->output);
+    CnnStatus status = check_target(&model);
+    if (status == CNN_OK)
+        status = check_output(&model, options->output);
     if (status == CNN_OK)
         status = model_link(&model, false, &linked);
     if (status == CNN_OK)

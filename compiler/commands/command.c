@@ -95,6 +95,11 @@ static const Flag compile_flags[] = {
      "only these fusions, or `all`, or `none` (`cnnc passes` lists them)", 0, 0, 0},
     {"--rewrite", FLAG_TEXT, OPTION(rewrite), "NAME,...",
      "these rewrites and no others, or none: they change what is learnt (`cnnc passes` lists them)", 0, 0, 0},
+    {"--cpu", FLAG_TEXT, OPTION(cpu), "NAME",
+     "make kernels for this processor: native (default), x86-64, x86-64-v2, x86-64-v3, x86-64-v4, aarch64, "
+     "or a "
+     "name of LLVM's, such as znver4",
+     0, 0, 0},
     {"--no-cache", FLAG_SWITCH, OPTION(no_cache), NULL,
      "neither read nor write the cache of compiled kernels", 0, 0, 0},
     FLAGS_END,

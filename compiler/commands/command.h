@@ -21,6 +21,7 @@ typedef struct {
     FlagList defines, sets;
     const char *fuse;    /* the only fusions to be made, separated by commas */
     const char *rewrite; /* the only rewrites to be made, likewise */
+    const char *cpu;     /* that kernels are made for; NULL: as the model says */
     bool no_fuse, no_cache;
     bool fusion_off[FUSION_COUNT];
     TrainingOptions training; /* also `threads` and `batch` of commands that do not train */

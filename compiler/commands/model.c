@@ -146,11 +146,34 @@ static int choose_threads(const Options *options, const Program *program)
     return written ? (int)((const ThreadsArgs *)written->args)->count : 0;
 }
 
-static void set_machine(const Options *options, const Program *program, Session *session)
+/* The command line's CPU, of which `check_cpu` knows that it exists, or the model's. */
+static CnnStatus set_cpu(const Options *options, const Program *program, Session *session)
+{
+    const CnnStatement *written = recipe_find(program->compile, &cpu_schema);
+    const char *complaint, *name = options->cpu;
+    if (!name && written)
+        name = ((const CpuArgs *)written->args)->name;
+    const CpuTarget *target = name ? cpu_target(session->arena, name, &complaint) : session->target;
+    if (!target)
+        return command_fail(CNN_BAD_INPUT, "%s: %s", written->where, complaint);
+    session->target = target;
+    return CNN_OK;
+}
+
+static CnnStatus check_cpu(const Options *options)
+{
+    const char *complaint;
+    if (!options->cpu || cpu_target(options->arena, options->cpu, &complaint))
+        return CNN_OK;
+    return command_fail(CNN_BAD_USAGE, "--cpu: %s", complaint);
+}
+
+static CnnStatus set_machine(const Options *options, const Program *program, Session *session)
 {
     const CnnStatement *tune = recipe_find(program->compile, &tune_schema);
     session->threads = choose_threads(options, program);
     session->tune = tune ? (TuneMode)((const TuneArgs *)tune->args)->mode : TUNE_AUTO;
+    return set_cpu(options, program, session);
 }
 
 /* -D or --set is not of its form. */
@@ -182,6 +205,7 @@ CnnStatus model_open(const Options *options, Model *model)
         TRY(fusions_only(options->fuse, &fusions));
     if (options->rewrite)
         TRY(add_names("rewrite", options->rewrite, rewrites_add, &rewrites));
+    TRY(check_cpu(options));
     Session *session = session_open();
     session->check = (CheckOptions){.defines = options->defines.value,
                                     .define_count = options->defines.count,
@@ -198,11 +222,12 @@ CnnStatus model_open(const Options *options, Model *model)
         status = set_fusions(options, model->checked, &session->fusions);
     if (status == CNN_OK)
         status = set_rewrites(options, model->checked, &model->rewrites);
+    if (status == CNN_OK)
+        status = set_machine(options, model->checked, session);
     if (status != CNN_OK) {
         model_close(model);
         return status;
     }
-    set_machine(options, model->checked, session);
     model_rewrite(model);
     return CNN_OK;
 }
@@ -214,9 +239,18 @@ void model_close(Model *model)
     model->checked = model->program = NULL;
 }
 
+CnnStatus model_runs_here(const Model *model)
+{
+    CnnError error = {0};
+    CnnStatus status = cpu_runs_here(model->session->target, &error);
+    return status == CNN_OK ? CNN_OK : command_fail(status, "%s", error.text);
+}
+
 CnnStatus model_compile(Model *model, bool load, Linked *linked)
 {
     const char *complaint;
+    if (load)
+        TRY(model_runs_here(model));
     if (!driver_link(model->session, model->program, NULL, load, linked, &complaint)) {
         driver_unlink(linked);
         CnnStatus status = model_report(model);

@@ -23,7 +23,9 @@ typedef struct {
 CnnStatus model_open(const Options *options, Model *model);
 void model_close(Model *model);
 
-/** Compiles and loads the model; reports what went wrong. Ended by driver_unlink. */
+/** Whether this machine can execute code for the CPU of the session; reports why not. */
+CnnStatus model_runs_here(const Model *model);
+/** Compiles the model, and loads it if `load`; reports what went wrong. Ended by driver_unlink. */
 CnnStatus model_compile(Model *model, bool load, Linked *linked);
 /** The same for what will read the model's data: an error where it has no such section. */
 CnnStatus model_link(Model *model, bool load, Linked *linked);

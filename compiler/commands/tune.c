@@ -46,8 +46,9 @@ CnnStatus command_tune(const Options *options)
     Model model;
     TRY(model_open(options, &model));
     Session *session = model.session;
-    CnnStatus status = CNN_OK;
-    fputs(model_rewrites_text(&model), stdout);
+    CnnStatus status = model_runs_here(&model);
+    if (status == CNN_OK)
+        fputs(model_rewrites_text(&model), stdout);
     session->tune = options->full ? TUNE_FULL : TUNE_QUICK;
     session->tune_report = show_progress;
     double seconds = options->seconds ? (double)options->seconds : SECONDS;

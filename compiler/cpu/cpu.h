@@ -3,6 +3,7 @@
 #define CPU_H
 
 #include "compiler/fuse/plan.h"
+#include "runtime/status.h"
 
 /* What the emitter and the scheduler must know of a machine. */
 typedef struct {
@@ -16,8 +17,17 @@ typedef struct {
 
 /** This machine. */
 const CpuTarget *cpu_host(Arena *arena);
-/** Another one, by LLVM's names ("x86-64-v3", "generic"); NULL with a sentence in *complaint when unknown. */
-const CpuTarget *cpu_target(Arena *arena, const char *triple, const char *cpu, const char **complaint);
+/**
+ * The processor that a user names: "native" for this machine, an architecture level ("x86-64-v3", "aarch64"),
+ * or a name of LLVM's; all but the first are rows of processors.def. NULL with a sentence in *complaint when
+ * there is none.
+ */
+const CpuTarget *cpu_target(Arena *arena, const char *name, const char **complaint);
+/** Whether code for `target` fits the libraries of this machine, so that a trainer can be linked. Errors:
+ * CNN_NO_RESOURCE. */
+CnnStatus cpu_links_here(const CpuTarget *target, CnnError *error);
+/** Whether code for `target` can run in this process. Errors: CNN_NO_RESOURCE with what is missing. */
+CnnStatus cpu_runs_here(const CpuTarget *target, CnnError *error);
 
 /** Chooses a schedule for a computation. */
 void cpu_schedule(const CpuTarget *target, const Computation *computation, CpuSchedule *schedule);

@@ -266,20 +266,12 @@ static float fill_nothing(const CpuTarget *target, size_t i)
     return 0;
 }
 
-/* The loader takes objects of any machine. */
-static bool runs_here(const CpuTarget *target)
-{
-    char *host = LLVMGetDefaultTargetTriple();
-    bool same = strncmp(host, target->triple, strcspn(host, "-") + 1) == 0;
-    LLVMDisposeMessage(host);
-    return same;
-}
-
 /* Compiles and loads; NULL where it cannot be. */
 static CpuCode *load(const CpuTarget *target, Emit *emit, CnnCode **code)
 {
+    CnnError unused = {0};
     target_start_llvm();
-    LLVMMemoryBufferRef buffer = runs_here(target) ? compile(target, emit) : NULL;
+    LLVMMemoryBufferRef buffer = cpu_runs_here(target, &unused) == CNN_OK ? compile(target, emit) : NULL;
     if (!buffer)
         return NULL;
     CpuObject object = {.object = LLVMGetBufferStart(buffer), .bytes = LLVMGetBufferSize(buffer)};

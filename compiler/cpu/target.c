@@ -1,4 +1,5 @@
-/* What the emitter and the scheduler know of a machine. */
+/* What the emitter and the scheduler know of a machine: of this one as LLVM finds it, of others by the table.
+ */
 #include "compiler/cpu/target.h"
 
 #include <llvm-c/Core.h>
@@ -8,9 +9,27 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "compiler/base/bug.h"
+#include "compiler/base/diag.h"
 #include "runtime/cpu_features.h"
 
 enum { L1_USUAL = 32 << 10, L2_USUAL = 512 << 10 };
+
+typedef enum { X86, ARM, ARCHITECTURES } Architecture;
+static const char *const triples[] = {[X86] = "x86_64-linux-gnu", [ARM] = "aarch64-linux-gnu"};
+
+static const struct {
+    const char *name;
+    Architecture architecture;
+    const char *features;
+    int l1, l2; /* KiB */
+} processors[] = {
+#define PROCESSOR(name, architecture, features, l1, l2) {name, architecture, features, l1, l2},
+#include "compiler/cpu/processors.def"
+};
+
+/* What LLVM calls "generic" in every architecture. */
+static const char ARM_BASELINE[] = "aarch64";
 
 static void start_llvm(void)
 {
@@ -54,9 +73,25 @@ static char *take_message(Arena *arena, char *message)
     return copy;
 }
 
-static bool is_x86(const char *triple)
+/* Of the same architecture, by the first part of their names. */
+static bool alike(const char *triple, const char *other)
 {
-    return strncmp(triple, "x86_64", 6) == 0 || strncmp(triple, "amd64", 5) == 0;
+    size_t length = strcspn(triple, "-");
+    return length == strcspn(other, "-") && strncmp(triple, other, length) == 0;
+}
+
+/* Vectors, registers and instructions follow from the features. */
+static void describe(CpuTarget *target)
+{
+    const char *features = target->features;
+    bool x86 = alike(target->triple, triples[X86]);
+    bool avx512 = x86 && has_feature(features, "+avx512f") && has_feature(features, "+avx512vl") &&
+                  has_feature(features, "+avx512bw") && has_feature(features, "+avx512dq");
+    target->dot = avx512 && has_feature(features, "+avx512bf16");
+    target->tile = target->dot && has_feature(features, "+amx-tile") && has_feature(features, "+amx-bf16");
+    target->fma = !x86 || has_feature(features, "+fma");
+    target->lanes = avx512 ? 16 : x86 && has_feature(features, "+avx2") ? 8 : 4;
+    target->registers = avx512 || !x86 ? 32 : 16;
 }
 
 const CpuTarget *cpu_host(Arena *arena)
@@ -66,56 +101,70 @@ const CpuTarget *cpu_host(Arena *arena)
     target->triple = take_message(arena, LLVMGetDefaultTargetTriple());
     target->cpu = take_message(arena, LLVMGetHostCPUName());
     target->features = take_message(arena, LLVMGetHostCPUFeatures());
-    const char *features = target->features;
-    bool x86 = is_x86(target->triple);
-    bool avx512 = has_feature(features, "+avx512f") && has_feature(features, "+avx512vl") &&
-                  has_feature(features, "+avx512bw") && has_feature(features, "+avx512dq");
-    bool avx2 = has_feature(features, "+avx2");
-    target->dot = x86 && avx512 && has_feature(features, "+avx512bf16");
-    target->tile = target->dot && has_feature(features, "+amx-tile") && has_feature(features, "+amx-bf16") &&
-                   cnn_cpu_permit_tiles();
-    target->fma = !x86 || has_feature(features, "+fma");
-    target->lanes = x86 && avx512 ? 16 : x86 && avx2 ? 8 : 4;
-    target->registers = (x86 && avx512) || !x86 ? 32 : 16;
     target->l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, L1_USUAL);
     target->l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, L2_USUAL);
+    describe(target);
+    target->tile = target->tile && cnn_cpu_permit_tiles();
     return target;
 }
 
-const CpuTarget *cpu_target(Arena *arena, const char *triple, const char *cpu, const char **complaint)
+static const char *unknown(Arena *arena, const char *name)
 {
-    static const struct {
-        const char *cpu;
-        int lanes, registers;
-        bool x86, fma;
-    } known[] = {
-        {"x86-64", 4, 16, true, false},   {"x86-64-v2", 4, 16, true, false},
-        {"x86-64-v3", 8, 16, true, true}, {"x86-64-v4", 16, 32, true, true},
-        {"generic", 4, 32, false, true},
-    };
+    const char *names[COUNT(processors) + 2] = {"native"};
+    for (size_t i = 0; i < COUNT(processors); i++)
+        names[i + 1] = processors[i].name;
+    const char *similar = nearest_name(name, names);
+    if (similar)
+        return arena_printf(arena, "there is no CPU '%s'; did you mean '%s'?", name, similar);
+    return arena_printf(arena,
+                        "there is no CPU '%s'; there are native, x86-64, x86-64-v2, x86-64-v3, x86-64-v4, "
+                        "aarch64, and processors by LLVM's names, such as skylake, znver4 or neoverse-n1",
+                        name);
+}
+
+const CpuTarget *cpu_target(Arena *arena, const char *name, const char **complaint)
+{
+    if (strcmp(name, "native") == 0)
+        return cpu_host(arena);
     target_start_llvm();
-    char *message = NULL;
-    LLVMTargetRef llvm_target;
-    if (LLVMGetTargetFromTriple(triple, &llvm_target, &message)) {
-        *complaint = take_message(arena, message);
+    size_t i = 0;
+    while (i < COUNT(processors) && strcmp(processors[i].name, name) != 0)
+        i++;
+    if (i == COUNT(processors)) {
+        *complaint = unknown(arena, name);
         return NULL;
     }
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (strcmp(known[i].cpu, cpu) != 0 || known[i].x86 != is_x86(triple))
-            continue;
-        CpuTarget *target = NEW(arena, CpuTarget);
-        *target = (CpuTarget){.triple = arena_text(arena, triple, strlen(triple)),
-                              .cpu = known[i].cpu,
-                              .features = "",
-                              .lanes = known[i].lanes,
-                              .registers = known[i].registers,
-                              .fma = known[i].fma,
-                              .l1_bytes = L1_USUAL,
-                              .l2_bytes = L2_USUAL};
-        return target;
-    }
-    *complaint = arena_printf(
-        arena, "unknown CPU '%s' for %s (known: x86-64, x86-64-v2, x86-64-v3, x86-64-v4; generic on others)",
-        cpu, triple);
-    return NULL;
+    const char *triple = triples[processors[i].architecture];
+    const char *host = take_message(arena, LLVMGetDefaultTargetTriple());
+    CpuTarget *target = NEW(arena, CpuTarget);
+    *target = (CpuTarget){.triple = alike(triple, host) ? host : triple,
+                          .cpu = strcmp(name, ARM_BASELINE) == 0 ? "generic" : processors[i].name,
+                          .features = processors[i].features,
+                          .l1_bytes = (uint64_t)processors[i].l1 << 10,
+                          .l2_bytes = (uint64_t)processors[i].l2 << 10};
+    describe(target);
+    return target;
+}
+
+CnnStatus cpu_links_here(const CpuTarget *target, CnnError *error)
+{
+    char *host = LLVMGetDefaultTargetTriple();
+    CnnStatus status = CNN_OK;
+    if (!alike(host, target->triple))
+        status = cnn_fail(error, CNN_NO_RESOURCE,
+                          "code for %.*s cannot be linked or run on this machine, which is %.*s",
+                          (int)strcspn(target->triple, "-"), target->triple, (int)strcspn(host, "-"), host);
+    LLVMDisposeMessage(host);
+    return status;
+}
+
+CnnStatus cpu_runs_here(const CpuTarget *target, CnnError *error)
+{
+    TRY(cpu_links_here(target, error));
+    char missing[CPU_MISSING_MOST];
+    TRY(cnn_cpu_missing(target->features, missing, sizeof missing, error));
+    if (*missing)
+        return cnn_fail(error, CNN_NO_RESOURCE, "code for %s cannot run on this machine, which lacks %s",
+                        target->cpu, missing);
+    return CNN_OK;
 }

@@ -195,18 +195,18 @@ int main(int argc, char **argv)
 {
     Arena *arena = arena_new();
     Bench bench = {.target = cpu_host(arena)};
+    const char *complaint = NULL;
     for (int i = 1; i < argc; i++) {
-        const char *complaint;
         if (strcmp(argv[i], "--tile") == 0 && i + 1 < argc)
             bench.tile = argv[++i];
         else if (strcmp(argv[i], "--cpu") == 0 && i + 1 < argc)
-            bench.target = cpu_target(arena, bench.target->triple, argv[++i], &complaint);
+            bench.target = cpu_target(arena, argv[++i], &complaint);
         else
             bench.filter = argv[i];
     }
     if (!bench.target) {
-        fprintf(stderr, "unknown CPU\n");
-        return 1;
+        fprintf(stderr, "%s\n", complaint);
+        return 2;
     }
     bench.peak = measure_peak(arena, bench.target);
     printf("%s, %d lanes: peak %.1f GFLOP/s\n", bench.target->cpu, bench.target->lanes, bench.peak * 1e-9);

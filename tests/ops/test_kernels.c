@@ -177,7 +177,7 @@ static void check_with(Arena *arena, Builder b, Check check)
         const char *complaint;
         if (!machine_can_run(host, others[i].lanes))
             continue;
-        const CpuTarget *target = cpu_target(arena, host->triple, others[i].cpu, &complaint);
+        const CpuTarget *target = cpu_target(arena, others[i].cpu, &complaint);
         assert_non_null(target);
         check_on(arena, target, &b, &check, &exact, &first, &have_first);
     }
@@ -658,8 +658,7 @@ static void scalar_functions_are_right_to_a_few_units_in_the_last_place(void **s
     Arena *arena = arena_new();
     const CpuTarget *host = cpu_host(arena);
     const char *complaint;
-    const CpuTarget *plain =
-        machine_can_run(host, 4) ? cpu_target(arena, host->triple, "x86-64", &complaint) : NULL;
+    const CpuTarget *plain = machine_can_run(host, 4) ? cpu_target(arena, "x86-64", &complaint) : NULL;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         for (int k = 0; k < rows[i].count; k++) {
             check_function(host, rows[i].id, rows[i].ranges[k]);
