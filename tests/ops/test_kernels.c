@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "tests/ops/computations.h"
 
@@ -157,6 +158,27 @@ static void check_on(Arena *arena, const CpuTarget *target, const Builder *b, co
     }
 }
 
+/* The processor on which all schedules are tried: this machine, or one that CNNC_TEST_CPU names. */
+static const CpuTarget *checked_cpu(Arena *arena)
+{
+    const char *complaint, *name = getenv("CNNC_TEST_CPU");
+    const CpuTarget *target = cpu_target(arena, name ? name : "native", &complaint);
+    if (!target)
+        fail_msg("%s", complaint);
+    return target;
+}
+
+static bool machine_runs_checked_cpu(void)
+{
+    Arena *arena = arena_new();
+    CnnError error = {0};
+    bool runs = cpu_runs_here(checked_cpu(arena), &error) == CNN_OK;
+    if (!runs)
+        print_message("skipped: %s\n", error.text);
+    arena_free(arena);
+    return runs;
+}
+
 /* The computation under all schedules on all targets. tolerance: relative. */
 static void check_with(Arena *arena, Builder b, Check check)
 {
@@ -167,7 +189,7 @@ static void check_with(Arena *arena, Builder b, Check check)
     Memory exact = memory_new(arena, &b, check.seed), first;
     interp_computation(b.computation, exact.exact, &check.call);
     bool have_first = false;
-    const CpuTarget *host = cpu_host(arena);
+    const CpuTarget *host = checked_cpu(arena);
     check_on(arena, host, &b, &check, &exact, &first, &have_first);
     static const struct {
         const char *cpu;
@@ -175,7 +197,7 @@ static void check_with(Arena *arena, Builder b, Check check)
     } others[] = {{"x86-64", 4}, {"x86-64-v3", 8}};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         const char *complaint;
-        if (!machine_can_run(host, others[i].lanes))
+        if (!machine_can_run(host, others[i].lanes) || strcmp(others[i].cpu, host->cpu) == 0)
             continue;
         const CpuTarget *target = cpu_target(arena, others[i].cpu, &complaint);
         assert_non_null(target);
@@ -242,7 +264,7 @@ static void weight_gradients_in_blocks_of_rows(void **state)
     Arena *arena = arena_new();
     ConvShape shape = {2, 12, 10, 3, 20, 3, 1, 1, 0, .bias = false};
     Builder b = conv_weights(arena, &shape);
-    CpuTarget small = *cpu_host(arena);
+    CpuTarget small = *checked_cpu(arena);
     Memory exact = memory_new(arena, &b, 7), first;
     Check check = whole(2, 2);
     interp_computation(b.computation, exact.exact, &check.call);
@@ -306,7 +328,7 @@ static void dense_that_reads_weights_as_they_lie(void **state)
         Arena *arena = arena_new();
         Builder b = dense(arena, 40, columns, 21, false, true, 'm');
         CpuSchedule schedule;
-        cpu_schedule(cpu_host(arena), b.computation, &schedule);
+        cpu_schedule(checked_cpu(arena), b.computation, &schedule);
         assert_true(schedule.packed != 0);
         Check check = whole(b.computation->parallel == 0 ? 37 : columns, 37);
         check_with(arena, b, check);
@@ -656,7 +678,7 @@ static void scalar_functions_are_right_to_a_few_units_in_the_last_place(void **s
     };
     assert_int_equal(sizeof rows / sizeof *rows, SCALAR_COUNT);
     Arena *arena = arena_new();
-    const CpuTarget *host = cpu_host(arena);
+    const CpuTarget *host = checked_cpu(arena);
     const char *complaint;
     const CpuTarget *plain = machine_can_run(host, 4) ? cpu_target(arena, "x86-64", &complaint) : NULL;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -700,5 +722,7 @@ int main(void)
         cmocka_unit_test(scalar_functions_are_right_to_a_few_units_in_the_last_place),
         cmocka_unit_test(reductions_were_cut_into_blocks),
     };
+    if (!machine_runs_checked_cpu())
+        return 77;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

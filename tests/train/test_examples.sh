@@ -1,5 +1,5 @@
 # The models of examples/ are checked and trained for two steps, on pictures that have nothing to say but are as many as the models
-# need; and the commands of their documents are such as the program takes.
+# need; compiled for plainer processors; and the commands of their documents are such as the program takes.
 set -eu
 top=$PWD
 . tests/expect.sh
@@ -20,6 +20,8 @@ classes() {
         ln "${pictures[(class + 19) % 36]}" "data/$1/train/c$class/c.png"
     done
 }
+plainer=
+[ "$(uname -m)" != x86_64 ] || plainer='x86-64 x86-64-v3'
 classes small10 10
 classes photos42 42
 classes breeds133 133
@@ -30,6 +32,9 @@ for example in examples/*/; do
     expect 0 '' "$CNNC" fmt --check "$model"
     expect 0 'memory: ' "$CNNC" check "$model"
     expect 0 'epoch 1/1' "$CNNC" run "$model" --batch 8 --steps 2
+    for cpu in $plainer; do
+        expect 0 'kernels in' "$CNNC" build "$model" -o trainer --cpu "$cpu"
+    done
     # What the document calls: here only checked.
     while read -r line; do
         count=$((count + 1))
