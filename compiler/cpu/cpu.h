@@ -11,8 +11,9 @@ typedef struct {
     int lanes;                           /* f32 in one vector: 16, 8, 4 */
     int registers;                       /* vector registers */
     bool fma;                            /* has a fused multiply-add */
-    bool dot, tile;                      /* has AVX512-BF16; has AMX with bf16, and may use it */
-    uint64_t l1_bytes, l2_bytes;         /* of one core */
+    bool folds;                  /* whose operand may lie in memory; else each load needs a register */
+    bool dot, tile;              /* has AVX512-BF16; has AMX with bf16, and may use it */
+    uint64_t l1_bytes, l2_bytes; /* of one core */
 } CpuTarget;
 
 /** This machine. */

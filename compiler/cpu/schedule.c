@@ -236,6 +236,9 @@ static bool choose_unrolling(Choice *choice)
     int64_t most = BLOCK_FMAS / sums, affordable = KERNEL_FMAS / (sums * copies(choice, inner));
     most = most < affordable ? most : affordable;
     most = most > UNROLL_MOST ? UNROLL_MOST : most;
+    /* Where each load takes a register, those of later steps would come too early. */
+    if (!choice->target->folds && sums >= choice->target->registers / 2)
+        most = 1;
     if (wanted) {
         schedule->unroll = wanted;
         return wanted <= extent && wanted * sums <= 2 * BLOCK_FMAS;

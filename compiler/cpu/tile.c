@@ -13,11 +13,11 @@ enum {
     GATHER_MOST = 4,   /* sums of a tile whose operands are gathered: each is a dozen instructions */
     CHUNK_ROWS = 4,    /* samples of a chunk that rows may count on */
     MASKED_LOADS = 4,  /* registers for masked loads where masks have none of their own */
+    LOADS_AHEAD = 4,   /* registers of loads that are on their way, where no operand stays in memory */
     STORES_MOST = 400, /* operations of a tile's stores that are written out */
     L2_COST = 3,
     L3_COST = 8, /* of loading a vector from there, in multiply-adds */
     HEAVY_COST = 20,
-    TURN_COST = 6,    /* of a vector that is turned in registers and stored */
     SCATTER_COST = 8, /* of an element that is stored alone */
     WAY_BYTES = 4096,
     WAYS = 8 /* of first-level caches: lines this far apart compete for so many places */
@@ -48,6 +48,13 @@ static double operation_cost(const Expr *expr)
                  expr->scalar == SCALAR_greater || expr->scalar == SCALAR_equal ||
                  expr->scalar == SCALAR_sign;
     return plain ? 1 : HEAVY_COST;
+}
+
+/* Of a vector that is turned in registers and stored: a shuffle for each halving, and those of wide vectors
+ * cross their halves. */
+static double turn_cost(int lanes)
+{
+    return lanes >= 16 ? 6 : lanes >= 8 ? 4 : 2;
 }
 
 static double access_cost(const Affine *at, int axis, int lanes)
@@ -124,7 +131,7 @@ static double vector_cost(const Choice *choice, int axis)
             return -1;
         /* What is added to is loaded and stored for each sample (blocks.c). */
         double times = store->kind == STORE_ACC ? 2 * batch_terms(computation) : 1;
-        cost += times * (turned ? TURN_COST : access_cost(&store->at, axis, lanes));
+        cost += times * (turned ? turn_cost(lanes) : access_cost(&store->at, axis, lanes));
     }
     if (axis < 0)
         return cost;
@@ -280,7 +287,9 @@ static bool fits_registers(const Choice *choice, const TileNeeds *needs, int row
     int operands = vectors >= 2                     ? vectors * (needs->streams ? 1 : 0) + 1
                    : choice->target->registers > 16 ? 2
                                                     : 3;
-    return sums + operands + needs->spare <= registers;
+    int products = choice->target->fma ? 0 : 1; /* that wait to be added */
+    int loads = choice->target->folds || registers <= 16 ? 0 : LOADS_AHEAD;
+    return sums + operands + products + loads + needs->spare <= registers;
 }
 
 /* Of one step of the reduction for a tile: multiply-adds, loads and latency overlap, the largest counts;
@@ -361,7 +370,7 @@ static double scatter_cost(const Choice *choice, int axis, int rows, int vectors
             continue;
         bool turned = rows == lanes && axis >= 0 && store->at.coef[axis] == 1 && store->kind == STORE_WRITE;
         double times = store->kind == STORE_ACC ? 2 * batch_terms(computation) : 1;
-        cost += times * (turned ? TURN_COST : SCATTER_COST * lanes);
+        cost += times * (turned ? turn_cost(lanes) : SCATTER_COST * lanes);
     }
     return cost * rows * vectors / points(choice, true);
 }

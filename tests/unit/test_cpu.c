@@ -347,6 +347,13 @@ static void a_broken_object_is_no_code(void **state)
 
 /* ---- Quality ---- */
 
+/* A conditional one: jne, b.ne, cbnz. */
+static bool is_branch(const char *line)
+{
+    return (line[0] == '\t' && line[1] == 'j' && strncmp(line + 1, "jmp", 3) != 0) ||
+           strncmp(line, "\tb.", 3) == 0 || strncmp(line, "\tcb", 3) == 0;
+}
+
 /* Vector instructions with the stack as operand, in loops of one basic block where they are more than one to
  * sixteen multiply-adds: the allocator may push out a single value. */
 static int stack_traffic(const char *assembly)
@@ -357,15 +364,16 @@ static int stack_traffic(const char *assembly)
         size_t length = strcspn(at, "\n");
         snprintf(line, sizeof line, "%.*s", (int)(length < 511 ? length : 511), at);
         at += length + (at[length] != 0);
-        sums += strstr(line, "vfmadd") != NULL;
+        sums += strstr(line, "vfmadd") || strstr(line, "fmla") || strstr(line, "\taddps");
         if (line[0] == '.' && strchr(line, ':')) {
             snprintf(label, sizeof label, "%.*s", (int)strcspn(line, ":"), line);
             in_block = sums = 0;
-        } else if (strstr(line, "mm") && strstr(line, "(%rsp)")) {
+        } else if ((strstr(line, "mm") && strstr(line, "(%rsp)")) ||
+                   (strstr(line, "\tq") && strstr(line, "[sp"))) {
             in_block++;
-        } else if (line[0] == '\t' && line[1] == 'j' && strncmp(line + 1, "jmp", 3) != 0) {
-            const char *target = strrchr(line, '\t');
-            if (label[0] && target && strcmp(target + 1, label) == 0 && in_block * 16 > sums)
+        } else if (is_branch(line)) {
+            const char *target = strrchr(line, '.');
+            if (label[0] && target && strcmp(target, label) == 0 && in_block * 16 > sums)
                 found += in_block;
             label[0] = '\0'; /* what follows a branch is another block */
         }
@@ -398,11 +406,14 @@ static void sums_that_do_not_fit_the_registers_are_noticed(void **state)
     (void)state;
     Arena *arena = arena_new();
     const char *complaint;
-    const CpuTarget *target = cpu_target(arena, "x86-64-v4", &complaint);
-    Kernel kernel = scheduled(target, "conv", conv_inputs(arena, &important[1]));
-    kernel.cpu.rows = 20;
-    kernel.cpu.vectors = 2;
-    assert_true(stack_traffic(cpu_print(target, &kernel, "kernel", true, arena)) > 10);
+    static const char *const machines[] = {"x86-64-v4", "x86-64", "aarch64"};
+    for (size_t m = 0; m < sizeof machines / sizeof *machines; m++) {
+        const CpuTarget *target = cpu_target(arena, machines[m], &complaint);
+        Kernel kernel = scheduled(target, "conv", conv_inputs(arena, &important[1]));
+        kernel.cpu.rows = 20;
+        kernel.cpu.vectors = 2;
+        assert_true(stack_traffic(cpu_print(target, &kernel, "kernel", true, arena)) > 10);
+    }
     arena_free(arena);
 }
 
@@ -410,22 +421,26 @@ static void inner_loops_keep_their_sums_in_registers(void **state)
 {
     (void)state;
     static const char *const kinds[] = {"forward", "dW", "dx"};
-    static const char *const machines[] = {"x86-64-v4", "x86-64-v3"};
-    for (size_t shape = 0; shape < sizeof important / sizeof *important; shape++) {
-        for (int kind = 0; kind < 3; kind++) {
-            for (int m = 0; m < 2; m++) {
-                Arena *arena = arena_new();
-                const char *complaint;
-                const CpuTarget *target = cpu_target(arena, machines[m], &complaint);
-                assert_non_null(target);
-                Kernel kernel = scheduled(target, kinds[kind], contraction(arena, shape, kind));
-                int traffic = stack_traffic(cpu_print(target, &kernel, "kernel", true, arena));
-                if (traffic)
-                    print_error("shape %zu %s for %s: %d\n", shape, kinds[kind], machines[m], traffic);
-                assert_int_equal(traffic, 0);
-                arena_free(arena);
-            }
+    static const struct {
+        const char *cpu;
+        int spilled_most; /* of the thirty kernels */
+    } machines[] = {{"x86-64-v4", 0}, {"x86-64-v3", 0}, {"x86-64", 1}, {"aarch64", 1}};
+    for (size_t m = 0; m < sizeof machines / sizeof *machines; m++) {
+        int spilled = 0;
+        for (size_t i = 0; i < 3 * sizeof important / sizeof *important; i++) {
+            size_t shape = i / 3, kind = i % 3;
+            Arena *arena = arena_new();
+            const char *complaint;
+            const CpuTarget *target = cpu_target(arena, machines[m].cpu, &complaint);
+            assert_non_null(target);
+            Kernel kernel = scheduled(target, kinds[kind], contraction(arena, shape, (int)kind));
+            int traffic = stack_traffic(cpu_print(target, &kernel, "kernel", true, arena));
+            if (traffic)
+                print_message("shape %zu %s for %s: %d\n", shape, kinds[kind], machines[m].cpu, traffic);
+            spilled += traffic > 0;
+            arena_free(arena);
         }
+        assert_true(spilled <= machines[m].spilled_most);
     }
 }
 
