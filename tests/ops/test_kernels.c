@@ -10,7 +10,8 @@
 
 #include "tests/ops/emulator.h"
 
-enum { SCHEDULES_MOST = 16, NAMED_SCHEDULES = 7 }; /* of this machine; of a named processor */
+/* Of this machine; of a named processor, run here or by an emulator. */
+enum { SCHEDULES_MOST = 16, NAMED_SCHEDULES = 7, EMULATED_SCHEDULES = 3 };
 
 static int kept_count; /* schedules seen whose sums wait between blocks */
 
@@ -118,10 +119,12 @@ static void check_on(Arena *arena, const CpuTarget *target, const Builder *b, co
     Memory memories[SCHEDULES_MOST];
     /* The tiles are tried on this machine; that other targets compute the same is seen from two. */
     int count = all_schedules(target, b->computation, schedules);
+    CnnError error = {0};
     if (*have_first)
         count = 2;
-    else if (getenv("CNNC_TEST_CPU") && count > NAMED_SCHEDULES)
-        count = NAMED_SCHEDULES;
+    else if (getenv("CNNC_TEST_CPU"))
+        count = cpu_runs_here(target, &error) == CNN_OK ? (count < NAMED_SCHEDULES ? count : NAMED_SCHEDULES)
+                                                        : EMULATED_SCHEDULES;
     for (int i = 0; i < count; i++) {
         const char *complaint = cpu_schedule_legal(b->computation, &schedules[i], arena);
         if (complaint) {
