@@ -15,7 +15,7 @@
 
 enum { L1_USUAL = 32 << 10, L2_USUAL = 512 << 10 };
 
-typedef enum { X86, ARM, ARCHITECTURES } Architecture;
+typedef enum { X86, ARM } Architecture;
 static const char *const triples[] = {[X86] = "x86_64-linux-gnu", [ARM] = "aarch64-linux-gnu"};
 
 static const struct {
