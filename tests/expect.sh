@@ -32,3 +32,18 @@ same() {
 losses() {
     sed 's/, "seconds": .*//' "$1"
 }
+
+# trains NAME FLAG…: weights and losses of a run, as NAME.safetensors and NAME.losses.
+trains() {
+    local name=$1
+    shift
+    expect 0 'weights written' "$CNNC" run "$@" --save "$name.safetensors" --log "$name.jsonl"
+    losses "$name.jsonl" >"$name.losses"
+}
+
+# near_losses FILE FILE LIMIT MESSAGE: line by line, the losses are the same up to a share of LIMIT.
+near_losses() {
+    paste -d ' ' "$1" "$2" | awk -v limit="$3" '
+        { split($0, half, /"loss": /); a = half[2] + 0; b = half[3] + 0; d = a - b; if (d < 0) d = -d; if (d > limit * a || a == 0) bad = 1 }
+        END { exit bad || NR == 0 }' || wrong "$4: $(paste "$1" "$2")"
+}

@@ -47,29 +47,15 @@ train {
 END
 sed 's/^    seed 3/    precision bf16\n    seed 3/' m.cnn >bf16.cnn
 
-# trains NAME FLAG…: weights and losses of a run, as NAME.safetensors and NAME.losses.
-trains() {
-    local name=$1
-    shift
-    expect 0 'weights written' "$CNNC" run "$@" --save "$name.safetensors" --log "$name.jsonl"
-    losses "$name.jsonl" >"$name.losses"
-}
-# Numbers of two files, line by line: equal to a share of LIMIT.
-near() {
-    paste -d ' ' "$1" "$2" | awk -v limit="$3" '
-        { split($0, half, /"loss": /); a = half[2] + 0; b = half[3] + 0; d = a - b; if (d < 0) d = -d; if (d > limit * a || a == 0) bad = 1 }
-        END { exit bad || NR == 0 }' || wrong "$4: $(paste "$1" "$2")"
-}
-
 for model in m bf16; do
     trains $model $model.cnn
     for cpu in "${cpus[@]}"; do
         trains $model-$cpu $model.cnn --cpu $cpu --threads 1
         trains again $model.cnn --cpu $cpu --threads 2
         same $model-$cpu.safetensors again.safetensors "$model on $cpu: two threads"
-        near $model.losses $model-$cpu.losses "$([ $model = m ] && echo 1e-3 || echo 2e-2)" "$model on $cpu"
+        near_losses $model.losses $model-$cpu.losses "$([ $model = m ] && echo 1e-3 || echo 2e-2)" "$model on $cpu"
         trains plain $model.cnn --cpu $cpu --no-fuse
-        near $model.losses plain.losses "$([ $model = m ] && echo 1e-3 || echo 2e-2)" "$model on $cpu, unfused"
+        near_losses $model.losses plain.losses "$([ $model = m ] && echo 1e-3 || echo 2e-2)" "$model on $cpu, unfused"
     done
     cmp -s $model.safetensors $model-x86-64.safetensors && grep -qw fma /proc/cpuinfo &&
         wrong "$model: fused and separate multiply-adds give the same bits: is it other code?"
