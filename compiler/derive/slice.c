@@ -41,7 +41,8 @@ Graph *slice_sums(const Graph *graph)
         bool reduces = reduces_batch(graph, node);
         if (reduces && node->op != OP_reduce_sum && node->op != OP_conv2d_dw && node->op != OP_matmul)
             BUG("%%%u %s reduces the batch, and not by a sum", id, node_op(node)->name);
-        bool sliced = reduces && type_elements(&node->type) <= SLICED_ELEMENTS_MOST;
+        /* One sample is all of the batch. */
+        bool sliced = reduces && graph->batch > 1 && type_elements(&node->type) <= SLICED_ELEMENTS_MOST;
         map[id] = sliced ? sum_by_slices(to, node, map) : copy_node(to, graph, id, map);
     }
     copy_results(to, graph, map, -1);

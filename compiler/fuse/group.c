@@ -335,14 +335,14 @@ static int64_t node_bytes(const Grouping *grouping, NodeId id)
     return type_elements(type) * (int64_t)dtype_bytes(type->dtype);
 }
 
-/* Sample by sample, unless no sample is in it, or its weights are too many to be read for every few samples.
- */
+/* Sample by sample, unless no sample is in it, or only one (the workers divide its rows then), or its weights
+ * are too many to be read for every few samples. */
 static bool runs_in_chunks(Grouping *grouping, const Group *group, int index)
 {
     const Type *space = &grouping->space.items[index];
     if (space->lead == LEAD_SLICE)
         return true;
-    if (space->lead != LEAD_BATCH)
+    if (space->lead != LEAD_BATCH || grouping->graph->batch == 1)
         return false;
     if (group->anchor == NODE_NONE || grouping_node(grouping, group->anchor)->op != OP_matmul)
         return true;

@@ -27,6 +27,13 @@ double scalar_evaluate(ScalarId id, double a, double b, double c)
     BUG("scalar function %d", (int)id);
 }
 
+ExtentKind dim_extent(const Type *type, int dim)
+{
+    if (dim > 0 || type->lead == LEAD_NONE || (type->lead == LEAD_BATCH && type->dim[0] == 1))
+        return EXTENT_FIXED;
+    return type->lead == LEAD_BATCH ? EXTENT_BATCH : EXTENT_SLICES;
+}
+
 Affine affine_const(int64_t value)
 {
     return (Affine){.base = value};

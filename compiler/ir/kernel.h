@@ -31,6 +31,10 @@ typedef enum {
     EXTENT_SLICES /* [0, call->slices); `extent` is the most */
 } ExtentKind;
 
+/** How many points an axis over dim `dim` of a tensor of this type has; the one sample of a batch of one is
+ * always there. */
+ExtentKind dim_extent(const Type *type, int dim);
+
 typedef struct {
     const char *name; /* "n", "y", "x", "c", "ky": for dumps */
     bool reduced;

@@ -34,7 +34,5 @@ Index index_without_slice(const Graph *graph, const Node *node, const Index *at)
 
 Affine lower_reduce_dim(Lowering *lowering, const char *name, const Type *type, int dim)
 {
-    static const ExtentKind kinds[] = {
-        [LEAD_NONE] = EXTENT_FIXED, [LEAD_BATCH] = EXTENT_BATCH, [LEAD_SLICE] = EXTENT_SLICES};
-    return lower_reduce_axis(lowering, name, dim == 0 ? kinds[type->lead] : EXTENT_FIXED, type->dim[dim]);
+    return lower_reduce_axis(lowering, name, dim_extent(type, dim), type->dim[dim]);
 }

@@ -83,13 +83,6 @@ static const char *axis_name(const Type *type, int dim)
     return dim == type->rank - 1 ? "c" : other[dim];
 }
 
-static ExtentKind dim_kind(const Type *type, int dim)
-{
-    if (dim > 0 || type->lead == LEAD_NONE)
-        return EXTENT_FIXED;
-    return type->lead == LEAD_BATCH ? EXTENT_BATCH : EXTENT_SLICES;
-}
-
 /* The index of the points of one class: index[d] = period[d] * axis + class[d]. exact: the axis stops at the
  * tensor's end, else guards tell where it is passed. */
 static void make_axes(Lowering *lowering, const Type *space, const int64_t *period, const int64_t *class,
@@ -100,7 +93,7 @@ static void make_axes(Lowering *lowering, const Type *space, const int64_t *peri
     lowering->around_count = 0;
     for (int d = 0; d < space->rank; d++) {
         bool slice = d == 0 && space->lead == LEAD_SLICE && computation->chunked;
-        ExtentKind kind = dim_kind(space, d);
+        ExtentKind kind = dim_extent(space, d);
         index->dim[d] = affine_const(0);
         if (slice || (space->dim[d] == 1 && kind == EXTENT_FIXED))
             continue;

@@ -73,7 +73,7 @@ static inline NodeId classify(Graph *graph, NodeId x)
     Make make = {graph, nowhere, "dense1"};
     Type type = *graph_type(graph, x);
     int64_t features = type_elements(&type) / type.dim[0];
-    NodeId flat = make_reshape(make, x, 2, DIMS(BATCH, features));
+    NodeId flat = make_reshape(make, x, 2, DIMS(graph->batch, features));
     NodeId kernel = leaf(graph, "dense1.kernel", LEAF_PARAMETER, LEAD_NONE, 2, DIMS(features, CLASSES));
     return make_matmul(make, flat, kernel, false, false);
 }
