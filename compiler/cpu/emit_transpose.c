@@ -1,5 +1,7 @@
 /* Stores of tiles whose vectors lie across the memory they go to. One vector would be as many stores as it
  * has lanes, each to another line; a square of them is turned in registers, and its rows stored whole. */
+#include <string.h>
+
 #include "compiler/cpu/emit.h"
 
 enum { LANES_MOST = 64 };
@@ -33,9 +35,23 @@ static LLVMValueRef exchange(Emit *emit, LLVMValueRef a, LLVMValueRef b, int bit
     return LLVMBuildShuffleVector(emit->builder, a, b, LLVMConstVector(lanes, (unsigned)emit->lanes), "");
 }
 
+/* The value, of which LLVM no longer knows how it was made: it would look through all shuffles of a square
+ * for each of them, and take longer than for a convolution. */
+static LLVMValueRef opaque(Emit *emit, LLVMValueRef value)
+{
+    bool x86 = strncmp(emit->target->triple, "x86", 3) == 0;
+    const char *same = !x86 ? "=w,0" : emit->target->registers > 16 ? "=v,0" : "=x,0";
+    LLVMTypeRef vector = LLVMTypeOf(value), type = LLVMFunctionType(vector, &vector, 1, false);
+    LLVMValueRef nothing =
+        LLVMGetInlineAsm(type, "", 0, same, strlen(same), false, false, LLVMInlineAsmDialectATT, false);
+    return LLVMBuildCall2(emit->builder, type, nothing, &value, 1, "");
+}
+
 void transpose_turn(Emit *emit, LLVMValueRef *values)
 {
     for (int bit = 1; bit < emit->lanes; bit *= 2) {
+        for (int r = 0; r < emit->lanes && bit > 1; r++)
+            values[r] = opaque(emit, values[r]);
         for (int r = 0; r < emit->lanes; r++) {
             if (r & bit)
                 continue;

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { EMITTER_VERSION = 11 };
+enum { EMITTER_VERSION = 12 };
 
 Key key_start(void)
 {
