@@ -116,7 +116,7 @@ static CnnStatus list_add(ListSource *list, const ListArgs *args, ListTable *tab
         return cnn_fail(error, CNN_BAD_INPUT, "%s:%lld: the column '%s' is empty",
                         name_printable(csv->path, name), (long long)csv->line,
                         name_printable(*image ? args->label : args->image, shown));
-    if (*image == '/' && list->pictures.tree != &file_tree)
+    if (*image == '/' && list->pictures.members.tree != &file_tree)
         return cnn_fail(error, CNN_BAD_INPUT, "%s:%lld: '%s' begins with '/', which leads out of the archive",
                         name_printable(csv->path, name), (long long)csv->line, name_printable(image, shown));
     if (table->part >= 0 && !list_part(csv->field[table->part], &part))
@@ -138,7 +138,7 @@ static CnnStatus list_add(ListSource *list, const ListArgs *args, ListTable *tab
     table->row[row].part = part;
     table->row[row].line = csv->line;
     TRY(listing_add(&table->labels, "", label, error));
-    return listing_add(&list->pictures.paths, "", path, error);
+    return listing_add(&list->pictures.members.paths, "", path, error);
 }
 
 /* A whole number, without sign, as the labels of classes may be. */
@@ -252,7 +252,7 @@ static CnnStatus list_set_label(ListSource *list, const ListTable *table, size_t
 /* Brings the samples into the order of the parts, in that of the rows within each, and sets their labels. */
 static CnnStatus list_arrange(ListSource *list, const ListTable *table, ListOrder order, CnnError *error)
 {
-    Listing *paths = &list->pictures.paths;
+    Listing *paths = &list->pictures.members.paths;
     SourceInfo *info = &list->source.info;
     int64_t *const count[PART_COUNT] = {&info->count, &info->validation_count, &info->test_count};
     size_t *at = malloc(paths->count_room * sizeof *at), sample = 0;
@@ -277,7 +277,7 @@ static CnnStatus list_read_table(ListSource *list, const ListArgs *args, ListTab
     char name[NAME_BYTES];
     bool found = true;
     const char *path = table->csv.path;
-    const Tree *tree = list->pictures.tree;
+    const Tree *tree = list->pictures.members.tree;
     Bytes file = {0};
     CnnStatus status = tree->load(tree, path, &file, error);
     if (status == CNN_OK)
@@ -312,7 +312,7 @@ static CnnStatus list_read_table(ListSource *list, const ListArgs *args, ListTab
 static CnnStatus list_load(ListSource *list, const ListArgs *args, const char *base, CnnError *error)
 {
     char path[PATH_MAX];
-    const Tree *tree = list->pictures.tree;
+    const Tree *tree = list->pictures.members.tree;
     TRY(tree->resolve(tree, base, args->table, path, error));
     ListTable *table = calloc(1, sizeof *table);
     if (!table)
@@ -325,10 +325,10 @@ static CnnStatus list_load(ListSource *list, const ListArgs *args, const char *b
     free(table);
     TRY(status);
     if (args->root)
-        return tree->resolve(tree, base, args->root, list->pictures.root, error);
+        return tree->resolve(tree, base, args->root, list->pictures.members.root, error);
     size_t folder = cnn_path_folder(path);
-    snprintf(list->pictures.root, sizeof list->pictures.root, "%.*s", (int)(folder > 1 ? folder - 1 : folder),
-             path);
+    snprintf(list->pictures.members.root, sizeof list->pictures.members.root, "%.*s",
+             (int)(folder > 1 ? folder - 1 : folder), path);
     return CNN_OK;
 }
 
@@ -346,13 +346,13 @@ static double list_label(Source *source, int64_t index)
 
 static void list_name(Source *source, int64_t index, char *out, size_t bytes)
 {
-    pictures_name(&((const ListSource *)source)->pictures, index, out, bytes);
+    members_name(&((const ListSource *)source)->pictures.members, index, out, bytes);
 }
 
 static void list_close(Source *source)
 {
     ListSource *list = (ListSource *)source;
-    pictures_free(&list->pictures);
+    members_free(&list->pictures.members);
     listing_free(&list->classes);
     free(list->class_names);
     free(list->class_label);
@@ -369,7 +369,7 @@ static CnnStatus list_open(const void *args, const Tree *tree, const char *base,
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open '%s'", list_args->table);
     list->source = (Source){.read = list_sample, .label = list_label, .name = list_name, .close = list_close};
     list->source.info = (SourceInfo){.ranged = true, .low = 0, .high = 255};
-    list->pictures.tree = tree;
+    list->pictures.members.tree = tree;
     list->pictures.channels = pictures_channels(list_args->channels);
     CnnStatus status = list_load(list, list_args, base, error);
     if (status == CNN_OK)

@@ -1,17 +1,13 @@
-/* What the sources have in common whose samples are picture files: the paths, from one folder, and how many
- * channels a sample gets. */
+/* What the sources have in common whose samples are picture files: the files, and how many channels a sample
+ * gets. */
 #ifndef CNN_PICTURES_H
 #define CNN_PICTURES_H
 
-#include <limits.h>
-
 #include "runtime/data/decode.h"
-#include "runtime/data/tree.h"
+#include "runtime/data/members.h"
 
 typedef struct {
-    const Tree *tree;    /* where the files are */
-    char root[PATH_MAX]; /* the folder that relative paths start from */
-    Listing paths;
+    Members members;
     int channels; /* 1, 3, 4; 0: those of the first picture, until pictures_find_channels */
 } Pictures;
 
@@ -28,9 +24,4 @@ CnnStatus pictures_find_channels(Pictures *pictures, int64_t count, CnnError *er
 /** Decodes picture `index`, as Source.read asks for. */
 CnnStatus pictures_read(const Pictures *pictures, int64_t index, int64_t want_height, int64_t want_width,
                         Picture *out, CnnError *error);
-/** The path of picture `index`, printable, as Source.name asks for. */
-void pictures_name(const Pictures *pictures, int64_t index, char *out, size_t bytes);
-
-void pictures_free(Pictures *pictures);
-
 #endif

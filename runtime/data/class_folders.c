@@ -1,0 +1,163 @@
+/* Listing the class folders, and what is wrong with them. */
+#include "runtime/data/class_folders.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "runtime/data/labels.h"
+
+bool name_ends_as(const char *name, const char *const *endings)
+{
+    const char *dot = strrchr(name, '.');
+    for (; dot && *endings; endings++)
+        if (strcasecmp(dot + 1, *endings) == 0)
+            return true;
+    return false;
+}
+
+/* Adds the samples of the class folder `relative`. */
+static CnnStatus class_add(ClassFolders *folders, const char *relative, int32_t class_index, CnnError *error)
+{
+    Members *members = folders->members;
+    char path[PATH_MAX], name[NAME_BYTES];
+    Listing found = {0};
+    size_t others = 0;
+    TRY(path_join(members->root, relative, path, error));
+    CnnStatus status =
+        members->tree->list_below(members->tree, &found, path, folders->kind->wanted, &others, error);
+    if (status == CNN_OK && found.count == 0)
+        status = cnn_fail(error, CNN_BAD_INPUT, "the class folder '%s' holds no %s (and %zu other files)",
+                          name_printable(path, name), folders->kind->one, others);
+    size_t first = members->paths.count;
+    for (size_t i = 0; i < found.count && status == CNN_OK; i++)
+        status = listing_add(&members->paths, relative, listing_name(&found, i), error);
+    listing_free(&found);
+    if (status != CNN_OK)
+        return status;
+    int32_t *label = realloc(folders->label, members->paths.count * sizeof *label);
+    if (!label)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for the labels of %zu %s",
+                        members->paths.count, folders->kind->many);
+    folders->label = label;
+    for (size_t i = first; i < members->paths.count; i++)
+        label[i] = class_index;
+    return CNN_OK;
+}
+
+/* Adds the samples of a part: of the class folders under root/part, or under root when part is empty.
+ * `count`: how many. */
+static CnnStatus part_add(ClassFolders *folders, const char *part, int64_t *count, CnnError *error)
+{
+    Members *members = folders->members;
+    char path[PATH_MAX], relative[PATH_MAX], name[NAME_BYTES];
+    Listing found = {0};
+    int64_t before = (int64_t)members->paths.count;
+    TRY(path_join(members->root, part, path, error));
+    CnnStatus status = members->tree->list(members->tree, &found, path, ENTRY_FOLDER, error);
+    for (size_t i = 0, c = 0; i < found.count && status == CNN_OK; i++) {
+        const char *class_name = listing_name(&found, i);
+        while (c < folders->names.count && strcmp(listing_name(&folders->names, c), class_name) < 0)
+            c++;
+        if (c == folders->names.count || strcmp(listing_name(&folders->names, c), class_name) != 0)
+            status = cnn_fail(error, CNN_BAD_INPUT,
+                              "the folder '%s' in '%s' is a class that the training part does not have",
+                              name_printable(class_name, name), part);
+        else if ((status = path_join(part, class_name, relative, error)) == CNN_OK)
+            status = class_add(folders, relative, (int32_t)c, error);
+    }
+    listing_free(&found);
+    *count = (int64_t)members->paths.count - before;
+    return status;
+}
+
+/* The folders of the parts among those at the top. */
+typedef struct {
+    const char *train, *validation, *test; /* NULL: not there */
+} PartFolders;
+
+/* Whether the top holds nothing but parts: train, and perhaps others. (One class alone would be an error.) */
+static bool top_has_parts(const Listing *top, PartFolders *parts)
+{
+    *parts = (PartFolders){0};
+    for (size_t i = 0; i < top->count; i++) {
+        const char *name = listing_name(top, i);
+        const char **part =
+            strcmp(name, "train") == 0  ? &parts->train
+            : strcmp(name, "test") == 0 ? &parts->test
+            : strcmp(name, "validation") == 0 || strcmp(name, "valid") == 0 || strcmp(name, "val") == 0
+                ? &parts->validation
+                : NULL;
+        if (!part || *part)
+            return false;
+        *part = name;
+    }
+    return parts->train != NULL;
+}
+
+/* Reads the names of the classes from the folders under root/part, and says what is wrong with them. */
+static CnnStatus classes_read(ClassFolders *folders, const char *part, SourceInfo *info, CnnError *error)
+{
+    const Members *members = folders->members;
+    char path[PATH_MAX], name[NAME_BYTES];
+    Listing files = {0};
+    size_t others = 0;
+    TRY(path_join(members->root, part, path, error));
+    TRY(members->tree->list(members->tree, &folders->names, path, ENTRY_FOLDER, error));
+    size_t count = folders->names.count;
+    if (count == 0) {
+        CnnStatus status =
+            members->tree->list_below(members->tree, &files, path, folders->kind->wanted, &others, error);
+        size_t inside = files.count;
+        listing_free(&files);
+        TRY(status);
+        return cnn_fail(error, CNN_BAD_INPUT,
+                        "'%s' holds no folders: a folder for each class is needed (it holds %zu %s itself)",
+                        name_printable(path, name), inside, folders->kind->many);
+    }
+    if (count == 1) {
+        char only[NAME_BYTES];
+        return cnn_fail(error, CNN_BAD_INPUT, "'%s' holds one class only, '%s': at least two are needed",
+                        name_printable(path, name), name_printable(listing_name(&folders->names, 0), only));
+    }
+    if (count > CLASSES_MOST)
+        return cnn_fail(error, CNN_BAD_INPUT, "'%s' holds %zu folders, more than there can be classes",
+                        name_printable(path, name), count);
+    folders->class_names = calloc(count, sizeof *folders->class_names);
+    if (!folders->class_names)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for the names of %zu classes", count);
+    for (size_t i = 0; i < count; i++)
+        folders->class_names[i] = listing_name(&folders->names, i);
+    info->classes = (int64_t)count;
+    info->class_names = folders->class_names;
+    return CNN_OK;
+}
+
+CnnStatus class_folders_open(ClassFolders *folders, const char *base, const char *path, SourceInfo *info,
+                             CnnError *error)
+{
+    Members *members = folders->members;
+    PartFolders parts;
+    Listing top = {0};
+    TRY(members->tree->resolve(members->tree, base, path, members->root, error));
+    CnnStatus status = members->tree->list(members->tree, &top, members->root, ENTRY_FOLDER, error);
+    if (status == CNN_OK) {
+        bool divided = top_has_parts(&top, &parts);
+        status = classes_read(folders, divided ? parts.train : "", info, error);
+        if (status == CNN_OK)
+            status = part_add(folders, divided ? parts.train : "", &info->count, error);
+        if (status == CNN_OK && divided && parts.validation)
+            status = part_add(folders, parts.validation, &info->validation_count, error);
+        if (status == CNN_OK && divided && parts.test)
+            status = part_add(folders, parts.test, &info->test_count, error);
+    }
+    listing_free(&top);
+    return status;
+}
+
+void class_folders_free(ClassFolders *folders)
+{
+    listing_free(&folders->names);
+    free(folders->class_names);
+    free(folders->label);
+}

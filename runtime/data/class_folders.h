@@ -1,0 +1,36 @@
+/* A folder for each class. Classes are numbered by the names of their folders, samples by class and then by
+ * their paths, both in byte order. With folders `train` and `test` (or `val`, `validation`, `valid`) at the
+ * top, these are the parts, and the classes are those of `train`. */
+#ifndef CNN_CLASS_FOLDERS_H
+#define CNN_CLASS_FOLDERS_H
+
+#include "runtime/data/members.h"
+#include "runtime/data/source.h"
+
+/* The files that are samples. */
+typedef struct {
+    bool (*wanted)(const char *name);
+    const char *one, *many; /* what they are called: "JPEG or PNG picture", "pictures" */
+} MemberKind;
+
+typedef struct {
+    const MemberKind *kind;
+    Members *members; /* the caller's, of all samples */
+    Listing names;    /* of the classes */
+    const char **class_names;
+    int32_t *label; /* of each sample */
+} ClassFolders;
+
+/**
+ * Lists the samples under `path`, a folder as the model file has it, into the members, whose tree
+ * is set, and tells counts and classes in *info. A folder that holds no sample is an error. To be freed even
+ * after an error.
+ */
+CnnStatus class_folders_open(ClassFolders *folders, const char *base, const char *path, SourceInfo *info,
+                             CnnError *error);
+void class_folders_free(ClassFolders *folders);
+
+/** Whether a name ends with a dot and one of these, in small or capital letters. NULL-terminated. */
+bool name_ends_as(const char *name, const char *const *endings);
+
+#endif
