@@ -13,6 +13,7 @@ typedef enum {
     PURPOSE_SPLIT = 2,
     PURPOSE_SHUFFLE = 3,
     PURPOSE_AUGMENT = 4,
+    PURPOSE_PIECE = 5,
     PURPOSE_LAYER = 0x40000000
 } RandomPurpose;
 

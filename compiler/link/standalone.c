@@ -13,6 +13,7 @@
 
 #include "compiler/base/text.h"
 #include "compiler/cpu/data_object.h"
+#include "runtime/data/sound.h"
 #include "runtime/image_io.h"
 #include "runtime/interrupt.h"
 
@@ -107,13 +108,21 @@ static void add(Arena *arena, Arguments *arguments, const char *text)
     *vec_push(arena, arguments) = arena_text(arena, text, strlen(text));
 }
 
+/* Flags of the build itself, a blank between two. */
+static void add_flags(Arena *arena, Arguments *arguments, const char *list)
+{
+    char *flags = arena_text(arena, list, strlen(list));
+    for (char *flag = strtok(flags, " "); flag; flag = strtok(NULL, " "))
+        add(arena, arguments, flag);
+}
+
 /* A path that no program takes for a flag. */
 static const char *plain_path(Arena *arena, const char *path)
 {
     return path[0] == '/' || path[0] == '.' ? path : arena_printf(arena, "./%s", path);
 }
 
-static bool link_all(Workplace *workplace, const char *path, const char **complaint)
+static bool link_all(Workplace *workplace, bool sounds, const char *path, const char **complaint)
 {
     Arena *arena = workplace->arena;
     const char *folder;
@@ -126,13 +135,25 @@ static bool link_all(Workplace *workplace, const char *path, const char **compla
     add(arena, &arguments, arena_printf(arena, "%s/libcnn_trainer.a", folder));
     for (size_t i = 0; i < workplace->files.count; i++)
         add(arena, &arguments, workplace->files.items[i]);
+    if (sounds) { /* nothing asks for it by a strong symbol: see runtime/data/sound.c */
+        add(arena, &arguments, "-Wl,--undefined=cnn_sound_library");
+        add(arena, &arguments, arena_printf(arena, "%s/libcnn_sound.a", folder));
+    }
     add(arena, &arguments, arena_printf(arena, "%s/libcnn_runtime.a", folder));
-    /* Flags of the build itself, a blank between two. */
-    char flags[] = CNNC_TRAINER_LINK_FLAGS;
-    for (char *flag = strtok(flags, " "); flag; flag = strtok(NULL, " "))
-        add(arena, &arguments, flag);
+    if (sounds)
+        add_flags(arena, &arguments, CNNC_SOUND_LINK_FLAGS);
+    add_flags(arena, &arguments, CNNC_TRAINER_LINK_FLAGS);
     *vec_push(arena, &arguments) = NULL;
     return run(arena, arguments.items, complaint);
+}
+
+/* Whether the data, or what stands in a body there, are sounds. */
+static bool has_sounds(CnnStatements data)
+{
+    for (int i = 0; i < data.count; i++)
+        if (data.items[i].schema == &audio_schema || has_sounds(data.items[i].body))
+            return true;
+    return false;
 }
 
 static bool build_beside(Session *session, const Linked *linked, Workplace *workplace, const char *beside,
@@ -153,7 +174,7 @@ static bool build_beside(Session *session, const Linked *linked, Workplace *work
     done = done && write_object(workplace, "image", &data, complaint);
     for (int i = 0; done && i < linked->object_count; i++)
         done = write_object(workplace, linked->symbols[i], &linked->objects[i], complaint);
-    return done && link_all(workplace, beside, complaint);
+    return done && link_all(workplace, has_sounds(linked->image->recipe.data), beside, complaint);
 }
 
 bool standalone_build(Session *session, const Linked *linked, const char *path, const char **complaint)

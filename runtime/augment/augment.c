@@ -111,8 +111,8 @@ static CnnStatus augment_plan_change(const CnnStatement *statement, const Augmen
         return cnn_fail(error, CNN_BAD_INPUT, "'%s' cannot stand in 'augment'", statement->schema->word);
     if (kind->wants_range && !layout->ranged)
         return cnn_fail(error, CNN_BAD_INPUT,
-                        "'%s' must know between which values the samples lie, and this array's type does "
-                        "not tell",
+                        "'%s' must know between which values the samples lie, which is not known of "
+                        "spectrograms, nor of arrays of this type",
                         statement->schema->word);
     if (kind->wants_colour && layout->channels != 3)
         return cnn_fail(error, CNN_BAD_INPUT, "'%s' needs samples of 3 channels, these have %lld",
@@ -133,6 +133,7 @@ static CnnStatus augment_plan(const CnnStatement *statement, const Layout *in, T
     if (!augment)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for 'augment'");
     augment->transform = (Transform){.out = *in, .apply = augment_apply, .close = augment_close};
+    augment->transform.out.rate = 0;
     FillArgs defaults;
     augment->fill = *(const FillArgs *)recipe_args(*body, &fill_schema, &defaults);
     CnnStatus status = CNN_OK;

@@ -177,6 +177,12 @@ static CnnStatus archive_sample(Source *source, int64_t index, int64_t want_heig
     return inner->read(inner, index, want_height, want_width, out, error);
 }
 
+static CnnStatus archive_random(Source *source, int64_t index, uint64_t key, Picture *out, CnnError *error)
+{
+    Source *inner = ((ArchiveSource *)source)->inner;
+    return inner->read_random(inner, index, key, out, error);
+}
+
 static double archive_label(Source *source, int64_t index)
 {
     Source *inner = ((ArchiveSource *)source)->inner;
@@ -230,6 +236,7 @@ static CnnStatus archive_open(const CnnStatement *statement, const char *base, S
     }
     archive->source = (Source){.info = archive->inner->info,
                                .read = archive_sample,
+                               .read_random = archive->inner->read_random ? archive_random : NULL,
                                .label = archive_label,
                                .name = archive_name,
                                .close = archive_close};

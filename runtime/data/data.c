@@ -123,7 +123,13 @@ static CnnStatus data_source_layout(CnnData *data, Layout *layout, CnnError *err
     data->first = -1;
     data->height = info->height;
     data->width = info->width;
-    *layout = (Layout){info->height, info->width, info->channels, info->ranged, data->black, data->white};
+    *layout = (Layout){.height = info->height,
+                       .width = info->width,
+                       .channels = info->channels,
+                       .rate = info->rate,
+                       .ranged = info->ranged,
+                       .black = data->black,
+                       .white = data->white};
     return CNN_OK;
 }
 
@@ -173,6 +179,19 @@ static CnnStatus data_plan(CnnData *data, const CnnRecipe *recipe, const CnnStat
     return CNN_OK;
 }
 
+static CnnStatus data_want_cache(CnnData *data, const CnnRecipe *recipe, CnnError *error)
+{
+    const CnnStatement *statement = recipe_find(recipe->data, &cache_schema);
+    CnnError cause = {0};
+    data->cache_wanted = statement != NULL;
+    if (!statement || !data->source->read_random)
+        return CNN_OK;
+    cnn_fail(&cause, CNN_BAD_INPUT,
+             "'cache' keeps what is read in the first epoch, and the source reads another piece in each: say "
+             "crop=middle there, or leave 'cache' out");
+    return data_blame(statement, CNN_BAD_INPUT, &cause, error);
+}
+
 static CnnStatus data_open_all(CnnData *data, const CnnRecipe *recipe, CnnError *error)
 {
     const CnnStatement *source;
@@ -187,7 +206,7 @@ static CnnStatus data_open_all(CnnData *data, const CnnRecipe *recipe, CnnError 
                    split_make(data->source, split, &data->split, &cause), &cause, error));
     data->shuffle = ((const ShuffleArgs *)recipe_args(recipe->data, &shuffle_schema, &shuffle_defaults))->on;
     data->bad = *(const BadArgs *)recipe_args(recipe->data, &bad_schema, &bad_defaults);
-    data->cache_wanted = recipe_find(recipe->data, &cache_schema) != NULL;
+    TRY(data_want_cache(data, recipe, error));
     TRY(data_name_classes(data, error));
     return data_plan(data, recipe, source, error);
 }

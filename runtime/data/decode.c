@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/data/sound.h"
+
 void decoder_free(PictureDecoder *decoder)
 {
     if (!decoder)
@@ -11,6 +13,7 @@ void decoder_free(PictureDecoder *decoder)
     bytes_free(&decoder->file);
     bytes_free(&decoder->turned);
     jpeg_decoder_free(decoder->jpeg);
+    sound_decoder_free(decoder->sound);
     free(decoder);
 }
 
@@ -93,7 +96,7 @@ static FileKind file_kind(const Bytes *file, const char **other)
     return FILE_OTHER;
 }
 
-static CnnStatus decoder_open(Picture *picture, CnnError *error)
+CnnStatus decoder_open(Picture *picture, CnnError *error)
 {
     if (!picture->decoder && !(picture->decoder = calloc(1, sizeof *picture->decoder)))
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for a decoder");

@@ -28,17 +28,21 @@ CnnStatus decode_member(const Tree *tree, const char *path, const DecodeOptions 
 /** The channels that a file has itself: 1, 3 or 4. `work` is used as scratch. */
 CnnStatus decode_channels(const Tree *tree, const char *path, Picture *work, int *channels, CnnError *error);
 
+/** Makes picture->decoder, where there is none yet. */
+CnnStatus decoder_open(Picture *picture, CnnError *error);
+
 /** Scratch of `size` bytes that stays with the picture, for a source that converts what it reads. */
 CnnStatus decoder_bytes(Picture *picture, size_t size, unsigned char **out, CnnError *error);
 
-/* ---- Private to decode*.c and picture.c ---- */
+/* ---- Private to decode*.c, picture.c and audio.c ---- */
 
 typedef struct JpegDecoder JpegDecoder;
 
 typedef struct PictureDecoder {
-    Bytes file;        /* the compressed picture */
-    Bytes turned;      /* the second buffer that applying an orientation needs */
-    JpegDecoder *jpeg; /* libjpeg's state, made at the first use */
+    Bytes file;                 /* the compressed picture or sound */
+    Bytes turned;               /* the second buffer that applying an orientation needs */
+    JpegDecoder *jpeg;          /* libjpeg's state, made at the first use */
+    struct SoundDecoder *sound; /* sound.h's */
 } PictureDecoder;
 
 void decoder_free(PictureDecoder *decoder);

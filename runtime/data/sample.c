@@ -29,12 +29,14 @@ static CnnStatus sample_check_size(const CnnData *data, int64_t index, const Pic
                     (long long)picture->width);
 }
 
-static CnnStatus sample_read(const CnnData *data, int64_t index, SampleRun *run, Picture *out,
+static CnnStatus sample_read(const CnnData *data, int64_t index, SampleRun *run, uint64_t key, Picture *out,
                              CnnError *error)
 {
-    CnnStatus status =
-        data->source->read(data->source, index, data->want_height, data->want_width, out, error);
-    run->unreadable = status == CNN_BAD_INPUT && !data->source->info.container;
+    Source *source = data->source;
+    CnnStatus status = run->augmented && source->read_random
+                           ? source->read_random(source, index, key, out, error)
+                           : source->read(source, index, data->want_height, data->want_width, out, error);
+    run->unreadable = status == CNN_BAD_INPUT && !source->info.container;
     return status == CNN_OK ? sample_check_size(data, index, out, error) : status;
 }
 
@@ -56,7 +58,7 @@ CnnStatus data_run(const CnnData *data, int64_t index, SampleRun *run, DataScrat
     if (found)
         first = data->fixed_stages;
     else
-        TRY(sample_read(data, index, run, sample.now, error));
+        TRY(sample_read(data, index, run, sample.key, sample.now, error));
     for (int i = first; i <= count; i++) {
         if (cache && !found && i == data->fixed_stages)
             cache_store(cache, index, sample.now);

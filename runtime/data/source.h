@@ -31,6 +31,7 @@ typedef struct {
         channels;    /* of every sample; 0 where samples differ or it is not known without decoding all */
     int64_t classes; /* 0: labels are real numbers (regression) */
     const char *const *class_names; /* classes of them, or NULL */
+    double rate;                    /* of sounds: columns a second; 0: they are none */
     bool ranged;                    /* low and high are known: */
     double low, high; /* what the type of the stored values can hold, 0 and 255 for bytes: black and white */
     bool container;   /* the samples lie in one file: one that cannot be read condemns it, none is skipped */
@@ -58,6 +59,9 @@ struct Source {
      * path in `error`. */
     CnnStatus (*read)(Source *source, int64_t index, int64_t want_height, int64_t want_width, Picture *out,
                       CnnError *error);
+    /** NULL, or reads a piece of the sample that `key` chooses, for training, where `read` gives the piece
+     * that is evaluated. */
+    CnnStatus (*read_random)(Source *source, int64_t index, uint64_t key, Picture *out, CnnError *error);
     /** The label of sample `index`: a class number, or a real number. */
     double (*label)(Source *source, int64_t index);
     /** Writes a name for sample `index` that a person can look up: a path, or "x.npy[17]"; printable. */

@@ -230,6 +230,7 @@ static CnnStatus resize_plan(const CnnStatement *statement, const Layout *in, Tr
     resize->fit = (ResizeFit)args->fit;
     resize->black = in->ranged ? in->black : NULL;
     resize->transform = (Transform){.out = *in, .apply = resize_apply, .close = resize_close};
+    resize->transform.out.rate = 0;
     resize->transform.out.height = resize->transform.want_height = resize->height;
     resize->transform.out.width = resize->transform.want_width = resize->width;
     *out = &resize->transform;

@@ -62,8 +62,8 @@ static CnnStatus scale_plan(const CnnStatement *statement, const Layout *in, Tra
     Range to = ((const ScaleArgs *)statement->args)->to;
     if (!in->ranged)
         return cnn_fail(error, CNN_BAD_INPUT,
-                        "'scale' must know between which values the samples lie, and this array's type "
-                        "does not tell: leave it out, or use 'standardize'");
+                        "'scale' must know between which values the samples lie, which is not known of "
+                        "spectrograms, nor of arrays of this type: leave it out, or use 'standardize'");
     if (!(to.low < to.high))
         return cnn_fail(error, CNN_BAD_INPUT, "'scale' needs a range that is not empty");
     Scale *scale = calloc(1, sizeof *scale);

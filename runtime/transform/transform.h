@@ -11,6 +11,7 @@
 typedef struct {
     int64_t height, width; /* 0: samples differ */
     int64_t channels;
+    double rate; /* of sounds: columns a second; 0: they are none, or no more */
     bool ranged; /* black and white are known, those of standardize once they are measured: */
     const float *black,
         *white; /* [channels], what a black and a white pixel became; owned by who made them */
