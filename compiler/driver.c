@@ -19,6 +19,7 @@ const PassInfo driver_passes[] = {
     {"pool-first",
      "what grows with its argument moves behind the max-pool that follows it (--no-pool-first)"},
     {"derive", "loss, backward pass, optimizer's update, metrics: Program to Graph"},
+    {"winograd", "convolutions of 3x3 by Winograd's minimal filtering, where that is faster (--exact: none)"},
     {"slice", "sums over the batch become partial sums of fixed slices, added in their order"},
     {"fuse", "Graph to Plan: groups, phases, buffers (--no-fuse: each node alone)"},
     {"lower", "groups to kernels: expressions pulled from the outputs"},
@@ -83,6 +84,10 @@ Graph *driver_graph(Session *session, const Program *program, bool training)
     Graph *graph = training ? derive_training(&rewritten) : derive_evaluation(&rewritten);
     if (!graph)
         return NULL;
+    if (!session->exact) {
+        graph = choose_winograd(graph, 0);
+        graph_verify(graph, "winograd");
+    }
     graph = slice_sums(graph);
     graph_verify(graph, "slice");
     if (program->precision == PRECISION_BF16 && session->target->tile) {

@@ -17,6 +17,7 @@ typedef struct {
     CheckOptions check;
     FusionOptions fusions;
     int threads;   /* that compile; 0: all cores */
+    bool exact;    /* convolutions as they are defined: none by Winograd's filtering */
     bool no_cache; /* neither read nor write the object cache */
     TuneMode tune;
     TuneReport tune_report; /* called as cpu_tune's progress; NULL: silence */

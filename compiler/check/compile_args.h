@@ -15,6 +15,10 @@ typedef struct {
 } DeviceArgs;
 
 typedef struct {
+    bool on;
+} ExactArgs;
+
+typedef struct {
     Names names; /* of fusions; or the one name `all` or `none` */
 } FuseArgs;
 
@@ -31,7 +35,8 @@ typedef struct {
     int mode; /* TuneMode */
 } TuneArgs;
 
-extern const Schema cpu_schema, device_schema, fuse_schema, rewrite_schema, threads_schema, tune_schema;
+extern const Schema cpu_schema, device_schema, exact_schema, fuse_schema, rewrite_schema, threads_schema,
+    tune_schema;
 
 /* All statements of `compile { }`, NULL-terminated. */
 extern const Schema *const compile_schemas[];

@@ -31,6 +31,21 @@ const Schema device_schema = {
     .example = "device cpu",
 };
 
+static const Field exact_fields[] = {
+    FIELD(ExactArgs, on, FIELD_BOOLEAN, .preset = "true", .doc = "whether it is so"),
+    FIELDS_END,
+};
+const Schema exact_schema = {
+    .word = "exact",
+    .doc = "Convolutions are summed as they are defined. Otherwise those of 3x3 are computed by Winograd's "
+           "minimal filtering where that is faster: a quarter of the products, and rounding errors that are "
+           "some 10 times larger, about 1e-5 of the largest value.",
+    .places = IN_COMPILE,
+    .fields = exact_fields,
+    .args_bytes = sizeof(ExactArgs),
+    .example = "exact true",
+};
+
 static const Field fuse_fields[] = {
     FIELD(FuseArgs, names, FIELD_NAMES, .preset = "all",
           .doc = "all, none, or the names of fusions (cnnc passes lists them)"),
@@ -101,5 +116,5 @@ const Schema rewrite_schema = {
     .example = "rewrite stride_for_pool",
 };
 
-const Schema *const compile_schemas[] = {&cpu_schema,     &device_schema, &fuse_schema, &rewrite_schema,
-                                         &threads_schema, &tune_schema,   NULL};
+const Schema *const compile_schemas[] = {&cpu_schema,     &device_schema,  &exact_schema, &fuse_schema,
+                                         &rewrite_schema, &threads_schema, &tune_schema,  NULL};

@@ -93,6 +93,8 @@ static const Flag compile_flags[] = {
      0, 0},
     {"--fuse", FLAG_TEXT, OPTION(fuse), "NAME,...",
      "only these fusions, or `all`, or `none` (`cnnc passes` lists them)", 0, 0, 0},
+    {"--exact", FLAG_SWITCH, OPTION(exact), NULL,
+     "sum convolutions as they are defined: none by Winograd's minimal filtering", 0, 0, 0},
     {"--rewrite", FLAG_TEXT, OPTION(rewrite), "NAME,...",
      "these rewrites and no others, or none: they change what is learnt (`cnnc passes` lists them)", 0, 0, 0},
     {"--cpu", FLAG_TEXT, OPTION(cpu), "NAME",

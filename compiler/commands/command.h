@@ -22,7 +22,7 @@ typedef struct {
     const char *fuse;    /* the only fusions to be made, separated by commas */
     const char *rewrite; /* the only rewrites to be made, likewise */
     const char *cpu;     /* that kernels are made for; NULL: as the model says */
-    bool no_fuse, no_cache;
+    bool no_fuse, no_cache, exact;
     bool fusion_off[FUSION_COUNT];
     TrainingOptions training; /* also `threads` and `batch` of commands that do not train */
     EvaluationOptions evaluation;

@@ -10,6 +10,7 @@ typedef struct {
     RewriteOptions rewrites;
     Precision precision;
     TuneMode tune;
+    bool exact;
 } Settings;
 
 typedef struct {
@@ -50,6 +51,11 @@ static void untune(Settings *settings, int which)
     settings->tune = (TuneMode)which;
 }
 
+static void set_exact(Settings *settings, int which)
+{
+    settings->exact = which;
+}
+
 /* Ended by a NULL name. */
 static const VariantRow *variant_rows(Arena *arena)
 {
@@ -59,6 +65,7 @@ static const VariantRow *variant_rows(Arena *arena)
         {"f32", set_precision, PRECISION_F32},
         {"bf16", set_precision, PRECISION_BF16},
         {"untuned", untune, TUNE_OFF},
+        {"exact", set_exact, true},
     };
     VEC(VariantRow) rows = {0};
     for (size_t i = 0; i < COUNT(fixed); i++)
@@ -176,6 +183,7 @@ static CnnStatus compile_variant(Comparison *comparison, const Settings *setting
     variant->rewritten = model_rewrites_text(&variant->model);
     session->fusions = settings->fusions;
     session->tune = settings->tune;
+    session->exact = settings->exact;
     TRY(model_link(&variant->model, true, &variant->linked));
     session->no_cache |= variant->linked.cache_complaint != NULL; /* said once */
     Model plain = variant->model;
@@ -196,7 +204,7 @@ CnnStatus variants_open(Comparison *comparison, const char *names, bool each)
     const Session *session = comparison->model->session;
     const VariantRow *rows = variant_rows(arena);
     const Settings base = {session->fusions, comparison->model->rewrites,
-                           comparison->model->checked->precision, session->tune};
+                           comparison->model->checked->precision, session->tune, session->exact};
     NameList list = {0};
     TRY(list_names(arena, names, each, &list));
     Settings *settings = NEW_ARRAY(arena, Settings, list.count);

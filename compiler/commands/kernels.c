@@ -106,13 +106,35 @@ static const char *parameter_read(const KernelTable *table, const Node *node, in
     return NULL;
 }
 
-static const char *anchor_word(const KernelTable *table, NodeId anchor)
+/* What a transform that belongs to Winograd's filtering makes; NULL: it is none, or that of a result. */
+static const char *transform_word(OpId op)
+{
+    switch (op) {
+    case OP_winograd_kernel:
+        return "kernel for Winograd";
+    case OP_winograd_input:
+        return "input for Winograd";
+    case OP_winograd_slope:
+        return "gradient for Winograd";
+    default:
+        return NULL;
+    }
+}
+
+static const char *anchor_word(Session *session, const KernelTable *table, NodeId anchor)
 {
     const Node *node = graph_node(table->plan->graph, anchor);
-    const char *layer = table->program->layers.items[table->layer_of[anchor]].word;
-    if (node_op(node)->class != OP_CONTRACT || table->part_of[anchor] == STEP_FORWARD)
-        return layer;
-    return node->type.lead == LEAD_BATCH ? "input gradient" : "weight gradient";
+    const char *word = transform_word(node->op);
+    if (word)
+        return word;
+    bool gradient = (node_op(node)->class == OP_CONTRACT || node->op == OP_winograd_output) &&
+                    table->part_of[anchor] != STEP_FORWARD;
+    word = !gradient                       ? table->program->layers.items[table->layer_of[anchor]].word
+           : node->type.lead == LEAD_BATCH ? "input gradient"
+                                           : "weight gradient";
+    if (node->op == OP_winograd_product || node->op == OP_winograd_product_dw)
+        return arena_printf(session->arena, "%s by Winograd", word);
+    return node->op == OP_winograd_output ? arena_printf(session->arena, "%s from Winograd", word) : word;
 }
 
 static void add_member(Wording *wording, NodeId id, int main_layer)
@@ -175,7 +197,7 @@ static const char *describe(Session *session, KernelTable *table, const KernelRo
     if (group->anchor != NODE_NONE && row->layer >= 0)
         add_word(&wording, suffix && row->part == STEP_BACKWARD
                                ? arena_printf(session->arena, "%s gradient", suffix)
-                               : anchor_word(table, group->anchor));
+                               : anchor_word(session, table, group->anchor));
     for (size_t i = 0; i < group->members.count; i++)
         add_member(&wording, group->members.items[i], row->layer);
     if (wording.words.count)

@@ -171,7 +171,9 @@ static CnnStatus check_cpu(const Options *options)
 static CnnStatus set_machine(const Options *options, const Program *program, Session *session)
 {
     const CnnStatement *tune = recipe_find(program->compile, &tune_schema);
+    const CnnStatement *exact = recipe_find(program->compile, &exact_schema);
     session->threads = choose_threads(options, program);
+    session->exact = options->exact || (exact && ((const ExactArgs *)exact->args)->on);
     session->tune = tune ? (TuneMode)((const TuneArgs *)tune->args)->mode : TUNE_AUTO;
     return set_cpu(options, program, session);
 }

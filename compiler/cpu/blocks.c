@@ -4,7 +4,7 @@
 #include "compiler/cpu/choice.h"
 #include "compiler/cpu/footprint.h"
 
-enum { STEPS_LEAST = 32, /* terms of a block: a sum is loaded and stored for each */ ALIAS_BYTES = 1024 };
+enum { STEPS_LEAST = 32, /* terms of a block: a sum is loaded and stored for each */ ALIAS_BYTES = 512 };
 
 static bool sums_stay_in_memory(const Computation *computation)
 {
@@ -104,7 +104,7 @@ static bool is_worth_blocks(const Choice *choice, Inside *inside)
     int64_t panel = footprint_points(choice->computation, choice->summed, points, schedule->row_axis, false);
     if (aliases(inside))
         panel *= inside->panel_step / inside->panel_width;
-    return panels > half && (panel > half || rows > half);
+    return panels >= half && (panel >= half || rows >= half);
 }
 
 static bool can_wait(const Choice *choice)
@@ -130,6 +130,15 @@ static int64_t kept_bytes(const Choice *choice, const Inside *inside)
     return bytes;
 }
 
+/* Nothing is shared along the first axis: it stands outside everything, and the blocks are those of one
+ * point. */
+static bool is_outermost(const Choice *choice, int axis)
+{
+    const CpuSchedule *schedule = choice->schedule;
+    return axis == 0 && axis != schedule->row_axis && axis != schedule->vector_axis &&
+           axis != schedule->spread_axis && axis_is_apart(choice->computation, axis);
+}
+
 /* Puts output axes outside the blocks, the outermost first, until the sums of the others are few enough. */
 static bool choose_inside(const Choice *choice, Inside *inside)
 {
@@ -138,7 +147,8 @@ static bool choose_inside(const Choice *choice, Inside *inside)
     int vector = schedule->vector_axis;
     int64_t most = (int64_t)choice->target->l2_bytes / 3, all = inside->points[vector];
     for (int a = 0; a < computation->axis_count; a++)
-        inside->inside[a] = !computation->axes[a].reduced && a != schedule->spread_axis;
+        inside->inside[a] =
+            !computation->axes[a].reduced && a != schedule->spread_axis && !is_outermost(choice, a);
     for (int a = 0; a < computation->axis_count; a++) {
         for (int outside = 0; outside < 2; outside++) {
             inside->inside[vector] = !outside;
@@ -146,8 +156,7 @@ static bool choose_inside(const Choice *choice, Inside *inside)
             if (kept_bytes(choice, inside) <= most)
                 return true;
         }
-        if (computation->axes[a].reduced || a == schedule->row_axis || a == vector ||
-            a == schedule->spread_axis)
+        if (!inside->inside[a] || a == schedule->row_axis || a == vector)
             continue;
         inside->inside[a] = false;
         inside->points[a] = 1;
@@ -195,17 +204,19 @@ static void block_kept(Choice *choice)
     if (!can_wait(choice))
         return;
     for (int a = 0; a < computation->axis_count; a++)
-        inside.points[a] = computation_points(computation, a);
+        inside.points[a] = is_outermost(choice, a) ? 1 : computation_points(computation, a);
     find_panel(choice, &inside);
     if (!is_worth_blocks(choice, &inside) || !choose_inside(choice, &inside) ||
         !choose_sizes(choice, &inside, block))
         return;
     schedule->kept = true;
     int vector = schedule->vector_axis;
-    bool vectors_last = choice->variant->order == ORDER_VECTORS_INSIDE;
+    bool vectors_last = choice->variant->order == ORDER_VECTORS_INSIDE, apart = is_outermost(choice, 0);
+    if (apart)
+        schedule->order[schedule->order_count++] = 0;
     if (!inside.inside[vector])
         schedule->order[schedule->order_count++] = vector;
-    for (int a = 0; a < computation->axis_count; a++)
+    for (int a = apart; a < computation->axis_count; a++)
         if (!computation->axes[a].reduced && !inside.inside[a] && a != vector && a != schedule->spread_axis)
             schedule->order[schedule->order_count++] = a;
     for (int a = 0; a < computation->axis_count; a++) {

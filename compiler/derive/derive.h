@@ -41,6 +41,14 @@ Graph *slice_sums(const Graph *graph);
  */
 Graph *precision_bf16(const Graph *graph, const bool *keep_f32);
 
+/**
+ * Rebuilds the graph with its convolutions of 3x3 in f32, and their gradients, computed by Winograd's minimal
+ * filtering: the same function with other rounding errors. tile 0: where that is faster, with the better
+ * tiles; 2 or 4: wherever it can be, with tiles of this size (for tests). Nodes that no result needs are left
+ * out. To be called before slice_sums.
+ */
+Graph *choose_winograd(const Graph *graph, int64_t tile);
+
 /* What the machine's bf16 instructions can take. */
 typedef struct {
     bool odd; /* odd numbers of channels, and pictures that are not bf16 */

@@ -39,7 +39,8 @@ Graph *slice_sums(const Graph *graph)
             continue;
         const Node *node = graph_node(graph, id);
         bool reduces = reduces_batch(graph, node);
-        if (reduces && node->op != OP_reduce_sum && node->op != OP_conv2d_dw && node->op != OP_matmul)
+        if (reduces && node->op != OP_reduce_sum && node->op != OP_conv2d_dw && node->op != OP_matmul &&
+            node->op != OP_winograd_product_dw)
             BUG("%%%u %s reduces the batch, and not by a sum", id, node_op(node)->name);
         /* One sample is all of the batch. */
         bool sliced = reduces && graph->batch > 1 && type_elements(&node->type) <= SLICED_ELEMENTS_MOST;

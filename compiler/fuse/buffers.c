@@ -176,6 +176,7 @@ static bool reads_in_place(const Plan *plan, const Group *group)
             return false;
         case OP_VIEW:
         case OP_WINDOW:
+        case OP_TRANSFORM:
             return false;
         }
     }

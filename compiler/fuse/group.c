@@ -93,7 +93,8 @@ static bool is_surely_stored(const Grouping *grouping, NodeId id)
     for (size_t i = 0; i < grouping->users[id].count; i++) {
         NodeId user = grouping->users[id].items[i];
         OpClass class = grouping_class(grouping, user);
-        if (class == OP_CONTRACT || (class == OP_ALIAS && is_surely_stored(grouping, user)))
+        if (class == OP_CONTRACT || class == OP_TRANSFORM ||
+            (class == OP_ALIAS && is_surely_stored(grouping, user)))
             return true;
     }
     return false;
@@ -335,6 +336,29 @@ static int64_t node_bytes(const Grouping *grouping, NodeId id)
     return type_elements(type) * (int64_t)dtype_bytes(type->dtype);
 }
 
+static bool refuse_wide(Grouping *grouping, NodeId id, int64_t bytes, int64_t limit)
+{
+    const char *detail = arena_printf(grouping->plan->arena, "%" PRId64 " KiB; the limit is %" PRId64 " KiB",
+                                      bytes / 1024, limit / 1024);
+    return grouping_refuse(grouping, id, NODE_NONE, REFUSED_WIDE_WEIGHTS, detail);
+}
+
+/* Reading them for every few samples costs more than the batch's values, which then wait in memory. */
+static bool has_wide_weights(Grouping *grouping, NodeId id)
+{
+    const Node *node = grouping_node(grouping, id);
+    if (node->op == OP_winograd_product)
+        return samples_for_kernel(grouping->plan, id, grouping->cache_bytes) > grouping->graph->slice &&
+               !refuse_wide(grouping, id, node_bytes(grouping, node->in[1]),
+                            (int64_t)grouping->cache_bytes / 2);
+    for (int k = 0; k < node->in_count && node->op == OP_matmul; k++) {
+        int64_t bytes = node_bytes(grouping, node->in[k]);
+        if (graph_type(grouping->graph, node->in[k])->lead == LEAD_NONE && bytes > WIDE_BYTES)
+            return !refuse_wide(grouping, id, bytes, WIDE_BYTES);
+    }
+    return false;
+}
+
 /* Sample by sample, unless no sample is in it, or only one (the workers divide its rows then), or its weights
  * are too many to be read for every few samples. */
 static bool runs_in_chunks(Grouping *grouping, const Group *group, int index)
@@ -344,18 +368,7 @@ static bool runs_in_chunks(Grouping *grouping, const Group *group, int index)
         return true;
     if (space->lead != LEAD_BATCH || grouping->graph->batch == 1)
         return false;
-    if (group->anchor == NODE_NONE || grouping_node(grouping, group->anchor)->op != OP_matmul)
-        return true;
-    const Node *anchor = grouping_node(grouping, group->anchor);
-    for (int k = 0; k < anchor->in_count; k++) {
-        int64_t bytes = node_bytes(grouping, anchor->in[k]);
-        if (graph_type(grouping->graph, anchor->in[k])->lead != LEAD_NONE || bytes <= WIDE_BYTES)
-            continue;
-        const char *detail = arena_printf(grouping->plan->arena, "%" PRId64 " KiB; the limit is %d KiB",
-                                          bytes / 1024, WIDE_BYTES / 1024);
-        return grouping_refuse(grouping, group->anchor, NODE_NONE, REFUSED_WIDE_WEIGHTS, detail);
-    }
-    return true;
+    return group->anchor == NODE_NONE || !has_wide_weights(grouping, group->anchor);
 }
 
 static void choose_when_and_how(Grouping *grouping)
@@ -367,12 +380,13 @@ static void choose_when_and_how(Grouping *grouping)
     }
 }
 
-void group_nodes(Plan *plan, const FusionOptions *fusions)
+void group_nodes(Plan *plan, const PlanOptions *options)
 {
     const Graph *graph = plan->graph;
     Arena *arena = plan->arena;
     size_t count = graph->nodes.count;
-    Grouping grouping = {.plan = plan, .graph = graph, .fusions = fusions};
+    Grouping grouping = {
+        .plan = plan, .graph = graph, .fusions = &options->fusions, .cache_bytes = options->cache_bytes};
     grouping.live = NEW_ARRAY(arena, bool, count);
     grouping.users = NEW_ARRAY(arena, NodeList, count);
     grouping.inlined = NEW_ARRAY(arena, bool, count);

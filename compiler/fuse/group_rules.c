@@ -34,6 +34,7 @@ static FusionId epilogue_fusion(const Grouping *grouping, int index)
         return FUSION_UPDATE;
     switch (anchor_class(grouping, index)) {
     case OP_CONTRACT:
+    case OP_TRANSFORM:
         return FUSION_EPILOGUE;
     case OP_REDUCE:
         return FUSION_REDUCE;
@@ -190,20 +191,6 @@ static bool join_pool(Grouping *grouping, NodeId id)
     return true;
 }
 
-/* Points of several classes, all stored by one kernel: a sum could not tell which of its stores is the first.
- * With a contraction each class has a kernel of its own. */
-static bool has_classes_in_one_kernel(const Grouping *grouping, int index)
-{
-    const Group *group = grouping_group(grouping, index);
-    for (size_t i = 0; i < group->members.count && anchor_class(grouping, index) != OP_CONTRACT; i++) {
-        const Node *member = grouping_node(grouping, group->members.items[i]);
-        for (int d = 0; node_op(member)->period && d < member->type.rank; d++)
-            if (node_op(member)->period(member, d) > 1)
-                return true;
-    }
-    return false;
-}
-
 /* A sum over the batch that keeps the channels, of a value made in a group. */
 static bool join_sum(Grouping *grouping, NodeId id)
 {
@@ -223,8 +210,6 @@ static bool join_sum(Grouping *grouping, NodeId id)
         return grouping_refuse(grouping, id, value, REFUSED_SUM_VECTOR, NULL);
     if (anchor_class(grouping, made) == OP_REDUCE)
         return grouping_refuse(grouping, id, value, REFUSED_SUM_OF_SUM, NULL);
-    if (has_classes_in_one_kernel(grouping, made))
-        return grouping_refuse(grouping, id, value, REFUSED_SUM_CLASSES, NULL);
     grouping_join(grouping, made, id);
     *vec_push(grouping->plan->arena, &grouping_group(grouping, made)->sums) = id;
     return true;
@@ -307,6 +292,7 @@ void grouping_place(Grouping *grouping, NodeId id)
             grouping_start(grouping, id, true);
         return;
     case OP_CONTRACT:
+    case OP_TRANSFORM:
         grouping_start(grouping, id, true);
         return;
     }

@@ -11,9 +11,10 @@ typedef struct {
     Plan *plan;
     const Graph *graph;
     const FusionOptions *fusions;
-    bool *live;      /* by node, as all that follow: a result needs it */
-    NodeList *users; /* a reshape is a user, and has users of its own */
-    bool *inlined;   /* computed wherever it is read */
+    uint64_t cache_bytes; /* of one core */
+    bool *live;           /* by node, as all that follow: a result needs it */
+    NodeList *users;      /* a reshape is a user, and has users of its own */
+    bool *inlined;        /* computed wherever it is read */
     bool *is_result;
     bool *always;           /* needed in every step, not only when weights are updated */
     int *group_of;          /* -1: none */

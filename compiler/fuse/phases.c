@@ -86,6 +86,29 @@ static bool is_ready(const Ordering *ordering, size_t g, PhaseKind kind)
     return true;
 }
 
+/* Larger than what it is made of, and made for one reader: the tiles of a picture. */
+static bool is_made_late(const Plan *plan, const Group *group)
+{
+    const Node *anchor = group->anchor == NODE_NONE ? NULL : graph_node(plan->graph, group->anchor);
+    return anchor && anchor->op == OP_winograd_input;
+}
+
+/* Is a reader of group `g` waiting for nothing else, or for others of its kind? */
+static bool is_waited_for(const Ordering *ordering, int g)
+{
+    const Plan *plan = ordering->plan;
+    for (size_t reader = 0; reader < plan->groups.count; reader++) {
+        const GroupList *needs = &ordering->needs[reader];
+        bool waits = is_among(g, needs);
+        for (size_t i = 0; i < needs->count && waits; i++)
+            waits =
+                ordering->done[needs->items[i]] || is_made_late(plan, &plan->groups.items[needs->items[i]]);
+        if (waits)
+            return true;
+    }
+    return false;
+}
+
 /* Nothing that it makes is the samples' own: sums and metrics. */
 static bool only_sums(const Plan *plan, const Group *group)
 {
@@ -103,7 +126,8 @@ static int next_ready(const Ordering *ordering, PhaseKind kind, PhaseWhen when)
     for (size_t g = 0; g < ordering->plan->groups.count; g++) {
         const Group *group = &ordering->plan->groups.items[g];
         if (ordering->done[g] || group->chunked != (kind == PHASE_CHUNKED) || group->when != when ||
-            !is_ready(ordering, g, kind))
+            !is_ready(ordering, g, kind) ||
+            (is_made_late(ordering->plan, group) && !is_waited_for(ordering, (int)g)))
             continue;
         if (only_sums(ordering->plan, group))
             return (int)g;
@@ -208,22 +232,23 @@ static uint64_t sample_bytes(const Plan *plan, const Phase *phase)
     return bytes;
 }
 
-/* Samples that a group wants at a time so that reading its kernel anew for each chunk is nothing beside the
- * work: 2 * pixels operations for each of the kernel's elements, at some 40 operations a byte read. 1: the
- * kernel stays in the cache. */
-static int64_t samples_for_kernel(const Plan *plan, const Group *group, uint64_t cache_bytes)
+/* 2 * uses operations for each of the kernel's elements, at some 40 operations a byte read. */
+int64_t samples_for_kernel(const Plan *plan, NodeId anchor_id, uint64_t cache_bytes)
 {
-    enum { PIXELS = 160 };
-    const Node *anchor = group->anchor == NODE_NONE ? NULL : graph_node(plan->graph, group->anchor);
+    enum { USES = 160 };
+    const Node *anchor = anchor_id == NODE_NONE ? NULL : graph_node(plan->graph, anchor_id);
     if (!anchor || node_op(anchor)->class != OP_CONTRACT || anchor->type.lead != LEAD_BATCH)
         return 1;
     const Type *kernel = graph_type(plan->graph, anchor->in[1]);
     if (kernel->lead != LEAD_NONE ||
         (uint64_t)type_elements(kernel) * dtype_bytes(kernel->dtype) < cache_bytes / 2)
         return 1;
-    int64_t pixels =
-        type_elements(&anchor->type) / anchor->type.dim[0] / anchor->type.dim[anchor->type.rank - 1];
-    return (PIXELS + pixels - 1) / pixels;
+    /* Of an element in a sample: once for each pixel, or tile. */
+    int64_t results = type_elements(&anchor->type) / anchor->type.dim[0],
+            uses = results / anchor->type.dim[anchor->type.rank - 1];
+    if (anchor->op == OP_winograd_product)
+        uses /= kernel->dim[0];
+    return (USES + uses - 1) / uses;
 }
 
 /* As many samples as fit the cache, or as large kernels want; slices are cut evenly, so that tiles of samples
@@ -233,7 +258,8 @@ static int64_t choose_chunk(const Plan *plan, const Phase *phase, uint64_t cache
     uint64_t bytes = sample_bytes(plan, phase);
     int64_t slice = plan->graph->slice, chunk = bytes ? (int64_t)(cache_bytes / bytes) : slice;
     for (int g = 0; g < phase->group_count; g++) {
-        int64_t wanted = samples_for_kernel(plan, &plan->groups.items[phase->first_group + g], cache_bytes);
+        int64_t wanted =
+            samples_for_kernel(plan, plan->groups.items[phase->first_group + g].anchor, cache_bytes);
         chunk = wanted > chunk ? wanted : chunk;
     }
     chunk = chunk < 1 ? 1 : chunk > slice ? slice : chunk;

@@ -22,7 +22,7 @@ Plan *plan_make(Arena *arena, const Graph *graph, const PlanOptions *options)
     Plan *plan = NEW(arena, Plan);
     plan->arena = arena;
     plan->graph = graph;
-    group_nodes(plan, &options->fusions);
+    group_nodes(plan, options);
     make_phases(plan, options->cache_bytes);
     place_buffers(plan);
     plan_verify(plan);

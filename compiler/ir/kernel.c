@@ -168,6 +168,17 @@ static void print_axes(const Computation *computation, Text *out)
     }
 }
 
+bool axis_is_apart(const Computation *computation, int axis)
+{
+    for (size_t i = 0; i < computation->exprs.count; i++)
+        if (computation->exprs.items[i].kind == EXPR_LOAD && !computation->exprs.items[i].at.coef[axis])
+            return false;
+    for (size_t i = 0; i < computation->stores.count; i++)
+        if (!computation->stores.items[i].at.coef[axis])
+            return false;
+    return computation->accs.count > 0;
+}
+
 void computation_print(const Computation *computation, Text *out)
 {
     text_printf(out, "kernel %s%s\n", computation->name,
@@ -273,7 +284,7 @@ double computation_flops(const Computation *computation)
     if (computation->accs.count == 0)
         for (size_t i = 0; i < computation->exprs.count; i++)
             flops += computation->exprs.items[i].kind == EXPR_SCALAR ? outer : 0;
-    return flops;
+    return flops * (1 + computation->plain_less_1);
 }
 
 int64_t computation_points(const Computation *computation, int axis)

@@ -132,8 +132,9 @@ typedef struct Computation {
     Axis axes[AXIS_MAX]; /* output axes first, outermost first; then reduced axes, outermost first */
     int parallel; /* the axis that call->begin … end runs over: an output axis; in a chunked kernel without an
                      output batch axis, the reduced batch axis */
-    bool chunked;  /* called for the samples of a chunk of one slice */
-    int64_t chunk; /* of which there are so many at most; 0: not known */
+    bool chunked;        /* called for the samples of a chunk of one slice */
+    double plain_less_1; /* operations of the plain algorithm for each of its own, less 1 */
+    int64_t chunk;       /* of which there are so many at most; 0: not known */
     VEC(KernelTensor) tensors;
     VEC(Guard) guards;
     VEC(Expr) exprs;
@@ -188,9 +189,14 @@ typedef struct {
 /** The most points of an axis that one call may visit. */
 int64_t computation_points(const Computation *computation, int axis);
 
+/** Have the sums at each point of an output axis operands and results of their own: do all loads and stores
+ * move along it? False without sums. */
+bool axis_is_apart(const Computation *computation, int axis);
+
 void computation_print(const Computation *computation, Text *out);
 void computation_verify(const Computation *computation, const char *pass);
-/** Multiply-adds counted twice, other scalar operations once, for all points at full extents. */
+/** Multiply-adds counted twice, other scalar operations once, for all points at full extents; as the plain
+ * algorithm counts them, where another is used. */
 double computation_flops(const Computation *computation);
 
 /* ---- Building a computation from nodes (schedule/lower.c): what ops' `lower` functions call. ---- */

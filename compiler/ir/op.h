@@ -15,6 +15,8 @@ typedef enum {
     OP_VIEW,      /* each element is one element of the input, or zero: pad, crop, permute */
     OP_ALIAS,     /* the input's memory with another shape: reshape */
     OP_WINDOW,    /* each element from a small window of the input: max-pool and its like */
+    OP_TRANSFORM, /* each element a linear combination of elements of a small window of the input, other
+                     points of which use the same: written out */
     OP_REDUCE,    /* sum or max over some dims */
     OP_CONTRACT   /* sum of products: convolutions, dense */
 } OpClass;
@@ -39,6 +41,9 @@ typedef struct Op {
     /** The result's elements along dim `dim` fall into this many classes (index modulo period) with different
      * expressions: the stride, for a gradient with respect to a strided window's input. NULL: 1. */
     int64_t (*period)(const Node *node, int dim);
+    /** Operations of the plain algorithm for each of the op's own. NULL: 1; less for what is only there
+     * because an algorithm saves others. */
+    double (*plain)(const Graph *graph, const Node *node);
 } Op;
 
 /* By OpId. */

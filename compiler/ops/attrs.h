@@ -70,6 +70,15 @@ typedef struct {
     bool turned; /* dims 0 and 1, the window, run backwards */
 } PairsAttrs;
 
+/* Convolutions of 3x3 by minimal filtering: tiles of tile x tile results. */
+typedef struct {
+    int64_t tile;   /* 2 or 4 */
+    int64_t turned; /* of a kernel: 1: its window runs backwards */
+    int64_t again;  /* of the input: 1: made once more for the backward pass, in place of being kept */
+    int64_t pad_top, pad_left; /* of the input: pixels of its first tiles that lie outside */
+    int64_t height, width;     /* of the convolution's result */
+} WinogradAttrs;
+
 typedef struct {
     Dims shape;   /* of the result */
     int64_t lead; /* Lead of the result */

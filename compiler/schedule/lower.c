@@ -207,6 +207,21 @@ ExprId lower_read(Lowering *lowering, NodeId id, const Index *at)
     return expr;
 }
 
+ExprId lowering_where(Lowering *lowering, const Guard *guards, int count, ExprId value)
+{
+    ExprId inside = lower_const(lowering, 1);
+    for (int i = 0; i < count; i++) {
+        ExprId low = lower_scalar(lowering, SCALAR_greater, lower_axis(lowering, &guards[i].at),
+                                  lower_const(lowering, -0.5), 0);
+        ExprId high =
+            lower_scalar(lowering, SCALAR_greater, lower_const(lowering, (double)guards[i].extent - 0.5),
+                         lower_axis(lowering, &guards[i].at), 0);
+        inside =
+            lower_scalar(lowering, SCALAR_mul, inside, lower_scalar(lowering, SCALAR_mul, low, high, 0), 0);
+    }
+    return lower_scalar(lowering, SCALAR_select, inside, value, lower_const(lowering, 0));
+}
+
 /* True for a node that does not read memory: its value outside its tensor is harmless to compute. */
 ExprId lower_read_guarded(Lowering *lowering, NodeId id, const Index *at, const Guard *guards, int count)
 {
@@ -228,17 +243,7 @@ ExprId lower_read_guarded(Lowering *lowering, NodeId id, const Index *at, const 
     lowering->known.count = known; /* lowered under other guards */
     memcpy(lowering->around, saved, sizeof saved);
     lowering->around_count = saved_count;
-    ExprId inside = lower_const(lowering, 1);
-    for (int i = 0; i < count; i++) {
-        ExprId low = lower_scalar(lowering, SCALAR_greater, lower_axis(lowering, &guards[i].at),
-                                  lower_const(lowering, -0.5), 0);
-        ExprId high =
-            lower_scalar(lowering, SCALAR_greater, lower_const(lowering, (double)guards[i].extent - 0.5),
-                         lower_axis(lowering, &guards[i].at), 0);
-        inside =
-            lower_scalar(lowering, SCALAR_mul, inside, lower_scalar(lowering, SCALAR_mul, low, high, 0), 0);
-    }
-    return lower_scalar(lowering, SCALAR_select, inside, value, lower_const(lowering, 0));
+    return lowering_where(lowering, guards, count, value);
 }
 
 /* ---- Reductions ---- */

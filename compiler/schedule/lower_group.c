@@ -114,33 +114,45 @@ static void make_axes(Lowering *lowering, const Type *space, const int64_t *peri
     }
 }
 
-static void add_store(Lowering *lowering, NodeId output, const Type *space, const Index *index)
+/* One term of a sum; the axes it does not depend on are summed over as they are visited. Where a kernel makes
+ * points of several classes, their terms are added first. */
+static void add_sum(Lowering *lowering, NodeId output, const Type *space, const Index *index)
 {
     const Graph *graph = lowering->plan->graph;
-    const Type *type = graph_type(graph, output);
-    Index at = *index;
+    const Node *node = graph_node(graph, output);
+    const Type *type = &node->type, *value = graph_type(graph, node->in[0]);
+    Index at = same_dims(value, space) ? *index : lowering_look_through(value, space, index),
+          place = {.rank = type->rank};
+    for (int d = 1; d < type->rank; d++)
+        place.dim[d] = type->dim[d] == 1 ? affine_const(0) : at.dim[d - 1];
     Store store;
     memset(&store, 0, sizeof store);
-    if (is_sum(lowering->group, output)) {
-        /* One term of the sum; the axes it does not depend on are summed over as they are visited. */
-        const Node *node = graph_node(graph, output);
-        const Type *value = graph_type(graph, node->in[0]);
-        if (!same_dims(value, space))
-            at = lowering_look_through(value, space, index);
-        Index place = {.rank = type->rank};
-        for (int d = 1; d < type->rank; d++)
-            place.dim[d] = type->dim[d] == 1 ? affine_const(0) : at.dim[d - 1];
-        store.kind = STORE_ADD;
-        store.continued = lowering->group->kernels.count > 0;
-        store.expr = lower_read(lowering, node->in[0], &at);
-        store.at = lowering_address(lowering, type, &place);
-    } else {
-        if (!same_dims(type, space))
-            at = lowering_look_through(type, space, index);
-        store.kind = lowering->computation->chunked && type->lead == LEAD_SLICE ? STORE_ACC : STORE_WRITE;
-        store.expr = lower_read(lowering, output, &at);
-        store.at = lowering_address(lowering, type, &at);
+    store.kind = STORE_ADD;
+    store.continued = lowering->group->kernels.count > 0;
+    store.expr = lower_read(lowering, node->in[0], &at);
+    if (lowering->around_count)
+        store.expr = lowering_where(lowering, lowering->around, lowering->around_count, store.expr);
+    store.at = lowering_address(lowering, type, &place);
+    store.tensor = lowering_tensor(lowering, output, true);
+    for (size_t i = 0; i < lowering->sums.count; i++) {
+        Store *sum = &lowering->sums.items[i];
+        if (sum->tensor == store.tensor && affine_equal(&sum->at, &store.at)) {
+            sum->expr = lower_scalar(lowering, SCALAR_add, sum->expr, store.expr, 0);
+            return;
+        }
     }
+    *vec_push(lowering->arena, &lowering->sums) = store;
+}
+
+static void add_store(Lowering *lowering, NodeId output, const Type *space, const Index *index)
+{
+    const Type *type = graph_type(lowering->plan->graph, output);
+    Index at = same_dims(type, space) ? *index : lowering_look_through(type, space, index);
+    Store store;
+    memset(&store, 0, sizeof store);
+    store.kind = lowering->computation->chunked && type->lead == LEAD_SLICE ? STORE_ACC : STORE_WRITE;
+    store.expr = lower_read(lowering, output, &at);
+    store.at = lowering_address(lowering, type, &at);
     store.tensor = lowering_tensor(lowering, output, true);
     store.guard_first =
         lowering_guards(lowering, lowering->around, lowering->around_count, &store.guard_count);
@@ -152,7 +164,14 @@ static void add_stores(Lowering *lowering, const Type *space, const Index *index
     const Group *group = lowering->group;
     lowering->known.count = 0;
     for (size_t i = 0; i < group->outputs.count; i++)
-        add_store(lowering, group->outputs.items[i], space, index);
+        (is_sum(group, group->outputs.items[i]) ? add_sum : add_store)(lowering, group->outputs.items[i],
+                                                                       space, index);
+}
+
+static double plain_share(const Graph *graph, const Group *group)
+{
+    const Node *anchor = group->anchor == NODE_NONE ? NULL : graph_node(graph, group->anchor);
+    return anchor && node_op(anchor)->plain ? node_op(anchor)->plain(graph, anchor) : 1;
 }
 
 static Kernel *new_kernel(Lowering *lowering, const char *name)
@@ -162,6 +181,7 @@ static Kernel *new_kernel(Lowering *lowering, const char *name)
     kernel->computation->name = kernel->name = name;
     kernel->computation->chunked = lowering->group->chunked;
     kernel->computation->chunk = lowering->chunk;
+    kernel->computation->plain_less_1 = plain_share(lowering->plan->graph, lowering->group) - 1;
     kernel->span = graph_node(lowering->plan->graph, lowering->group->outputs.items[0])->span;
     lowering->computation = kernel->computation;
     return kernel;
@@ -169,6 +189,9 @@ static Kernel *new_kernel(Lowering *lowering, const char *name)
 
 static void finish_kernel(Lowering *lowering, Group *group, Kernel *kernel)
 {
+    for (size_t i = 0; i < lowering->sums.count; i++)
+        *vec_push(lowering->arena, &kernel->computation->stores) = lowering->sums.items[i];
+    lowering->sums.count = 0;
     simplify(kernel->computation);
     computation_verify(kernel->computation, "lower");
     *vec_push(lowering->arena, &group->kernels) = kernel;

@@ -21,12 +21,15 @@ struct Lowering {
     Guard around[RANK_MAX]; /* of the class being lowered: where its points lie inside the tensor */
     int around_count;
     VEC(Known) known;
-    int depth; /* nodes between the store and what is being lowered */
+    VEC(Store) sums; /* of the kernel being made: each is one store, of the points of all classes together */
+    int depth;       /* nodes between the store and what is being lowered */
 };
 
 /** Places guards one after the other, without those that always hold, *kept of them; returns where the first
  * is. */
 int lowering_guards(Lowering *lowering, const Guard *guards, int count, int *kept);
+/** `value`, or zero where 0 <= guard < extent fails for one of the guards. */
+ExprId lowering_where(Lowering *lowering, const Guard *guards, int count, ExprId value);
 /** The kernel's number for a node's memory, read or written. */
 int lowering_tensor(Lowering *lowering, NodeId node, bool written);
 /** Elements from the start of a tensor of this type to the element at `at`. In a chunked kernel the pointer

@@ -135,6 +135,20 @@ static double read_by_all(const Computation *computation, int axis)
     return bytes;
 }
 
+/* The points of Winograd's transform are enough to be divided among workers, who then read nothing twice. */
+static bool divide_apart(Computation *computation)
+{
+    enum { POINTS_LEAST = 16 };
+    for (int i = 0; i + 1 < output_axes(computation); i++) {
+        const Axis *axis = &computation->axes[i];
+        if (axis->kind == EXTENT_FIXED && axis->extent >= POINTS_LEAST && axis_is_apart(computation, i)) {
+            computation->parallel = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Over a whole batch, a product of few samples and many weights is divided along the weights: each worker
  * then reads its part of them only. */
 static void divide_weights(Computation *computation)
@@ -156,7 +170,7 @@ static void choose_parallel(Computation *computation)
         const Axis *axis = &computation->axes[i];
         if (axis->kind == EXTENT_BATCH && (!axis->reduced || computation->chunked)) {
             computation->parallel = i;
-            if (!computation->chunked)
+            if (!computation->chunked && !divide_apart(computation))
                 divide_weights(computation);
             return;
         }
@@ -178,10 +192,39 @@ static void choose_parallel(Computation *computation)
     }
     if (outputs == 1)
         split_axis(computation, 0, inner_part(computation->axes[0].extent), "block");
+    if (divide_apart(computation))
+        return;
     computation->parallel = 0;
     for (int i = 1; i + 1 < output_axes(computation); i++)
         if (computation->axes[i].extent > computation->axes[computation->parallel].extent)
             computation->parallel = i;
+}
+
+static void exchange_coefs(Affine *affine, void *context)
+{
+    int axis = *(const int *)context;
+    int64_t first = affine->coef[axis];
+    affine->coef[axis] = affine->coef[axis + 1];
+    affine->coef[axis + 1] = first;
+}
+
+/* Products of matrices that have nothing in common but the samples (the points of Winograd's transform): all
+ * samples pass for one before the next, so that its weights are read once. */
+static void put_apart(Computation *computation)
+{
+    int outputs = output_axes(computation), batch = 0, apart = 1;
+    if (outputs < 3 || computation->axes[batch].kind != EXTENT_BATCH)
+        return;
+    bool weights = false;
+    for (size_t i = 0; i < computation->exprs.count; i++)
+        weights = weights || (computation->exprs.items[i].kind == EXPR_LOAD &&
+                              !computation->exprs.items[i].at.coef[batch]);
+    if (!weights || !axis_is_apart(computation, apart))
+        return;
+    each_affine(computation, exchange_coefs, &batch);
+    Axis first = computation->axes[batch];
+    computation->axes[batch] = computation->axes[apart];
+    computation->axes[apart] = first;
 }
 
 void simplify(Computation *computation)
@@ -191,5 +234,6 @@ void simplify(Computation *computation)
             remove_axis(computation, i);
     for (int i = computation->axis_count - 2; i >= 0; i--)
         join_axes(computation, i);
+    put_apart(computation);
     choose_parallel(computation);
 }

@@ -40,6 +40,9 @@ train {
     seed 3
 }
 END
+# A wide one, whose convolutions are computed by Winograd's filtering.
+sed '/^    input/a\    conv 48, 3x3, pad=same -> batchnorm -> relu\n    conv 64, 3x3, pad=same -> batchnorm -> relu' m.cnn |
+    sed 's/epochs 6/epochs 2/' >wide.cnn
 sed 's/^    seed 3/    precision bf16\n    seed 3/' m.cnn >bf16.cnn
 sed 's/batch 19, accumulate=2.*/batch 1, accumulate=3/; s/epochs 6/epochs 2/' m.cnn >one.cnn # the workers divide each picture
 
@@ -48,7 +51,7 @@ equal() {
     same "$1.losses" "$2.losses" "$3: other losses"
 }
 
-for model in m bf16 one; do
+for model in m bf16 one wide; do
     trains $model-1 $model.cnn --threads 1
     trains $model-2 $model.cnn --threads 2
     trains $model-3 $model.cnn --threads 3
@@ -64,6 +67,15 @@ trains plain-1 m.cnn --threads 1 --no-fuse
 trains plain-3 m.cnn --threads 3 --no-fuse
 equal plain-1 plain-3 'unfused, three threads'
 trains other m.cnn --seed 4
+expect 0 'conv by Winograd' "$CNNC" explain wide.cnn
+expect 0 '' "$CNNC" explain wide.cnn --exact
+if grep -q Winograd "$answer"; then wrong '--exact leaves convolutions to Winograd'; fi
+trains exact wide.cnn --exact
+{ cat wide.cnn && printf 'compile {\n    exact true\n}\n'; } >exact.cnn
+trains asked exact.cnn
+equal exact asked '--exact and exact true'
+! cmp -s wide-1.safetensors exact.safetensors || wrong 'Winograd rounds as the convolution does'
+near_losses wide-1.losses exact.losses 1e-3 'losses with and without Winograd differ'
 [ "$(wc -l <m-1.losses)" = 12 ] || wrong "$(wc -l <m-1.losses) steps are in the log instead of 12"
 ! cmp -s m-1.safetensors other.safetensors || wrong 'another seed gives the same weights'
 ! cmp -s m-1.safetensors bf16-1.safetensors || wrong 'bf16 gives the weights of f32'

@@ -78,8 +78,9 @@ static inline NodeId classify(Graph *graph, NodeId x)
     return make_matmul(make, flat, kernel, false, false);
 }
 
-/* The gradients of the sum of squares of the output, as results. */
-static inline Graph *differentiate(Graph *graph)
+/* The gradients of the sum of squares of the output, as results; convolutions that can be by Winograd's
+ * filtering in tiles of `tile`, unless it is 0. */
+static inline Graph *differentiate_by(Graph *graph, int64_t tile)
 {
     Make make = {graph, nowhere, NULL};
     NodeId output = graph_find_result(graph, RESULT_OUTPUT);
@@ -98,7 +99,12 @@ static inline Graph *differentiate(Graph *graph)
         graph_result(
             graph,
             (Result){.role = RESULT_VALUE, .node = gradients[i], .name = graph_node(graph, leaves[i])->name});
-    return slice_sums(graph);
+    return slice_sums(tile ? choose_winograd(graph, tile) : graph);
+}
+
+static inline Graph *differentiate(Graph *graph)
+{
+    return differentiate_by(graph, 0);
 }
 
 typedef struct {
