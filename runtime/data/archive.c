@@ -159,15 +159,30 @@ static CnnStatus archive_list_below(const Tree *tree, Listing *listing, const ch
     return CNN_OK;
 }
 
+static CnnStatus archive_find(const ArchiveSource *archive, const char *path, const ZipMember **member,
+                              CnnError *error)
+{
+    char name[NAME_BYTES];
+    *member = zip_find(&archive->zip, archive_inside(archive, path));
+    if (!*member)
+        return cnn_fail(error, CNN_BAD_INPUT, "'%s' is not in the archive", name_printable(path, name));
+    return CNN_OK;
+}
+
 static CnnStatus archive_load(const Tree *tree, const char *path, Bytes *out, CnnError *error)
 {
     const ArchiveSource *archive = archive_of(tree);
-    const char *inside = archive_inside(archive, path);
-    size_t at = zip_lower_bound(&archive->zip, inside);
-    char name[NAME_BYTES];
-    if (at == archive->zip.count || strcmp(archive->zip.members[at].name, inside) != 0)
-        return cnn_fail(error, CNN_BAD_INPUT, "'%s' is not in the archive", name_printable(path, name));
-    return zip_load(&archive->zip, &archive->zip.members[at], out, error);
+    const ZipMember *member;
+    TRY(archive_find(archive, path, &member, error));
+    return zip_load(&archive->zip, member, out, error);
+}
+
+static CnnStatus archive_open_file(const Tree *tree, const char *path, Extent *out, CnnError *error)
+{
+    const ArchiveSource *archive = archive_of(tree);
+    const ZipMember *member;
+    TRY(archive_find(archive, path, &member, error));
+    return zip_open_member(&archive->zip, member, out, error);
 }
 
 static CnnStatus archive_sample(Source *source, int64_t index, int64_t want_height, int64_t want_width,
@@ -228,7 +243,8 @@ static CnnStatus archive_open(const CnnStatement *statement, const char *base, S
     archive->tree = (Tree){.resolve = archive_resolve,
                            .list = archive_list,
                            .list_below = archive_list_below,
-                           .load = archive_load};
+                           .load = archive_load,
+                           .open = archive_open_file};
     status = kind->open_in(body->args, &archive->tree, "", &archive->inner, error);
     if (status != CNN_OK) {
         archive_close(&archive->source);

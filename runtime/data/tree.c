@@ -28,7 +28,14 @@ static CnnStatus file_tree_load(const Tree *tree, const char *path, Bytes *out, 
     return file_load(path, out, error);
 }
 
+static CnnStatus file_tree_open(const Tree *tree, const char *path, Extent *out, CnnError *error)
+{
+    (void)tree;
+    return extent_open(path, out, error);
+}
+
 const Tree file_tree = {.resolve = file_tree_resolve,
                         .list = file_tree_list,
                         .list_below = file_tree_list_below,
-                        .load = file_tree_load};
+                        .load = file_tree_load,
+                        .open = file_tree_open};

@@ -3,7 +3,7 @@
 #ifndef CNN_DATA_TREE_H
 #define CNN_DATA_TREE_H
 
-#include "runtime/data/files.h"
+#include "runtime/data/extent.h"
 #include "runtime/data/listing.h"
 
 typedef struct Tree Tree;
@@ -20,6 +20,8 @@ struct Tree {
                             bool (*wanted)(const char *name), size_t *others, CnnError *error);
     /** Reads a whole file. */
     CnnStatus (*load)(const Tree *tree, const char *path, Bytes *out, CnnError *error);
+    /** Opens a file to be read at any offset; the tree must outlive it. */
+    CnnStatus (*open)(const Tree *tree, const char *path, Extent *out, CnnError *error);
 };
 
 extern const Tree file_tree; /* the file system */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 enum {
@@ -30,14 +29,14 @@ static uint64_t little(const unsigned char *at, int bytes)
 static CnnStatus zip_damaged(const Zip *zip, const char *what, CnnError *error)
 {
     char name[NAME_BYTES];
-    return cnn_fail(error, CNN_BAD_INPUT, "%s: damaged zip archive: %s", name_printable(zip->path, name),
+    return cnn_fail(error, CNN_BAD_INPUT, "%s: damaged zip archive: %s", name_printable(zip->file.path, name),
                     what);
 }
 
 static CnnStatus member_failed(const Zip *zip, const ZipMember *member, const char *what, CnnError *error)
 {
     char archive[NAME_BYTES], name[NAME_BYTES];
-    return cnn_fail(error, CNN_BAD_INPUT, "%s/%s: %s", name_printable(zip->path, archive),
+    return cnn_fail(error, CNN_BAD_INPUT, "%s/%s: %s", name_printable(zip->file.path, archive),
                     name_printable(member->name, name), what);
 }
 
@@ -52,11 +51,11 @@ static CnnStatus find_directory64(const Zip *zip, uint64_t end, Directory *direc
     unsigned char locator[LOCATOR_BYTES], record[END64_BYTES];
     if (end < LOCATOR_BYTES)
         return zip_damaged(zip, "the Zip64 locator is missing", error);
-    TRY(file_read_at(zip->descriptor, zip->path, locator, sizeof locator, end - LOCATOR_BYTES, error));
+    TRY(extent_read(&zip->file, locator, sizeof locator, end - LOCATOR_BYTES, error));
     uint64_t at = little(locator + 8, 8);
     if (memcmp(locator, "PK\6\7", 4) != 0 || end < END64_BYTES || at > end - END64_BYTES)
         return zip_damaged(zip, "the Zip64 locator is missing or wrong", error);
-    TRY(file_read_at(zip->descriptor, zip->path, record, sizeof record, at, error));
+    TRY(extent_read(&zip->file, record, sizeof record, at, error));
     if (memcmp(record, "PK\6\6", 4) != 0)
         return zip_damaged(zip, "the Zip64 end record is missing", error);
     *directory = (Directory){little(record + 48, 8), little(record + 40, 8), little(record + 32, 8)};
@@ -66,10 +65,11 @@ static CnnStatus find_directory64(const Zip *zip, uint64_t end, Directory *direc
 static CnnStatus find_directory(const Zip *zip, Directory *directory, CnnError *error)
 {
     char name[NAME_BYTES];
-    size_t size = zip->size < END_BYTES + COMMENT_MOST ? (size_t)zip->size : END_BYTES + COMMENT_MOST;
+    size_t size =
+        zip->file.size < END_BYTES + COMMENT_MOST ? (size_t)zip->file.size : END_BYTES + COMMENT_MOST;
     Bytes tail = {0};
     TRY(bytes_reserve(&tail, size, error));
-    CnnStatus status = file_read_at(zip->descriptor, zip->path, tail.data, size, zip->size - size, error);
+    CnnStatus status = extent_read(&zip->file, tail.data, size, zip->file.size - size, error);
     const unsigned char *found = NULL;
     for (size_t at = size; status == CNN_OK && !found && at >= END_BYTES; at--) {
         const unsigned char *record = tail.data + at - END_BYTES;
@@ -79,9 +79,9 @@ static CnnStatus find_directory(const Zip *zip, Directory *directory, CnnError *
     if (status == CNN_OK && !found)
         status = cnn_fail(error, CNN_BAD_INPUT,
                           "%s: not a zip archive, or one that is cut short: no directory is at its end",
-                          name_printable(zip->path, name));
+                          name_printable(zip->file.path, name));
     if (status == CNN_OK) {
-        uint64_t end = zip->size - size + (uint64_t)(found - tail.data);
+        uint64_t end = zip->file.size - size + (uint64_t)(found - tail.data);
         *directory = (Directory){little(found + 16, 4), little(found + 12, 4), little(found + 10, 2)};
         if (little(found + 4, 2) != little(found + 6, 2))
             status = zip_damaged(zip, "it is one part of several", error);
@@ -179,8 +179,7 @@ static CnnStatus read_members(Zip *zip, const Directory *directory, CnnError *er
     if (!zip->directory || !zip->members)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for the directory of %llu files",
                         (unsigned long long)directory->entries);
-    TRY(file_read_at(zip->descriptor, zip->path, zip->directory, (size_t)directory->size, directory->offset,
-                     error));
+    TRY(extent_read(&zip->file, zip->directory, (size_t)directory->size, directory->offset, error));
     size_t at = 0, bytes = 0;
     for (uint64_t i = 0; i < directory->entries; i++, at += bytes) {
         ZipMember *member = &zip->members[zip->count];
@@ -197,9 +196,16 @@ static CnnStatus read_members(Zip *zip, const Directory *directory, CnnError *er
 
 CnnStatus zip_open(const char *path, Zip *zip, CnnError *error)
 {
+    Extent file;
+    TRY(extent_open(path, &file, error));
+    return zip_open_extent(&file, zip, error);
+}
+
+CnnStatus zip_open_extent(Extent *file, Zip *zip, CnnError *error)
+{
     Directory directory;
-    *zip = (Zip){.path = path};
-    TRY(file_open(path, &zip->descriptor, &zip->size, error));
+    *zip = (Zip){.file = *file};
+    *file = (Extent){0};
     CnnStatus status = find_directory(zip, &directory, error);
     if (status == CNN_OK)
         status = read_members(zip, &directory, error);
@@ -210,10 +216,10 @@ CnnStatus zip_open(const char *path, Zip *zip, CnnError *error)
 
 void zip_close(Zip *zip)
 {
-    close(zip->descriptor);
+    extent_close(&zip->file);
     free(zip->directory);
     free(zip->members);
-    *zip = (Zip){.descriptor = -1};
+    *zip = (Zip){0};
 }
 
 size_t zip_lower_bound(const Zip *zip, const char *name)
@@ -227,6 +233,12 @@ size_t zip_lower_bound(const Zip *zip, const char *name)
             high = middle;
     }
     return low;
+}
+
+const ZipMember *zip_find(const Zip *zip, const char *name)
+{
+    size_t at = zip_lower_bound(zip, name);
+    return at < zip->count && strcmp(zip->members[at].name, name) == 0 ? &zip->members[at] : NULL;
 }
 
 /* Unpacks member->packed bytes at `at` into out, which has its size. */
@@ -244,7 +256,7 @@ static CnnStatus member_inflate(const Zip *zip, const ZipMember *member, uint64_
     while (status == CNN_OK && state == Z_OK && stream.total_out <= out->size) {
         if (stream.avail_in == 0 && left > 0) {
             size_t count = left < CHUNK ? (size_t)left : CHUNK;
-            status = file_read_at(zip->descriptor, zip->path, chunk, count, at, error);
+            status = extent_read(&zip->file, chunk, count, at, error);
             stream.next_in = chunk;
             stream.avail_in = (uInt)count;
             at += count;
@@ -267,7 +279,8 @@ static CnnStatus member_inflate(const Zip *zip, const ZipMember *member, uint64_
     return status;
 }
 
-CnnStatus zip_load(const Zip *zip, const ZipMember *member, Bytes *out, CnnError *error)
+/* Checks what the directory and the member's own header say of it, and finds its packed bytes. */
+static CnnStatus member_place(const Zip *zip, const ZipMember *member, uint64_t *at, CnnError *error)
 {
     unsigned char local[LOCAL_BYTES];
     if (member->encrypted)
@@ -277,25 +290,58 @@ CnnStatus zip_load(const Zip *zip, const ZipMember *member, Bytes *out, CnnError
     if (member->method != 0 && member->method != Z_DEFLATED)
         return member_failed(zip, member, "packed by a method other than deflate: pack it anew with `zip`",
                              error);
-    if (member->size > ZIP_MOST_BYTES)
-        return member_failed(zip, member, "larger than the limit of 1 GiB", error);
     if (member->method == 0 ? member->size != member->packed
                             : member->size / DEFLATE_MOST_RATIO > member->packed)
         return member_failed(zip, member, "damaged: its size does not agree with its packed size", error);
-    if (zip->size < LOCAL_BYTES || member->header > zip->size - LOCAL_BYTES)
+    if (zip->file.size < LOCAL_BYTES || member->header > zip->file.size - LOCAL_BYTES)
         return member_failed(zip, member, "damaged: it would begin behind the end of the archive", error);
-    TRY(file_read_at(zip->descriptor, zip->path, local, sizeof local, member->header, error));
-    uint64_t at = member->header + LOCAL_BYTES + little(local + 26, 2) + little(local + 28, 2);
+    TRY(extent_read(&zip->file, local, sizeof local, member->header, error));
+    *at = member->header + LOCAL_BYTES + little(local + 26, 2) + little(local + 28, 2);
     if (memcmp(local, "PK\3\4", 4) != 0)
         return member_failed(zip, member, "damaged: its header is missing", error);
-    if (at > zip->size || member->packed > zip->size - at)
+    if (*at > zip->file.size || member->packed > zip->file.size - *at)
         return member_failed(zip, member, "damaged: it would end behind the end of the archive", error);
+    return CNN_OK;
+}
+
+CnnStatus zip_load(const Zip *zip, const ZipMember *member, Bytes *out, CnnError *error)
+{
+    uint64_t at;
+    if (member->size > ZIP_MOST_BYTES)
+        return member_failed(zip, member, "larger than the limit of 1 GiB", error);
+    TRY(member_place(zip, member, &at, error));
     TRY(bytes_reserve(out, (size_t)member->size, error));
     if (member->method == 0)
-        TRY(file_read_at(zip->descriptor, zip->path, out->data, out->size, at, error));
+        TRY(extent_read(&zip->file, out->data, out->size, at, error));
     else
         TRY(member_inflate(zip, member, at, out, error));
     if (crc32_z(crc32_z(0, NULL, 0), out->data, out->size) != member->crc)
         return member_failed(zip, member, "damaged: its check sum is wrong", error);
     return CNN_OK;
+}
+
+CnnStatus zip_open_member(const Zip *zip, const ZipMember *member, Extent *out, CnnError *error)
+{
+    uint64_t at;
+    char *path;
+    if (member->method != 0 && member->size > ZIP_MOST_BYTES)
+        return member_failed(zip, member,
+                             "compressed, and larger than the 1 GiB that are unpacked into memory: store it "
+                             "uncompressed (numpy.savez, zip -0)",
+                             error);
+    TRY(member_place(zip, member, &at, error));
+    if (asprintf(&path, "%s/%s", zip->file.path, member->name) < 0)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for a path");
+    Bytes bytes = {0};
+    CnnStatus status;
+    if (member->method == 0) {
+        status = extent_part(&zip->file, path, at, member->size, out, error);
+    } else {
+        status = zip_load(zip, member, &bytes, error);
+        if (status == CNN_OK)
+            status = extent_hold(path, &bytes, out, error);
+        bytes_free(&bytes);
+    }
+    free(path);
+    return status;
 }

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "runtime/data/files.h"
+#include "runtime/data/extent.h"
 
 typedef struct {
     const char *name;      /* bytes, as in the archive; without a leading "./" */
@@ -18,9 +18,7 @@ typedef struct {
 } ZipMember;
 
 typedef struct {
-    const char *path; /* of the archive, the caller's */
-    int descriptor;
-    uint64_t size;
+    Extent file;
     unsigned char *directory; /* as it lies in the file; the names are in it */
     ZipMember *members;       /* files only, sorted by the bytes of their names */
     size_t count;
@@ -31,15 +29,25 @@ typedef struct {
 
 /**
  * Opens an archive and reads its directory. A name that is absolute, leads out of the archive, or stands
- * twice condemns the archive. `path` must live as long as the zip. On an error nothing is to be closed.
+ * twice condemns the archive. On an error nothing is to be closed.
  */
 CnnStatus zip_open(const char *path, Zip *zip, CnnError *error);
+/** The same of an archive that is open already. `file` is taken over, even when it fails. */
+CnnStatus zip_open_extent(Extent *file, Zip *zip, CnnError *error);
 void zip_close(Zip *zip);
 
 /** The first member whose name is not before `name`; count when there is none. */
 size_t zip_lower_bound(const Zip *zip, const char *name);
+/** The member of this name; NULL when there is none. */
+const ZipMember *zip_find(const Zip *zip, const char *name);
 
 /** Reads and unpacks a member and checks its sum. Errors name the archive and the member. */
 CnnStatus zip_load(const Zip *zip, const ZipMember *member, Bytes *out, CnnError *error);
+
+/**
+ * Opens a member to be read at any offset. One that is stored is read in its place, whatever its size, and
+ * without its sum being checked; the zip must outlive it. One that is deflated is unpacked into memory.
+ */
+CnnStatus zip_open_member(const Zip *zip, const ZipMember *member, Extent *out, CnnError *error);
 
 #endif
