@@ -71,6 +71,17 @@ const char *name_printable(const char *name, char out[NAME_BYTES])
     return out;
 }
 
+void names_add(char *names, const char *name)
+{
+    static const char more[] = ", …";
+    char shown[NAME_BYTES];
+    size_t used = strlen(names), room = NAMES_BYTES - sizeof more - used;
+    if (used >= sizeof more && strcmp(names + used - strlen(more), more) == 0)
+        return;
+    if ((size_t)snprintf(names + used, room, "%s'%s'", used ? ", " : "", name_printable(name, shown)) >= room)
+        strcpy(names + used, more);
+}
+
 CnnStatus path_join(const char *folder, const char *name, char *out, CnnError *error)
 {
     char printable[NAME_BYTES];

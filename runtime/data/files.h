@@ -25,6 +25,11 @@ enum { NAME_BYTES = 512 }; /* room for a name that is printed; longer ones lose 
 /** A name as it may be printed: control characters and what is not UTF-8 as \xNN. Returns `out`. */
 const char *name_printable(const char *name, char out[NAME_BYTES]);
 
+enum { NAMES_BYTES = 400 }; /* room for several names in an error; what does not fit becomes "…" */
+
+/** Adds 'NAME', printable, behind a comma where names are there already. `names` has NAMES_BYTES. */
+void names_add(char *names, const char *name);
+
 /** FOLDER/NAME; either may be empty. `out` has PATH_MAX bytes; a path that does not fit is CNN_BAD_INPUT. */
 CnnStatus path_join(const char *folder, const char *name, char *out, CnnError *error);
 

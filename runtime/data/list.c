@@ -1,7 +1,4 @@
-/* Pictures and labels named by a table. Classes are numbered by their names: by value where all of the
- * training part are whole numbers, otherwise in byte order. */
-#include <errno.h>
-#include <math.h>
+/* Pictures and labels named by a table. Classes are numbered by their names, as labels.h says. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +11,7 @@
 typedef struct {
     Source source;
     Pictures pictures; /* the training part's first, then the validation's, then the test's */
-    Listing classes;
-    const char **class_names;
+    ClassNames classes;
     int32_t *class_label; /* or */
     float *real_label;
 } ListSource;
@@ -70,22 +66,15 @@ typedef struct {
 
 static CnnStatus list_column(const Csv *csv, const char *column, int *number, CnnError *error)
 {
-    enum { SHOWN = 400 };
-    char name[NAME_BYTES], wanted[NAME_BYTES], one[NAME_BYTES], names[SHOWN] = "";
+    char name[NAME_BYTES], wanted[NAME_BYTES], names[NAMES_BYTES] = "";
     *number = csv_column(csv, column);
     if (*number >= 0)
         return CNN_OK;
     if (*number == -2)
         return cnn_fail(error, CNN_BAD_INPUT, "%s: several columns are called '%s'",
                         name_printable(csv->path, name), name_printable(column, wanted));
-    for (int i = 0; i < csv->columns; i++) {
-        size_t used = strlen(names);
-        if ((size_t)snprintf(names + used, SHOWN - used, "%s'%s'", i ? ", " : "",
-                             name_printable(csv->field[i], one)) >= SHOWN - used) {
-            snprintf(names + used, SHOWN - used, "%s", used + 6 < SHOWN ? ", …" : "");
-            break;
-        }
-    }
+    for (int i = 0; i < csv->columns; i++)
+        names_add(names, csv->field[i]);
     return cnn_fail(error, CNN_BAD_INPUT, "%s: has no column '%s'; it has %s",
                     name_printable(csv->path, name), name_printable(column, wanted), names);
 }
@@ -141,116 +130,53 @@ static CnnStatus list_add(ListSource *list, const ListArgs *args, ListTable *tab
     return listing_add(&list->pictures.members.paths, "", path, error);
 }
 
-/* A whole number, without sign, as the labels of classes may be. */
-static bool list_whole(const char *text, long long *value)
+/* Collects the classes of the training part. */
+static CnnStatus list_classes(ListSource *list, const ListTable *table, CnnError *error)
 {
-    char *end;
-    if (strspn(text, "0123456789") != strlen(text))
-        return false;
-    errno = 0;
-    *value = strtoll(text, &end, 10);
-    return errno == 0;
-}
-
-static bool list_real(const char *text, double *value)
-{
-    char *end;
-    *value = strtod(text, &end);
-    return end != text && *end == '\0' && isfinite(*value);
-}
-
-/* By value; of several ways to write the same number, in byte order. */
-static int list_compare_whole(const void *a, const void *b)
-{
-    const char *left = *(const char *const *)a, *right = *(const char *const *)b;
-    long long x = 0, y = 0;
-    list_whole(left, &x);
-    list_whole(right, &y);
-    return x != y ? (x > y) - (x < y) : strcmp(left, right);
-}
-
-static int list_compare_bytes(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-typedef int (*ListOrder)(const void *a, const void *b);
-
-/* Collects the classes of the training part, in order. */
-static CnnStatus list_classes(ListSource *list, const ListTable *table, ListOrder *order, CnnError *error)
-{
-    char name[NAME_BYTES], shown[NAME_BYTES];
-    size_t rows = table->labels.count, count = 0, distinct = 0;
-    bool whole = true, real = true;
+    char name[NAME_BYTES];
+    size_t rows = table->labels.count, count = 0;
     const char **label = malloc(rows * sizeof *label);
     if (!label)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for %zu labels", rows);
-    list->class_names = label; /* freed with the list */
-    for (size_t i = 0; i < rows; i++) {
-        long long integer;
-        double number;
-        if (table->row[i].part != PART_TRAIN)
-            continue;
-        label[count++] = listing_name(&table->labels, i);
-        whole = whole && list_whole(label[count - 1], &integer);
-        real = real && list_real(label[count - 1], &number);
-    }
-    if (count == 0)
-        return cnn_fail(error, CNN_BAD_INPUT, "%s: no row belongs to the training part",
-                        name_printable(table->csv.path, name));
-    if (real && !whole)
-        return cnn_fail(error, CNN_BAD_INPUT,
-                        "%s: the labels are real numbers, not classes: values=numbers learns them",
-                        name_printable(table->csv.path, name));
-    *order = whole ? list_compare_whole : list_compare_bytes;
-    qsort(label, count, sizeof *label, *order);
-    for (size_t i = 0; i < count; i++)
-        if (i == 0 || strcmp(label[i], label[i - 1]) != 0) {
-            TRY(listing_add(&list->classes, "", label[i], error));
-            distinct++;
-        }
-    if (distinct == 1)
-        return cnn_fail(error, CNN_BAD_INPUT, "%s: all labels are '%s': at least two classes are needed",
-                        name_printable(table->csv.path, name), name_printable(label[0], shown));
-    if (distinct > CLASSES_MOST)
-        return cnn_fail(error, CNN_BAD_INPUT, "%s: %zu different labels, more than there can be classes",
-                        name_printable(table->csv.path, name), distinct);
-    for (size_t i = 0; i < distinct; i++)
-        label[i] = listing_name(&list->classes, i);
-    list->source.info.classes = (int64_t)distinct;
-    list->source.info.class_names = list->class_names;
-    return CNN_OK;
+    for (size_t i = 0; i < rows; i++)
+        if (table->row[i].part == PART_TRAIN)
+            label[count++] = listing_name(&table->labels, i);
+    CnnStatus status = count > 0 ? class_names_make(&list->classes, label, count, table->csv.path,
+                                                    "values=numbers learns them", error)
+                                 : cnn_fail(error, CNN_BAD_INPUT, "%s: no row belongs to the training part",
+                                            name_printable(table->csv.path, name));
+    free(label);
+    list->source.info.classes = (int64_t)list->classes.names.count;
+    list->source.info.class_names = list->classes.name;
+    return status;
 }
 
 /* The label of row `row` becomes that of sample `sample`. */
 static CnnStatus list_set_label(ListSource *list, const ListTable *table, size_t row, size_t sample,
-                                ListOrder order, CnnError *error)
+                                CnnError *error)
 {
     char name[NAME_BYTES], shown[NAME_BYTES];
     const char *label = listing_name(&table->labels, row);
     double value;
     if (list->real_label) {
-        if (!list_real(label, &value))
+        if (!text_is_real(label, &value))
             return cnn_fail(error, CNN_BAD_INPUT, "%s:%lld: the label '%s' is not a finite number",
                             name_printable(table->csv.path, name), (long long)table->row[row].line,
                             name_printable(label, shown));
         list->real_label[sample] = (float)value;
         return CNN_OK;
     }
-    long long integer;
-    const char **found = order == list_compare_whole && !list_whole(label, &integer)
-                             ? NULL
-                             : bsearch(&label, list->class_names, list->classes.count, sizeof label, order);
-    if (!found)
+    int32_t found = class_names_find(&list->classes, label);
+    if (found < 0)
         return cnn_fail(error, CNN_BAD_INPUT, "%s:%lld: the class '%s' does not occur in the training part",
                         name_printable(table->csv.path, name), (long long)table->row[row].line,
                         name_printable(label, shown));
-    list->class_label[sample] = (int32_t)(found - list->class_names);
+    list->class_label[sample] = found;
     return CNN_OK;
 }
 
 /* Brings the samples into the order of the parts, in that of the rows within each, and sets their labels. */
-static CnnStatus list_arrange(ListSource *list, const ListTable *table, ListOrder order, CnnError *error)
+static CnnStatus list_arrange(ListSource *list, const ListTable *table, CnnError *error)
 {
     Listing *paths = &list->pictures.members.paths;
     SourceInfo *info = &list->source.info;
@@ -264,7 +190,7 @@ static CnnStatus list_arrange(ListSource *list, const ListTable *table, ListOrde
             if (table->row[row].part == part) {
                 at[sample] = paths->at[row];
                 ++*count[part];
-                status = list_set_label(list, table, row, sample++, order, error);
+                status = list_set_label(list, table, row, sample++, error);
             }
     free(paths->at);
     paths->at = at;
@@ -299,14 +225,13 @@ static CnnStatus list_read_table(ListSource *list, const ListArgs *args, ListTab
         return cnn_fail(error, CNN_BAD_INPUT, "%s: no row follows the names of the columns",
                         name_printable(path, name));
     bool numbers = args->values == VALUES_NUMBERS;
-    ListOrder order = NULL;
     void *labels = malloc(rows * sizeof(float));
     *(numbers ? (void **)&list->real_label : (void **)&list->class_label) = labels;
     if (!labels)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for %zu labels", rows);
     if (!numbers)
-        TRY(list_classes(list, table, &order, error));
-    return list_arrange(list, table, order, error);
+        TRY(list_classes(list, table, error));
+    return list_arrange(list, table, error);
 }
 
 static CnnStatus list_load(ListSource *list, const ListArgs *args, const char *base, CnnError *error)
@@ -353,8 +278,7 @@ static void list_close(Source *source)
 {
     ListSource *list = (ListSource *)source;
     members_free(&list->pictures.members);
-    listing_free(&list->classes);
-    free(list->class_names);
+    class_names_free(&list->classes);
     free(list->class_label);
     free(list->real_label);
     free(list);

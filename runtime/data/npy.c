@@ -1,32 +1,30 @@
 /* Reading .npy: the elements. The header is read in npy_header.c. */
 #include "runtime/data/npy.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "runtime/dtype.h"
+#include "runtime/memory.h"
 
-static const struct {
-    const char *name;
-    size_t bytes;
-} npy_types[NPY_TYPE_COUNT] = {
-    [NPY_U1] = {"u1", 1}, [NPY_I1] = {"i1", 1}, [NPY_U2] = {"u2", 2},
-    [NPY_I2] = {"i2", 2}, [NPY_I4] = {"i4", 4}, [NPY_I8] = {"i8", 8},
-    [NPY_F2] = {"f2", 2}, [NPY_F4] = {"f4", 4}, [NPY_F8] = {"f8", 8},
-};
-
-size_t npy_element_bytes(NpyType type)
-{
-    return npy_types[type].bytes;
-}
+enum { CHARACTER_BYTES = 4 };
 
 bool npy_is_real(NpyType type)
 {
     return type == NPY_F2 || type == NPY_F4 || type == NPY_F8;
 }
 
+bool npy_is_text(NpyType type)
+{
+    return type == NPY_UNICODE || type == NPY_BYTES;
+}
+
 const char *npy_type_name(NpyType type)
 {
-    return npy_types[type].name;
+    static const char *const names[NPY_NUMBER_COUNT] = {
+        [NPY_BOOL] = "bool", [NPY_U1] = "u1", [NPY_I1] = "i1", [NPY_U2] = "u2",
+        [NPY_I2] = "i2",     [NPY_U4] = "u4", [NPY_I4] = "i4", [NPY_U8] = "u8",
+        [NPY_I8] = "i8",     [NPY_F2] = "f2", [NPY_F4] = "f4", [NPY_F8] = "f8"};
+    return npy_is_text(type) ? "text" : names[type];
 }
 
 static void npy_swap(unsigned char *raw, uint64_t count, size_t bytes)
@@ -39,33 +37,91 @@ static void npy_swap(unsigned char *raw, uint64_t count, size_t bytes)
         }
 }
 
-/* Element by element, since in this order those of one sample lie far apart: right, but slow. */
-static CnnStatus npy_read_fortran(const Npy *npy, uint64_t first, uint64_t count, unsigned char *raw,
+/* Where the elements of column `column` begin, which have all indices but the first in common: as a number of
+ * columns from the start of the file. `column` counts them in row-major order. */
+static uint64_t npy_column(const Npy *npy, uint64_t columns, uint64_t column)
+{
+    uint64_t stride = columns, at = 0;
+    for (int d = npy->shape.count - 1; d > 0; d--) {
+        uint64_t extent = (uint64_t)npy->shape.value[d];
+        stride /= extent; /* of index d */
+        at += column % extent * stride;
+        column /= extent;
+    }
+    return at;
+}
+
+static CnnStatus npy_turn_columns(const Npy *npy, unsigned char *turned, unsigned char *elements,
                                   CnnError *error)
 {
-    size_t bytes = npy_element_bytes(npy->type);
-    for (uint64_t i = 0; i < count; i++, raw += bytes) {
-        uint64_t rest = first + i, stride = npy->count, at = 0;
-        for (int d = npy->shape.count - 1; d >= 0; d--) {
-            uint64_t extent = (uint64_t)npy->shape.value[d];
-            stride /= extent; /* of index d, counted in elements */
-            at += rest % extent * stride;
-            rest /= extent;
-        }
-        TRY(file_read_at(npy->descriptor, npy->path, raw, bytes, npy->start + at * bytes, error));
+    uint64_t rows = (uint64_t)npy->shape.value[0], columns = npy->count / rows;
+    size_t bytes = npy->element_bytes;
+    for (uint64_t column = 0; column < columns; column++) {
+        uint64_t first = npy_column(npy, columns, column) * rows;
+        TRY(extent_read(&npy->file, elements, (size_t)rows * bytes, npy->start + first * bytes, error));
+        for (uint64_t row = 0; row < rows; row++)
+            memcpy(turned + (row * columns + column) * bytes, elements + row * bytes, bytes);
     }
     return CNN_OK;
 }
 
+/* Reads an array in Fortran order into memory, in row-major order: the elements of one sample lie far apart
+ * in the file, and reading them one by one takes a thousand times as long. */
+static CnnStatus npy_turn(Npy *npy, CnnError *error)
+{
+    char name[NAME_BYTES];
+    size_t bytes = (size_t)npy->count * npy->element_bytes;
+    Bytes turned = {.size = bytes, .capacity = bytes};
+    Extent held;
+    if (bytes < cnn_memory_available())
+        turned.data = malloc(bytes);
+    unsigned char *elements = malloc((size_t)npy->shape.value[0] * npy->element_bytes);
+    CnnStatus status = CNN_OK;
+    if (!turned.data || !elements)
+        status = cnn_fail(error, CNN_NO_RESOURCE,
+                          "%s: is in Fortran order, and turning it takes %zu bytes of memory, which are not "
+                          "free: save numpy.ascontiguousarray of it",
+                          name_printable(npy->file.path, name), bytes);
+    if (status == CNN_OK)
+        status = npy_turn_columns(npy, turned.data, elements, error);
+    free(elements);
+    if (status == CNN_OK)
+        status = extent_hold(npy->file.path, &turned, &held, error);
+    bytes_free(&turned);
+    if (status != CNN_OK)
+        return status;
+    extent_close(&npy->file);
+    npy->file = held;
+    npy->start = 0;
+    return CNN_OK;
+}
+
+CnnStatus npy_open(Extent *file, Npy *out, CnnError *error)
+{
+    bool fortran;
+    *out = (Npy){.file = *file};
+    *file = (Extent){0};
+    CnnStatus status = npy_read_header(out, &fortran, error);
+    if (status == CNN_OK && fortran)
+        status = npy_turn(out, error);
+    if (status != CNN_OK)
+        npy_close(out);
+    return status;
+}
+
+void npy_close(Npy *npy)
+{
+    extent_close(&npy->file);
+    *npy = (Npy){0};
+}
+
 CnnStatus npy_read(const Npy *npy, uint64_t first, uint64_t count, void *raw, CnnError *error)
 {
-    size_t bytes = npy_element_bytes(npy->type);
-    if (npy->fortran)
-        TRY(npy_read_fortran(npy, first, count, raw, error));
-    else
-        TRY(file_read_at(npy->descriptor, npy->path, raw, (size_t)count * bytes, npy->start + first * bytes,
-                         error));
-    if (npy->swapped)
+    size_t bytes = npy->element_bytes;
+    TRY(extent_read(&npy->file, raw, (size_t)count * bytes, npy->start + first * bytes, error));
+    if (npy->swapped && npy->type == NPY_UNICODE)
+        npy_swap(raw, count * (bytes / CHARACTER_BYTES), CHARACTER_BYTES);
+    else if (npy->swapped)
         npy_swap(raw, count, bytes);
     return CNN_OK;
 }
@@ -96,6 +152,8 @@ static double half_value(uint16_t half)
     return
 #define CONVERT_ALL(result)                                                                                  \
     switch (type) {                                                                                          \
+    case NPY_BOOL:                                                                                           \
+        CONVERT(uint8_t, (result)(value != 0));                                                              \
     case NPY_U1:                                                                                             \
         CONVERT(uint8_t, (result)value);                                                                     \
     case NPY_I1:                                                                                             \
@@ -104,8 +162,12 @@ static double half_value(uint16_t half)
         CONVERT(uint16_t, (result)value);                                                                    \
     case NPY_I2:                                                                                             \
         CONVERT(int16_t, (result)value);                                                                     \
+    case NPY_U4:                                                                                             \
+        CONVERT(uint32_t, (result)value);                                                                    \
     case NPY_I4:                                                                                             \
         CONVERT(int32_t, (result)value);                                                                     \
+    case NPY_U8:                                                                                             \
+        CONVERT(uint64_t, (result)value);                                                                    \
     case NPY_I8:                                                                                             \
         CONVERT(int64_t, (result)value);                                                                     \
     case NPY_F2:                                                                                             \
@@ -114,7 +176,8 @@ static double half_value(uint16_t half)
         CONVERT(float, (result)value);                                                                       \
     case NPY_F8:                                                                                             \
         CONVERT(double, (result)value);                                                                      \
-    case NPY_TYPE_COUNT:                                                                                     \
+    case NPY_UNICODE:                                                                                        \
+    case NPY_BYTES:                                                                                          \
         return;                                                                                              \
     }
 
@@ -126,4 +189,42 @@ void npy_to_float(NpyType type, const void *raw, uint64_t count, float *out)
 void npy_to_double(NpyType type, const void *raw, uint64_t count, double *out)
 {
     CONVERT_ALL(double)
+}
+
+/* Writes a character as UTF-8 and returns what is behind it; NULL when it is none of Unicode's. */
+static char *put_character(char *out, uint32_t character)
+{
+    if (character > 0x10ffff || (character >= 0xd800 && character < 0xe000))
+        return NULL;
+    if (character < 0x80) {
+        *out++ = (char)character;
+        return out;
+    }
+    int more = character < 0x800 ? 1 : character < 0x10000 ? 2 : 3;
+    *out++ = (char)(0xff00 >> (more + 1) | character >> 6 * more);
+    while (more-- > 0)
+        *out++ = (char)(0x80 | (character >> 6 * more & 0x3f));
+    return out;
+}
+
+bool npy_to_text(const Npy *npy, const void *raw, char *out)
+{
+    size_t width = npy->type == NPY_UNICODE ? CHARACTER_BYTES : 1;
+    bool ended = false;
+    for (size_t at = 0; at < npy->element_bytes; at += width) {
+        uint32_t character = ((const unsigned char *)raw)[at];
+        if (width == CHARACTER_BYTES)
+            memcpy(&character, (const char *)raw + at, sizeof character);
+        if (character != 0 && ended)
+            return false;
+        ended = character == 0;
+        if (ended)
+            continue;
+        if (width == 1)
+            *out++ = (char)character;
+        else if (!(out = put_character(out, character)))
+            return false;
+    }
+    *out = '\0';
+    return true;
 }

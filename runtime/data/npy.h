@@ -3,49 +3,60 @@
 #ifndef CNN_NPY_H
 #define CNN_NPY_H
 
-#include "runtime/data/files.h"
+#include "runtime/data/extent.h"
 #include "runtime/schema.h"
 
 typedef enum {
+    NPY_BOOL,
     NPY_U1,
     NPY_I1,
     NPY_U2,
     NPY_I2,
+    NPY_U4,
     NPY_I4,
+    NPY_U8,
     NPY_I8,
     NPY_F2,
     NPY_F4,
     NPY_F8,
-    NPY_TYPE_COUNT
+    NPY_NUMBER_COUNT,
+    NPY_UNICODE = NPY_NUMBER_COUNT, /* text of 32-bit characters */
+    NPY_BYTES                       /* text of bytes */
 } NpyType;
 
 typedef struct {
-    char *path;
-    int descriptor; /* -1: not open */
+    Extent file;
     NpyType type;
+    size_t element_bytes;
     bool swapped; /* the file's bytes are in the other order than the machine's */
-    bool fortran; /* the first index runs fastest */
     Dims shape;
     uint64_t start; /* offset of the first element */
     uint64_t count; /* elements in all */
 } Npy;
 
-/** Opens the file, checks header and size. */
-CnnStatus npy_open(const char *path, Npy *out, CnnError *error);
+/** Checks header and size. `file` is taken over, even when it fails. An array in Fortran order is read into
+ * memory; CNN_NO_RESOURCE when there is too little. */
+CnnStatus npy_open(Extent *file, Npy *out, CnnError *error);
 void npy_close(Npy *npy);
 
-size_t npy_element_bytes(NpyType type);
 bool npy_is_real(NpyType type);
-const char *npy_type_name(NpyType type); /* "u1" */
+bool npy_is_text(NpyType type);
+/** "u1", "bool"; "text" for both kinds of it. */
+const char *npy_type_name(NpyType type);
 
-/**
- * Reads `count` elements from number `first` on, counted in row-major order whatever the file's order is.
- * raw: room for them, left in the machine's byte order.
- */
+/** Reads `count` elements from number `first` on, counted in row-major order. raw: room for them, left in the
+ * machine's byte order. */
 CnnStatus npy_read(const Npy *npy, uint64_t first, uint64_t count, void *raw, CnnError *error);
 
-/** Converts elements in the machine's byte order. */
+/** Convert numbers in the machine's byte order. */
 void npy_to_float(NpyType type, const void *raw, uint64_t count, float *out);
 void npy_to_double(NpyType type, const void *raw, uint64_t count, double *out);
+
+/** One element of text as UTF-8 (bytes as they are), without the zeros that fill it up; `out` has
+ * element_bytes + 1 bytes. False when a zero stands within it, or a character is none of Unicode's. */
+bool npy_to_text(const Npy *npy, const void *raw, char *out);
+
+/* Private to npy*.c. *fortran: the first index runs fastest in the file. */
+CnnStatus npy_read_header(Npy *npy, bool *fortran, CnnError *error);
 
 #endif

@@ -4,16 +4,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "runtime/data/npy.h"
 #include "runtime/memory.h"
 
-enum { HEADER_MOST = 1 << 16, DESCR_BYTES = 32 };
+enum { HEADER_MOST = 1 << 16, DESCR_BYTES = 32, TEXT_MOST = 1 << 16 };
 
 /* The text that is left, and where to complain. */
 typedef struct {
     const char *at;
+    bool fortran; /* what the key fortran_order says */
     const Npy *npy;
     CnnError *error;
 } HeaderText;
@@ -21,7 +21,7 @@ typedef struct {
 static CnnStatus npy_fail(const Npy *npy, CnnError *error, const char *text)
 {
     char name[NAME_BYTES];
-    return cnn_fail(error, CNN_BAD_INPUT, "%s: %s", name_printable(npy->path, name), text);
+    return cnn_fail(error, CNN_BAD_INPUT, "%s: %s", name_printable(npy->file.path, name), text);
 }
 
 static CnnStatus header_wrong(const HeaderText *text)
@@ -64,6 +64,30 @@ static bool header_quoted(HeaderText *text, char *out, size_t bytes)
     return true;
 }
 
+/* The type that numpy's code means, such as u1 or U12. */
+static bool type_find(const char *code, Npy *out)
+{
+    static const struct {
+        const char *code;
+        NpyType type;
+    } numbers[] = {{"b1", NPY_BOOL}, {"u1", NPY_U1}, {"i1", NPY_I1}, {"u2", NPY_U2},
+                   {"i2", NPY_I2},   {"u4", NPY_U4}, {"i4", NPY_I4}, {"u8", NPY_U8},
+                   {"i8", NPY_I8},   {"f2", NPY_F2}, {"f4", NPY_F4}, {"f8", NPY_F8}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (strcmp(code, numbers[i].code) == 0) {
+            out->type = numbers[i].type;
+            out->element_bytes = (size_t)(code[1] - '0');
+            return true;
+        }
+    size_t digits = strspn(code + 1, "0123456789");
+    long width = digits > 0 && digits < 8 && code[1 + digits] == '\0' ? atol(code + 1) : 0;
+    if ((*code != 'U' && *code != 'S') || width < 1 || width > TEXT_MOST)
+        return false;
+    out->type = *code == 'U' ? NPY_UNICODE : NPY_BYTES;
+    out->element_bytes = (size_t)width * (*code == 'U' ? sizeof(uint32_t) : 1);
+    return true;
+}
+
 static CnnStatus header_type(HeaderText *text, Npy *out)
 {
     char descr[DESCR_BYTES], message[160];
@@ -73,18 +97,18 @@ static CnnStatus header_type(HeaderText *text, Npy *out)
         return header_wrong(text);
     const uint16_t one = 1;
     bool machine_is_little = *(const unsigned char *)&one == 1;
-    if (*descr && strchr("<>|=", *descr))
-        for (int type = 0; type < NPY_TYPE_COUNT; type++)
-            if (strcmp(descr + 1, npy_type_name((NpyType)type)) == 0) {
-                out->type = (NpyType)type;
-                out->swapped = machine_is_little ? *descr == '>' : *descr == '<';
-                return CNN_OK;
-            }
+    if (*descr && strchr("<>|=", *descr) && descr[1] && type_find(descr + 1, out)) {
+        out->swapped = *descr == (machine_is_little ? '>' : '<');
+        return CNN_OK;
+    }
     const char *what = strchr(descr, 'O')                         ? "pickled Python objects"
-                       : strchr(descr, 'U') || strchr(descr, 'S') ? "text"
+                       : strchr(descr, 'U') || strchr(descr, 'S') ? "text of no possible length"
                        : strchr(descr, 'c')                       ? "complex numbers"
+                       : strpbrk(descr, "mM")                     ? "times"
                                                                   : "elements of another type";
-    snprintf(message, sizeof message, "holds %s ('%s'); u1 i1 u2 i2 i4 i8 f2 f4 f8 can be read", what, descr);
+    snprintf(message, sizeof message,
+             "holds %s ('%s'); bool, u1 i1 u2 i2 u4 i4 u8 i8 f2 f4 f8 and text (U, S) can be read", what,
+             descr);
     return npy_fail(out, text->error, message);
 }
 
@@ -106,6 +130,7 @@ static CnnStatus header_shape(HeaderText *text, Npy *out)
             return npy_fail(out, text->error, "has too many dimensions");
         out->shape.value[out->shape.count++] = value;
         text->at = end;
+        header_take(text, "L"); /* as Python 2 wrote some numbers */
         if (!header_take(text, ",")) {
             if (out->shape.count < 2 || !header_take(text, ")"))
                 return header_wrong(text);
@@ -136,7 +161,7 @@ static CnnStatus header_dictionary(HeaderText *text, Npy *out)
             TRY(header_type(text, out));
         else if (bit == SHAPE)
             TRY(header_shape(text, out));
-        else if (!(out->fortran = header_take(text, "True")) && !header_take(text, "False"))
+        else if (!(text->fortran = header_take(text, "True")) && !header_take(text, "False"))
             return header_wrong(text);
         if (!header_take(text, ",")) {
             if (!header_take(text, "}"))
@@ -149,10 +174,10 @@ static CnnStatus header_dictionary(HeaderText *text, Npy *out)
 }
 
 /* Checks the shape against the file's size. */
-static CnnStatus npy_check_size(Npy *npy, uint64_t file_bytes, CnnError *error)
+static CnnStatus npy_check_size(Npy *npy, CnnError *error)
 {
     char name[NAME_BYTES];
-    uint64_t expected;
+    uint64_t expected, file_bytes = npy->file.size;
     npy->count = 1;
     if (npy->shape.count == 0)
         return npy_fail(npy, error, "holds a single number, not an array");
@@ -161,26 +186,22 @@ static CnnStatus npy_check_size(Npy *npy, uint64_t file_bytes, CnnError *error)
             return npy_fail(npy, error, "its shape is larger than can be");
     if (npy->count == 0)
         return npy_fail(npy, error, "holds no elements");
-    if (!cnn_multiply(npy->count, npy_element_bytes(npy->type), &expected) ||
-        !cnn_add(expected, npy->start, &expected))
+    if (!cnn_multiply(npy->count, npy->element_bytes, &expected) || !cnn_add(expected, npy->start, &expected))
         return npy_fail(npy, error, "its shape is larger than can be");
     if (expected != file_bytes)
         return cnn_fail(error, CNN_BAD_INPUT, "%s: its header asks for a file of %llu bytes, but it has %llu",
-                        name_printable(npy->path, name), (unsigned long long)expected,
+                        name_printable(npy->file.path, name), (unsigned long long)expected,
                         (unsigned long long)file_bytes);
-    int extended = 0; /* dimensions whose order matters */
-    for (int d = 0; d < npy->shape.count; d++)
-        extended += npy->shape.value[d] > 1;
-    npy->fortran = npy->fortran && extended > 1;
     return CNN_OK;
 }
 
-static CnnStatus npy_read_header(Npy *npy, uint64_t file_bytes, CnnError *error)
+CnnStatus npy_read_header(Npy *npy, bool *fortran, CnnError *error)
 {
     unsigned char head[12] = {0};
+    uint64_t file_bytes = npy->file.size;
     if (file_bytes < 10)
         return npy_fail(npy, error, "not a .npy file: it is too short");
-    TRY(file_read_at(npy->descriptor, npy->path, head, file_bytes < 12 ? 10 : 12, 0, error));
+    TRY(extent_read(&npy->file, head, file_bytes < 12 ? 10 : 12, 0, error));
     if (memcmp(head, "\x93NUMPY", 6) != 0)
         return npy_fail(npy, error, "not a .npy file: it does not begin with \\x93NUMPY");
     if (head[6] < 1 || head[6] > 3 || head[7] != 0)
@@ -195,7 +216,7 @@ static CnnStatus npy_read_header(Npy *npy, uint64_t file_bytes, CnnError *error)
     char *header = malloc((size_t)length + 1);
     if (!header)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for a header");
-    CnnStatus status = file_read_at(npy->descriptor, npy->path, header, (size_t)length, from, error);
+    CnnStatus status = extent_read(&npy->file, header, (size_t)length, from, error);
     header[length] = '\0';
     HeaderText text = {.at = header, .npy = npy, .error = error};
     if (status == CNN_OK && strlen(header) != length)
@@ -203,26 +224,11 @@ static CnnStatus npy_read_header(Npy *npy, uint64_t file_bytes, CnnError *error)
     if (status == CNN_OK)
         status = header_dictionary(&text, npy);
     free(header);
-    return status == CNN_OK ? npy_check_size(npy, file_bytes, error) : status;
-}
-
-CnnStatus npy_open(const char *path, Npy *out, CnnError *error)
-{
-    uint64_t file_bytes;
-    *out = (Npy){.descriptor = -1, .path = strdup(path)};
-    CnnStatus status = out->path ? file_open(path, &out->descriptor, &file_bytes, error)
-                                 : cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for a path");
     if (status == CNN_OK)
-        status = npy_read_header(out, file_bytes, error);
-    if (status != CNN_OK)
-        npy_close(out);
+        status = npy_check_size(npy, error);
+    int extended = 0; /* dimensions whose order matters */
+    for (int d = 0; d < npy->shape.count; d++)
+        extended += npy->shape.value[d] > 1;
+    *fortran = text.fortran && extended > 1;
     return status;
-}
-
-void npy_close(Npy *npy)
-{
-    if (npy->descriptor >= 0)
-        close(npy->descriptor);
-    free(npy->path);
-    *npy = (Npy){.descriptor = -1};
 }

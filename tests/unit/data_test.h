@@ -176,20 +176,30 @@ static inline void write_jpeg(const char *path, int width, int height, int chann
     fclose(file);
 }
 
-/* shape: as Python writes it, "(3, 2)". */
-static inline void write_npy(const char *path, const char *descr, bool fortran, const char *shape,
-                             const void *data, size_t count)
+enum { NPY_ROOM = 4096 };
+
+/* A .npy file in memory, of at most NPY_ROOM bytes. shape: as Python writes it, "(3, 2)". Returns its size.
+ */
+static inline size_t make_npy(unsigned char *out, const char *descr, bool fortran, const char *shape,
+                              const void *data, size_t count)
 {
     char header[128];
     int length = snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }", descr,
                           fortran ? "True" : "False", shape);
-    unsigned char bytes[4096] = "\x93NUMPY\1\0\166"; /* 118: the header fills 128 bytes */
-    memset(bytes + 10, ' ', 118);
-    memcpy(bytes + 10, header, (size_t)length);
-    bytes[127] = '\n';
-    assert_true(128 + count <= sizeof bytes && length < 118);
-    memcpy(bytes + 128, data, count);
-    write_bytes(path, bytes, 128 + count);
+    assert_true(128 + count <= NPY_ROOM && length < 118);
+    memcpy(out, "\x93NUMPY\1\0\166", 10); /* 118: the header fills 128 bytes */
+    memset(out + 10, ' ', 118);
+    memcpy(out + 10, header, (size_t)length);
+    out[127] = '\n';
+    memcpy(out + 128, data, count);
+    return 128 + count;
+}
+
+static inline void write_npy(const char *path, const char *descr, bool fortran, const char *shape,
+                             const void *data, size_t count)
+{
+    unsigned char bytes[NPY_ROOM];
+    write_bytes(path, bytes, make_npy(bytes, descr, fortran, shape, data, count));
 }
 
 /* An IDX file in memory: unsigned bytes with these dimensions, and data that counts up. Returns its size. */
