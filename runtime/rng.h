@@ -14,6 +14,7 @@ typedef enum {
     PURPOSE_SHUFFLE = 3,
     PURPOSE_AUGMENT = 4,
     PURPOSE_PIECE = 5,
+    PURPOSE_BALANCE = 6,
     PURPOSE_LAYER = 0x40000000
 } RandomPurpose;
 

@@ -130,7 +130,7 @@ static CnnStatus training_batches(Training *t, CnnError *error)
 static CnnStatus training_loaders(Training *t, CnnError *error)
 {
     int threads = t->options->loader_threads ? t->options->loader_threads : cnn_device_threads(t->device);
-    int64_t count = cnn_data_count(t->data, PART_TRAIN);
+    int64_t count = cnn_data_epoch_count(t->data, PART_TRAIN);
     if (count == 0)
         return cnn_fail(error, CNN_BAD_INPUT, "the data have no samples to train on");
     LoaderOptions options = {.batch = t->batch.size,
@@ -211,7 +211,8 @@ static void training_close(Training *t)
 
 static void training_summary(Training *t)
 {
-    int64_t count = cnn_data_count(t->data, PART_TRAIN);
+    int64_t count = cnn_data_count(t->data, PART_TRAIN), of_epoch = cnn_data_epoch_count(t->data, PART_TRAIN);
+    char balance[256];
     if (!t->report.out)
         return;
     fputs(t->image->summary, t->report.out);
@@ -222,11 +223,13 @@ static void training_summary(Training *t)
                 t->batch.size, t->steps_per_epoch, cnn_device_threads(t->device),
                 cnn_device_threads(t->device) == 1 ? "" : "s",
                 (double)(cnn_device_bytes(t->device) + t->batches_bytes) / 0x1p20);
-    if (t->batch.size > count)
+    if (cnn_data_balance_text(t->data, balance, sizeof balance))
+        report_line(&t->report, "%s", balance);
+    if (t->batch.size > of_epoch)
         report_line(&t->report,
                     "warning: the batch is larger than the training part: each step takes %" PRId64
                     " samples",
-                    count);
+                    of_epoch);
 }
 
 /* ---- Steps ---- */
@@ -265,7 +268,7 @@ static int64_t accumulation_samples(const Training *t, const Batch *batch, int64
     if (t->batch.accumulate == 1 || batch->last)
         return batch->samples;
     int64_t whole = t->batch.size * t->batch.accumulate;
-    int64_t of_epoch = cnn_data_count(t->data, PART_TRAIN);
+    int64_t of_epoch = cnn_data_epoch_count(t->data, PART_TRAIN);
     if (t->batch.last == LAST_DROP)
         of_epoch -= of_epoch % t->batch.size;
     int64_t left = of_epoch - done;

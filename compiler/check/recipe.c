@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "compiler/check/statements.h"
+#include "runtime/data/balance.h"
 #include "runtime/train_args.h"
 
 /* ---- data ---- */
@@ -199,16 +200,36 @@ static void balance(Checker *checker, float *weights, int64_t classes)
     }
 }
 
+/* Whether `balance` leaves it to the loss to even the classes out, which is not to be done twice. */
+static bool read_balance(Checker *checker, const Reals *given)
+{
+    const CnnStatement *statement = recipe_find(checker->program->recipe.data, &balance_schema);
+    if (!statement)
+        return false;
+    bool weights = ((const BalanceArgs *)statement->args)->way == BALANCE_WEIGHTS;
+    if (weights && !given)
+        check_error(checker, checker->program->loss_span, "class-weights", NULL,
+                    "'balance weights' weighs the loss, and loss %s takes no weights: oversample and "
+                    "undersample go with any loss",
+                    checker->program->loss->schema.word);
+    else if (given && (given->count < 0 || (weights && given->value)))
+        check_error(checker, checker->program->loss_span, "class-weights", NULL,
+                    "the data say 'balance', and the loss has weights of its own: leave one of them out");
+    return weights;
+}
+
 static void read_class_weights(Checker *checker, const Graph *graph)
 {
     Program *program = checker->program;
     const Field *field = program->loss->schema.fields;
     while (field->name && strcmp(field->name, "weights") != 0)
         field++;
-    if (!field->name)
+    const Reals *given =
+        field->name ? (const Reals *)((const char *)program->loss_args + field->offset) : NULL;
+    bool weighs = read_balance(checker, given);
+    if (!given)
         return;
-    const Reals *given = (const Reals *)((const char *)program->loss_args + field->offset);
-    bool balanced = given->count < 0;
+    bool balanced = weighs || given->count < 0;
     if ((!balanced && !given->value) || (balanced && checker->data_state != DATA_OPEN))
         return;
     int64_t outputs = graph_type(graph, graph_find_result(graph, RESULT_OUTPUT))->dim[1];
@@ -236,7 +257,7 @@ static void check_batch(Checker *checker)
         return;
     BatchArgs defaults;
     const BatchArgs *batch = recipe_args(program->recipe.train, &batch_schema, &defaults);
-    int64_t samples = cnn_data_count(program->data, PART_TRAIN);
+    int64_t samples = cnn_data_epoch_count(program->data, PART_TRAIN);
     if (samples >= batch->size)
         return;
     Span span = checker->batch_span;

@@ -208,6 +208,11 @@ static CnnStatus data_open_all(CnnData *data, const CnnRecipe *recipe, CnnError 
     data->bad = *(const BadArgs *)recipe_args(recipe->data, &bad_schema, &bad_defaults);
     TRY(data_want_cache(data, recipe, error));
     TRY(data_name_classes(data, error));
+    const CnnStatement *balance = recipe_find(recipe->data, &balance_schema);
+    TRY(data_blame(
+        balance,
+        balance_open(balance ? balance->args : NULL, data->source, &data->split, &data->balance, &cause),
+        &cause, error));
     return data_plan(data, recipe, source, error);
 }
 
@@ -237,6 +242,7 @@ void cnn_data_close(CnnData *data)
     for (int part = 0; part < PART_COUNT; part++)
         free(data->class_counts[part]);
     cache_close(data->cache);
+    balance_close(&data->balance);
     split_free(&data->split);
     free(data->class_names);
     free(data->stages);

@@ -26,6 +26,10 @@ Dtype cnn_data_label_dtype(const CnnData *data);
 /** Samples of a part; of a part and a class. */
 int64_t cnn_data_count(const CnnData *data, Part part);
 int64_t cnn_data_class_count(const CnnData *data, Part part, int64_t class_index);
+/** Samples that an epoch of a part goes through: all of them, or as many as `balance` draws. */
+int64_t cnn_data_epoch_count(const CnnData *data, Part part);
+/** What `balance` does to an epoch, in a line for the user. False: the data do not say `balance`. */
+bool cnn_data_balance_text(const CnnData *data, char *out, size_t bytes);
 
 /**
  * Measures what stages need from the training part (standardize: mean and deviation of each channel), on

@@ -40,7 +40,7 @@ struct CnnLoader {
     CnnData *data;
     Part part;
     LoaderOptions options;
-    int64_t count; /* samples of the part */
+    int64_t count; /* samples of an epoch */
     size_t sample_bytes, label_bytes;
 
     int slot_count;
@@ -67,7 +67,8 @@ struct CnnLoader {
     int64_t end; /* of the epoch: positions from here on have replaced samples that could not be read */
     Skipped *skipped;
     int64_t skipped_count, skipped_room;
-    bool *known; /* [count]: skipped in an earlier epoch. Changes only while no thread is at work */
+    bool *listed; /* [samples of the part]: among the skipped */
+    bool *known;  /* [samples of the part]: since an earlier epoch. Changes only while no thread is at work */
     double waited;
 };
 
@@ -77,12 +78,15 @@ static int64_t smaller(int64_t a, int64_t b)
 }
 
 /* The sample at a position of the running epoch. */
-static int64_t loader_sample_at(const CnnLoader *loader, int64_t position)
+static Pick loader_pick(const CnnLoader *loader, int64_t position)
 {
-    if (loader->part != PART_TRAIN || !loader->options.shuffle || !loader->data->shuffle)
-        return position;
-    return (int64_t)cnn_permute((uint64_t)position, (uint64_t)loader->count, loader->data->seed,
-                                PURPOSE_SHUFFLE, (uint32_t)loader->epoch);
+    const CnnData *data = loader->data;
+    if (loader->part != PART_TRAIN)
+        return (Pick){.sample = position};
+    if (loader->options.shuffle && data->shuffle)
+        position = (int64_t)cnn_permute((uint64_t)position, (uint64_t)loader->count, data->seed,
+                                        PURPOSE_SHUFFLE, (uint32_t)loader->epoch);
+    return balance_pick(&data->balance, position, data->seed, loader->epoch);
 }
 
 static Slot *loader_slot(const CnnLoader *loader, int64_t batch)
@@ -95,16 +99,16 @@ static void loader_fill(const CnnLoader *loader, Slot *slot, int64_t i, int64_t 
                         DataScratch **scratch)
 {
     Place *place = &slot->place[i];
-    int64_t sample = loader_sample_at(loader, position);
+    Pick pick = loader_pick(loader, position);
     CnnError error = {0};
-    bool unreadable = loader->known[sample];
+    bool unreadable = loader->known[pick.sample];
     if (unreadable) {
         place->state = PLACE_UNREADABLE;
         return;
     }
     float *input = (float *)(slot->input + (size_t)i * loader->sample_bytes);
     void *label = slot->label + (size_t)i * loader->label_bytes;
-    place->status = data_fill(loader->data, loader->part, sample, loader->epoch, scratch, input, label,
+    place->status = data_fill(loader->data, loader->part, pick, loader->epoch, scratch, input, label,
                               &unreadable, &error);
     place->state = place->status == CNN_OK ? PLACE_GOOD : unreadable ? PLACE_UNREADABLE : PLACE_FAILED;
     if (place->state != PLACE_GOOD)
@@ -196,9 +200,11 @@ static CnnStatus loader_take_memory(CnnLoader *loader, CnnError *error)
             memory = loader->memory = cnn_memory_take(all);
         loader->slots = calloc((size_t)loader->slot_count, sizeof *loader->slots);
         loader->places = calloc((size_t)loader->slot_count * (size_t)batch, sizeof *loader->places);
-        loader->known = calloc((size_t)loader->count + 1, sizeof *loader->known);
+        size_t samples = (size_t)cnn_data_count(loader->data, loader->part);
+        loader->listed = calloc(samples + 1, sizeof *loader->listed);
+        loader->known = calloc(samples + 1, sizeof *loader->known);
     }
-    if (!memory || !loader->slots || !loader->places || !loader->known)
+    if (!memory || !loader->slots || !loader->places || !loader->listed || !loader->known)
         return cnn_fail(error, CNN_NO_RESOURCE,
                         "not enough memory for %d batches of %llu samples of %zu bytes", loader->slot_count,
                         (unsigned long long)batch, loader->sample_bytes);
@@ -238,10 +244,10 @@ static CnnStatus loader_start_threads(CnnLoader *loader, CnnError *error)
 CnnStatus cnn_loader_open(CnnData *data, Part part, const LoaderOptions *options, CnnLoader **out,
                           CnnError *error)
 {
-    int64_t count = cnn_data_count(data, part);
+    int64_t count = cnn_data_epoch_count(data, part);
     if (options->drop_last && count > 0 && count < options->batch)
         return cnn_fail(error, CNN_BAD_INPUT,
-                        "the part has %lld samples, fewer than a batch of %lld, and last=drop leaves "
+                        "an epoch has %lld samples, fewer than a batch of %lld, and last=drop leaves "
                         "none of them",
                         (long long)count, (long long)options->batch);
     CnnLoader *loader = calloc(1, sizeof *loader);
@@ -289,6 +295,7 @@ void cnn_loader_close(CnnLoader *loader)
     pthread_mutex_destroy(&loader->lock);
     cnn_data_scratch_free(loader->scratch);
     free(loader->skipped);
+    free(loader->listed);
     free(loader->known);
     free(loader->threads);
     free(loader->places);
@@ -337,8 +344,8 @@ CnnStatus cnn_loader_start(CnnLoader *loader, int64_t epoch, int64_t first_batch
  * then. */
 static CnnStatus loader_skip(CnnLoader *loader, int64_t position, Place *place, CnnError *error)
 {
-    int64_t sample = loader_sample_at(loader, position);
-    if (loader->known[sample])
+    int64_t sample = loader_pick(loader, position).sample;
+    if (loader->listed[sample])
         return CNN_OK;
     if (loader->skipped_count == loader->skipped_room) {
         int64_t room = 2 * loader->skipped_room + 16;
@@ -349,6 +356,7 @@ static CnnStatus loader_skip(CnnLoader *loader, int64_t position, Place *place, 
         loader->skipped_room = room;
     }
     loader->skipped[loader->skipped_count++] = (Skipped){sample, place->reason};
+    loader->listed[sample] = true;
     place->reason = NULL;
     return data_judge_skipped(loader->data, loader->part, loader->skipped_count,
                               cnn_loader_skipped_reason(loader, 0), error);

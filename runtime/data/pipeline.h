@@ -3,6 +3,7 @@
 #ifndef CNN_PIPELINE_H
 #define CNN_PIPELINE_H
 
+#include "runtime/data/balance.h"
 #include "runtime/data/cache.h"
 #include "runtime/data/split.h"
 #include "runtime/transform/transform.h"
@@ -10,6 +11,7 @@
 struct CnnData {
     Source *source;
     Split split;
+    Balance balance;
     char **class_names;                /* of classes that the source has no names for, else NULL */
     int64_t *class_counts[PART_COUNT]; /* [classes] */
     float *black, *white;              /* of the source's values, [channels] */
@@ -37,8 +39,8 @@ struct DataScratch {
 typedef struct {
     int stages; /* how many are applied; -1: all */
     bool augmented;
-    int64_t epoch;
-    bool unreadable; /* out: CNN_BAD_INPUT came from this one sample, which `bad` decides about */
+    int64_t epoch, copy; /* copy: as in Pick */
+    bool unreadable;     /* out: CNN_BAD_INPUT came from this one sample, which `bad` decides about */
 } SampleRun;
 
 /** Reads sample `index` (the source's number) and applies stages; *out points into scratch. */
@@ -46,7 +48,7 @@ CnnStatus data_run(const CnnData *data, int64_t index, SampleRun *run, DataScrat
                    CnnError *error);
 
 /** cnn_data_sample, telling a sample that cannot be read from an error. */
-CnnStatus data_fill(const CnnData *data, Part part, int64_t index, int64_t epoch, DataScratch **scratch,
+CnnStatus data_fill(const CnnData *data, Part part, Pick pick, int64_t epoch, DataScratch **scratch,
                     float *out, void *label, bool *unreadable, CnnError *error);
 
 /** Bytes of a sample as the network sees it. */

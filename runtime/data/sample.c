@@ -6,10 +6,10 @@
 #include "runtime/data/pipeline.h"
 #include "runtime/rng.h"
 
-static uint64_t sample_key(const CnnData *data, int64_t index, int64_t epoch)
+static uint64_t sample_key(uint64_t seed, int64_t number, int64_t epoch)
 {
-    Random4 random = cnn_random4(data->seed, (uint32_t)index, (uint32_t)((uint64_t)index >> 32),
-                                 (uint32_t)epoch, PURPOSE_AUGMENT);
+    Random4 random = cnn_random4(seed, (uint32_t)number, (uint32_t)((uint64_t)number >> 32), (uint32_t)epoch,
+                                 PURPOSE_AUGMENT);
     return (uint64_t)random.word[1] << 32 | random.word[0];
 }
 
@@ -49,7 +49,9 @@ CnnStatus data_run(const CnnData *data, int64_t index, SampleRun *run, DataScrat
                      .spare = &(*scratch)->pictures[1],
                      .work = &(*scratch)->work,
                      .augmented = run->augmented,
-                     .key = sample_key(data, index, run->epoch)};
+                     .key = sample_key(data->seed, index, run->epoch)};
+    if (run->copy > 0)
+        sample.key = sample_key(sample.key, run->copy, run->epoch);
     int count = run->stages < 0 ? data->stage_count : run->stages, first = 0;
     DataCache *cache = count >= data->fixed_stages ? data->cache : NULL;
     bool found = false;
@@ -93,13 +95,13 @@ static void sample_store(const CnnData *data, const Picture *picture, float *out
     }
 }
 
-CnnStatus data_fill(const CnnData *data, Part part, int64_t index, int64_t epoch, DataScratch **scratch,
+CnnStatus data_fill(const CnnData *data, Part part, Pick pick, int64_t epoch, DataScratch **scratch,
                     float *out, void *label, bool *unreadable, CnnError *error)
 {
-    SampleRun run = {.stages = -1, .augmented = part == PART_TRAIN, .epoch = epoch};
+    SampleRun run = {.stages = -1, .augmented = part == PART_TRAIN, .epoch = epoch, .copy = pick.copy};
     Source *source = data->source;
     Picture *picture;
-    int64_t at = data->split.index[part][index];
+    int64_t at = data->split.index[part][pick.sample];
     CnnStatus status = data->measured ? data_run(data, at, &run, scratch, &picture, error)
                                       : cnn_fail(error, CNN_BAD_INPUT, "the data has not been measured yet");
     *unreadable = run.unreadable;
@@ -117,7 +119,7 @@ CnnStatus cnn_data_sample(CnnData *data, Part part, int64_t index, int64_t epoch
                           float *out, void *label, CnnError *error)
 {
     bool unreadable;
-    return data_fill(data, part, index, epoch, scratch, out, label, &unreadable, error);
+    return data_fill(data, part, (Pick){.sample = index}, epoch, scratch, out, label, &unreadable, error);
 }
 
 void cnn_data_scratch_free(DataScratch *scratch)

@@ -1,4 +1,5 @@
 /* The list of all statements of `data { }` and `augment { }`, those that are only planned too. */
+#include "runtime/data/balance.h"
 #include "runtime/data/cache.h"
 #include "runtime/data/split.h"
 
@@ -40,7 +41,7 @@ PLANNED_AT(
 #define PLANNED(word, doc, message) &planned_##word,
 const Schema *const data_schemas[] = {
 #include "runtime/data/formats.def"
-    &split_schema, &shuffle_schema, &bad_schema, &cache_schema, &planned_validation,
+    &split_schema, &balance_schema, &shuffle_schema, &bad_schema, &cache_schema, &planned_validation,
 #include "runtime/transform/transforms.def"
 #include "runtime/augment/augments.def"
     NULL,

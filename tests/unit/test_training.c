@@ -64,6 +64,17 @@ int64_t cnn_data_count(const CnnData *data, Part part)
     return data->count[part];
 }
 
+int64_t cnn_data_epoch_count(const CnnData *data, Part part)
+{
+    return data->count[part];
+}
+
+bool cnn_data_balance_text(const CnnData *data, char *out, size_t bytes)
+{
+    (void)data, (void)out, (void)bytes;
+    return false;
+}
+
 CnnStatus cnn_data_prepare(CnnData *data, int threads, CnnError *error)
 {
     (void)threads, (void)error;
