@@ -81,7 +81,8 @@ typedef struct {
         *preset; /* the default as it would be written in the language; NULL: the argument must be given;
                     "" : optional and absent, the struct's bytes stay zero */
     const char *words; /* FIELD_WORD, FIELD_NAMES: the allowed words, separated by blanks; FIELD_REALS: words
-                          that may stand in place of the list, whose count is then -1 - the word's index */
+                          that may stand in place of the list, whose count is then -1 - the word's index;
+                          FIELD_TEXT: words that may stand without quotes */
     const char *planned; /* FIELD_WORD: further words, which are known to the language but not built yet */
     double least, most;  /* FIELD_INTEGER, REAL, SHARE, ANGLE, LENGTH, RANGE and each of DIMS, WINDOW, REALS:
                             the  allowed values, when least < most; otherwise any finite one */

@@ -98,7 +98,9 @@ static bool store_angle(const Target *target, const Value *value, double *out)
 
 static bool store_text(const Target *target, const Value *value, const char **out)
 {
-    if (value->kind != VALUE_TEXT) {
+    bool own = value->kind == VALUE_WORD && target->field->words &&
+               words_find(target->field->words, value->text) >= 0;
+    if (value->kind != VALUE_TEXT && !own) {
         const char *hint = value->kind == VALUE_WORD
                                ? arena_printf(target->checker->arena, "write \"%s\"", value->text)
                                : NULL;

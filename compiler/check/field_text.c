@@ -68,7 +68,8 @@ const char *field_expected(Arena *arena, const Field *field)
     case FIELD_BOOLEAN:
         return "true or false";
     case FIELD_TEXT:
-        return "a text in quotes";
+        return arena_printf(arena, "%s%sa text in quotes",
+                            field->words ? words_text(arena, field->words) : "", field->words ? " or " : "");
     case FIELD_WORD:
         return words_text(arena, field->words);
     case FIELD_DIMS:

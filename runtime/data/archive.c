@@ -210,6 +210,13 @@ static void archive_name(Source *source, int64_t index, char *out, size_t bytes)
     inner->name(inner, index, out, bytes);
 }
 
+static CnnStatus archive_group(Source *source, const char *by, int64_t *group, int64_t *groups,
+                               CnnError *error)
+{
+    Source *inner = ((ArchiveSource *)source)->inner;
+    return inner->group(inner, by, group, groups, error);
+}
+
 static void archive_close(Source *source)
 {
     ArchiveSource *archive = (ArchiveSource *)source;
@@ -254,6 +261,7 @@ static CnnStatus archive_open(const CnnStatement *statement, const char *base, S
                                .read = archive_sample,
                                .read_random = archive->inner->read_random ? archive_random : NULL,
                                .label = archive_label,
+                               .group = archive->inner->group ? archive_group : NULL,
                                .name = archive_name,
                                .close = archive_close};
     *out = &archive->source;

@@ -102,6 +102,12 @@ static double audio_label(Source *source, int64_t index)
     return ((const AudioSource *)source)->folders.label[index];
 }
 
+static CnnStatus audio_group(Source *source, const char *by, int64_t *group, int64_t *groups, CnnError *error)
+{
+    return class_folders_group(&((const AudioSource *)source)->folders, by, source->info.count, group, groups,
+                               error);
+}
+
 static void audio_name(Source *source, int64_t index, char *out, size_t bytes)
 {
     members_name(&((const AudioSource *)source)->recordings, index, out, bytes);
@@ -147,6 +153,7 @@ static CnnStatus audio_open(const void *args, const Tree *tree, const char *base
     audio->source = (Source){.read = audio_sample,
                              .read_random = audio_args->crop == CROP_RANDOM ? audio_random : NULL,
                              .label = audio_label,
+                             .group = audio_group,
                              .name = audio_name,
                              .close = audio_close};
     audio->library = library;

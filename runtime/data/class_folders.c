@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "runtime/data/group.h"
 #include "runtime/data/labels.h"
 
 bool name_ends_as(const char *name, const char *const *endings)
@@ -142,7 +143,7 @@ CnnStatus class_folders_open(ClassFolders *folders, const char *base, const char
     TRY(members->tree->resolve(members->tree, base, path, members->root, error));
     CnnStatus status = members->tree->list(members->tree, &top, members->root, ENTRY_FOLDER, error);
     if (status == CNN_OK) {
-        bool divided = top_has_parts(&top, &parts);
+        bool divided = folders->divided = top_has_parts(&top, &parts);
         status = classes_read(folders, divided ? parts.train : "", info, error);
         if (status == CNN_OK)
             status = part_add(folders, divided ? parts.train : "", &info->count, error);
@@ -152,6 +153,33 @@ CnnStatus class_folders_open(ClassFolders *folders, const char *base, const char
             status = part_add(folders, parts.test, &info->test_count, error);
     }
     listing_free(&top);
+    return status;
+}
+
+CnnStatus class_folders_group(const ClassFolders *folders, const char *by, int64_t count, int64_t *group,
+                              int64_t *groups, CnnError *error)
+{
+    Listing names = {0};
+    CnnStatus status = CNN_OK;
+    if (strcmp(by, "folder") != 0)
+        return cnn_fail(error, CNN_BAD_INPUT,
+                        "folders have no column \"%s\": by=folder, or the source 'list'", by);
+    for (int64_t i = 0; i < count && status == CNN_OK; i++) {
+        char level[PATH_MAX], name[NAME_BYTES];
+        const char *path = listing_name(&folders->members->paths, (size_t)i);
+        for (int above = folders->divided ? 2 : 1; above > 0; above--)
+            path = strchr(path, '/') + 1;
+        size_t length = strcspn(path, "/");
+        members_name(folders->members, i, name, sizeof name);
+        if (path[length] == '\0')
+            status = cnn_fail(error, CNN_BAD_INPUT,
+                              "%s lies in no folder below that of its class, and by=folder needs one", name);
+        else if (snprintf(level, sizeof level, "%.*s", (int)length, path) > 0)
+            status = listing_add(&names, "", level, error);
+    }
+    if (status == CNN_OK)
+        status = group_number(&names, group, groups, error);
+    listing_free(&names);
     return status;
 }
 

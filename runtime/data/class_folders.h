@@ -19,6 +19,7 @@ typedef struct {
     Listing names;    /* of the classes */
     const char **class_names;
     int32_t *label; /* of each sample */
+    bool divided;   /* the first folder of a path is a part, the second a class */
 } ClassFolders;
 
 /**
@@ -28,6 +29,12 @@ typedef struct {
  */
 CnnStatus class_folders_open(ClassFolders *folders, const char *base, const char *path, SourceInfo *info,
                              CnnError *error);
+/**
+ * Source.group of the first `count` samples. `by` must be "folder": a group is what lies in folders of one
+ * name below the classes' folders, in whichever class.
+ */
+CnnStatus class_folders_group(const ClassFolders *folders, const char *by, int64_t count, int64_t *group,
+                              int64_t *groups, CnnError *error);
 void class_folders_free(ClassFolders *folders);
 
 /** Whether a name ends with a dot and one of these, in small or capital letters. NULL-terminated. */

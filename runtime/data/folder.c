@@ -56,6 +56,13 @@ static double folder_label(Source *source, int64_t index)
     return ((const FolderSource *)source)->folders.label[index];
 }
 
+static CnnStatus folder_group(Source *source, const char *by, int64_t *group, int64_t *groups,
+                              CnnError *error)
+{
+    return class_folders_group(&((const FolderSource *)source)->folders, by, source->info.count, group,
+                               groups, error);
+}
+
 static void folder_name(Source *source, int64_t index, char *out, size_t bytes)
 {
     members_name(&((const FolderSource *)source)->pictures.members, index, out, bytes);
@@ -76,8 +83,11 @@ static CnnStatus folder_open(const void *args, const Tree *tree, const char *bas
     FolderSource *folder = calloc(1, sizeof *folder);
     if (!folder)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open '%s'", folder_args->folder);
-    folder->source =
-        (Source){.read = folder_sample, .label = folder_label, .name = folder_name, .close = folder_close};
+    folder->source = (Source){.read = folder_sample,
+                              .label = folder_label,
+                              .group = folder_group,
+                              .name = folder_name,
+                              .close = folder_close};
     folder->source.info = (SourceInfo){.ranged = true, .low = 0, .high = 255};
     folder->pictures.members.tree = tree;
     folder->pictures.channels = pictures_channels(folder_args->channels);

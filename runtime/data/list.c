@@ -2,25 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/data/csv.h"
-#include "runtime/data/data.h"
-#include "runtime/data/labels.h"
-#include "runtime/data/pictures.h"
+#include "runtime/data/list.h"
 #include "runtime/file.h"
-
-typedef struct {
-    Source source;
-    Pictures pictures; /* the training part's first, then the validation's, then the test's */
-    ClassNames classes;
-    int32_t *class_label; /* or */
-    float *real_label;
-} ListSource;
-
-typedef struct {
-    const char *table, *image, *label, *root, *ending, *part;
-    int values;
-    int channels;
-} ListArgs;
 
 /* The order of the words of `values`. */
 enum { VALUES_CLASSES, VALUES_NUMBERS };
@@ -64,7 +47,7 @@ typedef struct {
     size_t room;
 } ListTable;
 
-static CnnStatus list_column(const Csv *csv, const char *column, int *number, CnnError *error)
+CnnStatus list_column(const Csv *csv, const char *column, int *number, CnnError *error)
 {
     char name[NAME_BYTES], wanted[NAME_BYTES], names[NAMES_BYTES] = "";
     *number = csv_column(csv, column);
@@ -79,8 +62,7 @@ static CnnStatus list_column(const Csv *csv, const char *column, int *number, Cn
                     name_printable(csv->path, name), name_printable(column, wanted), names);
 }
 
-/* What the column of parts says. */
-static bool list_part(const char *text, unsigned char *part)
+bool list_part(const char *text, unsigned char *part)
 {
     static const char *const words[PART_COUNT] = {[PART_TRAIN] = "train training",
                                                   [PART_VALIDATION] = "validation valid val",
@@ -198,18 +180,22 @@ static CnnStatus list_arrange(ListSource *list, const ListTable *table, CnnError
     return status;
 }
 
+CnnStatus list_open_table(const ListSource *list, Csv *csv, CnnError *error)
+{
+    const Tree *tree = list->pictures.members.tree;
+    Bytes file = {0};
+    CnnStatus status = tree->load(tree, list->table, &file, error);
+    if (status == CNN_OK)
+        status = csv_open(csv, list->table, file.data, file.size, error);
+    bytes_free(&file);
+    return status;
+}
+
 static CnnStatus list_read_table(ListSource *list, const ListArgs *args, ListTable *table, CnnError *error)
 {
     char name[NAME_BYTES];
     bool found = true;
-    const char *path = table->csv.path;
-    const Tree *tree = list->pictures.members.tree;
-    Bytes file = {0};
-    CnnStatus status = tree->load(tree, path, &file, error);
-    if (status == CNN_OK)
-        status = csv_open(&table->csv, path, file.data, file.size, error);
-    bytes_free(&file);
-    TRY(status);
+    TRY(list_open_table(list, &table->csv, error));
     TRY(list_column(&table->csv, args->image, &table->image, error));
     TRY(list_column(&table->csv, args->label, &table->label, error));
     table->part = -1;
@@ -223,7 +209,7 @@ static CnnStatus list_read_table(ListSource *list, const ListArgs *args, ListTab
     size_t rows = table->labels.count;
     if (rows == 0)
         return cnn_fail(error, CNN_BAD_INPUT, "%s: no row follows the names of the columns",
-                        name_printable(path, name));
+                        name_printable(list->table, name));
     bool numbers = args->values == VALUES_NUMBERS;
     void *labels = malloc(rows * sizeof(float));
     *(numbers ? (void **)&list->real_label : (void **)&list->class_label) = labels;
@@ -236,13 +222,13 @@ static CnnStatus list_read_table(ListSource *list, const ListArgs *args, ListTab
 
 static CnnStatus list_load(ListSource *list, const ListArgs *args, const char *base, CnnError *error)
 {
-    char path[PATH_MAX];
+    char *path = list->table;
     const Tree *tree = list->pictures.members.tree;
+    list->args = args;
     TRY(tree->resolve(tree, base, args->table, path, error));
     ListTable *table = calloc(1, sizeof *table);
     if (!table)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open '%s'", args->table);
-    table->csv.path = path;
     CnnStatus status = list_read_table(list, args, table, error);
     csv_close(&table->csv);
     listing_free(&table->labels);
@@ -291,7 +277,11 @@ static CnnStatus list_open(const void *args, const Tree *tree, const char *base,
     ListSource *list = calloc(1, sizeof *list);
     if (!list)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open '%s'", list_args->table);
-    list->source = (Source){.read = list_sample, .label = list_label, .name = list_name, .close = list_close};
+    list->source = (Source){.read = list_sample,
+                            .label = list_label,
+                            .group = list_group,
+                            .name = list_name,
+                            .close = list_close};
     list->source.info = (SourceInfo){.ranged = true, .low = 0, .high = 255};
     list->pictures.members.tree = tree;
     list->pictures.channels = pictures_channels(list_args->channels);

@@ -64,6 +64,9 @@ struct Source {
     CnnStatus (*read_random)(Source *source, int64_t index, uint64_t key, Picture *out, CnnError *error);
     /** The label of sample `index`: a class number, or a real number. */
     double (*label)(Source *source, int64_t index);
+    /** The group of each of the samples 0 … info.count-1, numbered from 0, and how many there are. `by` is
+     * what `split by=` names. NULL: the source tells no groups. */
+    CnnStatus (*group)(Source *source, const char *by, int64_t *group, int64_t *groups, CnnError *error);
     /** Writes a name for sample `index` that a person can look up: a path, or "x.npy[17]"; printable. */
     void (*name)(Source *source, int64_t index, char *out, size_t bytes);
     void (*close)(Source *source);

@@ -18,13 +18,24 @@ static const Field split_fields[] = {
     FIELD(SplitArgs, seed, FIELD_INTEGER, .preset = "1", .least = 0, .most = 9007199254740992.0,
           .named_only = true,
           .doc = "another number gives another choice; the training's seed has no influence"),
+    FIELD(SplitArgs, by, FIELD_TEXT, .preset = "", .words = "folder", .named_only = true,
+          .doc = "keeps the samples of a group in one part: a column of 'list', or by=folder, the folder "
+                 "below that of "
+                 "the class"),
+    FIELD(SplitArgs, folds, FIELD_INTEGER, .preset = "0", .least = 0, .most = 1000, .named_only = true,
+          .doc = "for cross-validation: divides the samples into as many equal folds, of which one is the "
+                 "validation "
+                 "part and the others are trained on"),
+    FIELD(SplitArgs, fold, FIELD_INTEGER, .preset = "0", .least = 0, .most = 999, .named_only = true,
+          .doc = "the fold that is the validation part, from 0"),
     FIELDS_END,
 };
 const Schema split_schema = {
     .word = "split",
-    .doc = "Sets samples aside for validation and test, chosen at random. A part that the source has itself "
-           "(idx's test "
-           "files, folders train and test) is not taken from again.",
+    .doc =
+        "Sets samples aside for validation and test, chosen at random. A part that the source has itself "
+        "(idx's test "
+        "files, folders train and test) is not taken from again. With folds, the test part is taken first.",
     .places = IN_DATA,
     .fields = split_fields,
     .args_bytes = sizeof(SplitArgs),
@@ -66,6 +77,7 @@ typedef struct {
     int64_t count, next;      /* next: how many have been seen */
     int64_t part[PART_COUNT]; /* how many go where */
     uint32_t number;          /* key of the permutation */
+    int64_t fold;             /* where its first sample goes, so that all folds together have one size */
 } Stratum;
 
 /* Gives `part` its share of every stratum, together as near to the share of all as whole samples allow: each
@@ -108,13 +120,37 @@ static int64_t stratum_of(Source *source, const SplitArgs *args, int64_t index)
 }
 
 /* The part of the stratum's next sample: its place in a permutation decides. */
-static Part stratum_draw(Stratum *stratum, int64_t seed)
+static Part stratum_draw(Stratum *stratum, const SplitArgs *args)
 {
-    int64_t place = (int64_t)cnn_permute((uint64_t)stratum->next++, (uint64_t)stratum->count, (uint64_t)seed,
-                                         PURPOSE_SPLIT, stratum->number);
+    int64_t place = (int64_t)cnn_permute((uint64_t)stratum->next++, (uint64_t)stratum->count,
+                                         (uint64_t)args->seed, PURPOSE_SPLIT, stratum->number);
     if (place < stratum->part[PART_TEST])
         return PART_TEST;
+    if (args->folds)
+        return (place - stratum->part[PART_TEST] + stratum->fold) % args->folds == args->fold
+                   ? PART_VALIDATION
+                   : PART_TRAIN;
     return place < stratum->part[PART_TEST] + stratum->part[PART_VALIDATION] ? PART_VALIDATION : PART_TRAIN;
+}
+
+static CnnStatus folds_check(const SourceInfo *info, const SplitArgs *args, CnnError *error)
+{
+    if (args->folds == 0)
+        return args->fold == 0
+                   ? CNN_OK
+                   : cnn_fail(error, CNN_BAD_INPUT, "'fold=' needs 'folds=', the number of all folds");
+    if (args->folds == 1)
+        return cnn_fail(error, CNN_BAD_INPUT, "folds=1 leaves nothing to train on: 2 are the fewest");
+    if (args->fold >= args->folds)
+        return cnn_fail(error, CNN_BAD_INPUT, "there is no fold=%lld of folds=%lld: they are counted from 0",
+                        (long long)args->fold, (long long)args->folds);
+    if (args->validation > 0)
+        return cnn_fail(error, CNN_BAD_INPUT,
+                        "a fold is the validation part: leave 'validation=' or 'folds=' out");
+    if (info->validation_count > 0)
+        return cnn_fail(error, CNN_BAD_INPUT,
+                        "the data has a validation part of its own: leave 'folds=' out");
+    return CNN_OK;
 }
 
 static CnnStatus split_check(const SourceInfo *info, const SplitArgs *args, CnnError *error)
@@ -126,17 +162,18 @@ static CnnStatus split_check(const SourceInfo *info, const SplitArgs *args, CnnE
                         "the data has a validation part of its own: leave 'validation=' out");
     if (args->test > 0 && info->test_count > 0)
         return cnn_fail(error, CNN_BAD_INPUT, "the data has a test part of its own: leave 'test=' out");
-    return CNN_OK;
+    return folds_check(info, args, error);
 }
 
 static CnnStatus split_not_empty(const Split *split, int64_t all, const SplitArgs *args, CnnError *error)
 {
     static const char *const names[PART_COUNT] = {"the training", "the validation", "the test"};
-    const double shares[PART_COUNT] = {1, args->validation, args->test};
+    const double shares[PART_COUNT] = {1, args->folds ? 1 : args->validation, args->test};
     for (int part = 0; part < PART_COUNT; part++)
         if (shares[part] > 0 && split->count[part] == 0)
-            return cnn_fail(error, CNN_BAD_INPUT, "'split' leaves no sample for %s part: there are only %lld",
-                            names[part], (long long)all);
+            return cnn_fail(error, CNN_BAD_INPUT,
+                            "'split' leaves no sample for %s part: there are only %lld%s", names[part],
+                            (long long)all, args->by ? ", in groups" : "");
     return CNN_OK;
 }
 
@@ -158,28 +195,71 @@ static void split_add(Split *split, Part part, int64_t index)
     split->index[part][split->count[part]++] = index;
 }
 
+/* Every fold gets a sample of each stratum, and all folds together have one size but for one sample. */
+static CnnStatus strata_set_folds(Stratum *strata, int64_t count, const Source *source, const SplitArgs *args,
+                                  CnnError *error)
+{
+    int64_t next = 0;
+    for (int64_t s = 0; s < count; s++) {
+        char name[NAME_BYTES];
+        int64_t left = strata[s].count - strata[s].part[PART_TEST];
+        strata[s].fold = next;
+        next = (next + left) % args->folds;
+        if (strata[s].count == 0 || left >= args->folds)
+            continue;
+        if (count == 1)
+            return cnn_fail(error, CNN_BAD_INPUT, "folds=%lld, but there are only %lld samples",
+                            (long long)args->folds, (long long)left);
+        snprintf(name, sizeof name, "%lld", (long long)s);
+        return cnn_fail(error, CNN_BAD_INPUT,
+                        "folds=%lld, but class '%s' has only %lld samples: fewer folds, or stratified=false",
+                        (long long)args->folds,
+                        source->info.class_names ? name_printable(source->info.class_names[s], name) : name,
+                        (long long)left);
+    }
+    return CNN_OK;
+}
+
+/* The part of each sample, by its class. */
+static CnnStatus split_by_strata(Source *source, const SplitArgs *args, unsigned char *part, CnnError *error)
+{
+    const SourceInfo *info = &source->info;
+    int64_t count = args->stratified && info->classes > 0 ? info->classes : 1;
+    CnnStatus status = CNN_OK;
+    Stratum *strata = calloc((size_t)count, sizeof *strata);
+    if (!strata)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for %lld classes", (long long)count);
+    for (int64_t i = 0; i < info->count; i++)
+        strata[stratum_of(source, args, i)].count++;
+    split_share(strata, count, info->count, args->test, PART_TEST);
+    split_share(strata, count, info->count, args->validation, PART_VALIDATION);
+    for (int64_t s = 0; s < count; s++) {
+        strata[s].number = (uint32_t)s;
+        stratum_settle(&strata[s]);
+    }
+    if (args->folds)
+        status = strata_set_folds(strata, count, source, args, error);
+    for (int64_t i = 0; i < info->count && status == CNN_OK; i++)
+        part[i] = (unsigned char)stratum_draw(&strata[stratum_of(source, args, i)], args);
+    free(strata);
+    return status;
+}
+
 CnnStatus split_make(Source *source, const SplitArgs *args, Split *out, CnnError *error)
 {
     const SourceInfo *info = &source->info;
     *out = (Split){0};
     TRY(split_check(info, args, error));
     TRY(split_reserve(info, out, error));
-    int64_t strata_count = args->stratified && info->classes > 0 ? info->classes : 1;
-    Stratum *strata = calloc((size_t)strata_count, sizeof *strata);
-    if (!strata)
-        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for %lld classes",
-                        (long long)strata_count);
-    for (int64_t i = 0; i < info->count; i++)
-        strata[stratum_of(source, args, i)].count++;
-    split_share(strata, strata_count, info->count, args->test, PART_TEST);
-    split_share(strata, strata_count, info->count, args->validation, PART_VALIDATION);
-    for (int64_t s = 0; s < strata_count; s++) {
-        strata[s].number = (uint32_t)s;
-        stratum_settle(&strata[s]);
-    }
-    for (int64_t i = 0; i < info->count; i++)
-        split_add(out, stratum_draw(&strata[stratum_of(source, args, i)], args->seed), i);
-    free(strata);
+    unsigned char *part = malloc((size_t)info->count + 1);
+    if (!part)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to split %lld samples",
+                        (long long)info->count);
+    CnnStatus status = (args->by ? split_by_groups : split_by_strata)(source, args, part, error);
+    for (int64_t i = 0; i < info->count && status == CNN_OK; i++)
+        split_add(out, (Part)part[i], i);
+    free(part);
+    TRY(status);
     for (int64_t i = 0; i < info->validation_count; i++)
         split_add(out, PART_VALIDATION, info->count + i);
     for (int64_t i = 0; i < info->test_count; i++)

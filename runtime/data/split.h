@@ -9,6 +9,8 @@ typedef struct {
     double validation, test; /* shares of the samples that the source does not assign itself */
     bool stratified;         /* each class by itself */
     int64_t seed;
+    const char *by;      /* what tells the groups that stay together; NULL: none */
+    int64_t folds, fold; /* 0: no folds; which of them is the validation part, from 0 */
 } SplitArgs;
 
 typedef struct {
@@ -32,5 +34,8 @@ typedef struct {
 /** Divides the samples. A share that would give nobody, or leaves nothing to train on, is an error. */
 CnnStatus split_make(Source *source, const SplitArgs *args, Split *out, CnnError *error);
 void split_free(Split *split);
+
+/** Of split_make: the Part of each of the samples that are divided, where groups stay together. */
+CnnStatus split_by_groups(Source *source, const SplitArgs *args, unsigned char *part, CnnError *error);
 
 #endif

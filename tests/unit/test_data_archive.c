@@ -62,6 +62,8 @@ static void a_table_names_pictures_beside_it(void **state)
 {
     (void)state;
     static const char table[] = "f,c\n1.png,x\na/b.png,y\nlost.png,y\n";
+    static const char grouped[] =
+        "archive \"p.zip\" { list \"t/l.csv\", image=\"f\", label=\"c\" }\nsplit validation=20%, by=\"c\"";
     static const char wrong[] = "f,c\n1.png,x\n/tmp/1.png,y\n";
     static const char text[] =
         "archive \"p.zip\" { list \"t/l.csv\", image=\"f\", label=\"c\", channels=auto }";
@@ -77,6 +79,7 @@ static void a_table_names_pictures_beside_it(void **state)
     assert_sample(opened.data, 1, 48, expected, 0);
     assert_unreadable(opened.data, 2, "'p.zip/t/lost.png' is not in the archive");
     close_data(opened);
+    assert_refused(grouped, "'split' leaves no sample for the validation part: there are only 3, in groups");
     Writer other = {0};
     add_member(&other, "t/l.csv", wrong, sizeof wrong - 1, (MemberOptions){0});
     write_zip(&other, "p.zip");
