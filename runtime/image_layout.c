@@ -48,6 +48,7 @@ LAYOUT(static const, range_layout, Range, WIDE(Range, low), WIDE(Range, high));
 LAYOUT(static const, reals_layout, Reals, ARRAY(Reals, value, count, integer_layout));
 LAYOUT(static const, names_layout, Names, ARRAY(Names, value, count, text_layout));
 LAYOUT(static const, duration_layout, Duration, WIDE(Duration, value), INT(Duration, unit));
+LAYOUT(static const, amount_layout, Amount, WIDE(Amount, value), BOOLEAN(Amount, share));
 LAYOUT(static const, length_layout, Length, WIDE(Length, value), BOOLEAN(Length, share));
 LAYOUT(static const, padding_layout, Padding, INT(Padding, mode), WIDE(Padding, top), WIDE(Padding, bottom),
        WIDE(Padding, left), WIDE(Padding, right));
@@ -79,6 +80,8 @@ const Layout *field_layout(FieldKind kind)
         return &duration_layout;
     case FIELD_LENGTH:
         return &length_layout;
+    case FIELD_AMOUNT:
+        return &amount_layout;
     case FIELD_PADDING:
         return &padding_layout;
     case FIELD_VALUES: /* nodes of a graph, which are not part of an image */

@@ -129,6 +129,7 @@ static bool preset_read(const Field *field, void *value)
         return preset_range(text, value);
     case FIELD_PADDING:
         return preset_padding(text, value);
+    case FIELD_AMOUNT:
     case FIELD_TEXT:
     case FIELD_DIMS:
     case FIELD_WINDOW:

@@ -33,6 +33,8 @@ size_t field_bytes(FieldKind kind)
         return sizeof(Duration);
     case FIELD_LENGTH:
         return sizeof(Length);
+    case FIELD_AMOUNT:
+        return sizeof(Amount);
     case FIELD_PADDING:
         return sizeof(Padding);
     }

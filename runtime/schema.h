@@ -47,6 +47,11 @@ typedef struct {
     bool share; /* value is a share of the extent (0.2 for 20%), not a number of pixels */
 } Length;
 
+typedef struct {
+    double value;
+    bool share; /* value is a share (0.95 for 95%), not a whole number */
+} Amount;
+
 typedef enum { PADDING_VALID, PADDING_SAME, PADDING_EXPLICIT } PaddingMode;
 typedef struct {
     PaddingMode mode;
@@ -69,6 +74,7 @@ typedef enum {
     FIELD_VALUES,   /* Values: the remaining positional named values  skip, stem */
     FIELD_DURATION, /* Duration                                       5 epochs, 100 steps, 2 min */
     FIELD_LENGTH,   /* Length                                         4px, 20% */
+    FIELD_AMOUNT,   /* Amount                                         50, 95% */
     FIELD_PADDING   /* Padding                                        same, 1, [0, 1, 0, 1] */
 } FieldKind;
 

@@ -212,7 +212,7 @@ static void training_close(Training *t)
 static void training_summary(Training *t)
 {
     int64_t count = cnn_data_count(t->data, PART_TRAIN), of_epoch = cnn_data_epoch_count(t->data, PART_TRAIN);
-    char balance[256];
+    char line[256];
     if (!t->report.out)
         return;
     fputs(t->image->summary, t->report.out);
@@ -223,8 +223,10 @@ static void training_summary(Training *t)
                 t->batch.size, t->steps_per_epoch, cnn_device_threads(t->device),
                 cnn_device_threads(t->device) == 1 ? "" : "s",
                 (double)(cnn_device_bytes(t->device) + t->batches_bytes) / 0x1p20);
-    if (cnn_data_balance_text(t->data, balance, sizeof balance))
-        report_line(&t->report, "%s", balance);
+    if (cnn_data_balance_text(t->data, line, sizeof line))
+        report_line(&t->report, "%s", line);
+    if (cnn_data_measured_text(t->data, line, sizeof line))
+        report_line(&t->report, "%s", line);
     if (t->batch.size > of_epoch)
         report_line(&t->report,
                     "warning: the batch is larger than the training part: each step takes %" PRId64

@@ -306,6 +306,20 @@ static bool store_length(const Target *target, const Value *value, Length *out)
     return check_range(target, value, out->value);
 }
 
+/* A whole number in the field's range, or a share above 0. */
+static bool store_amount(const Target *target, const Value *value, Amount *out)
+{
+    if (value->kind == VALUE_QUANTITY && value->unit == AST_PERCENT) {
+        *out = (Amount){.value = value->real / 100, .share = true};
+        return (out->value > 0 && out->value <= 1) || refuse(target, value, "out-of-range", NULL);
+    }
+    int64_t whole;
+    if (!store_integer(target, value, &whole))
+        return false;
+    *out = (Amount){.value = (double)whole};
+    return true;
+}
+
 enum { PADDING_MOST = 1 << 20 };
 
 static bool store_padding(const Target *target, const Value *value, Padding *out)
@@ -372,6 +386,8 @@ bool field_store(Checker *checker, const Bound *bound, const Field *field, const
         return store_duration(&target, value, slot);
     case FIELD_LENGTH:
         return store_length(&target, value, slot);
+    case FIELD_AMOUNT:
+        return store_amount(&target, value, slot);
     case FIELD_PADDING:
         return store_padding(&target, value, slot);
     }

@@ -90,6 +90,8 @@ const char *field_expected(Arena *arena, const Field *field)
         return "a time, as 5 epochs, 100 steps or 2 min";
     case FIELD_LENGTH:
         return arena_printf(arena, "pixels or a share, as 4px or 20%%%s%s", *range ? "," : "", range);
+    case FIELD_AMOUNT:
+        return arena_printf(arena, "a number or a share, as 50 or 95%%%s%s", *range ? "," : "", range);
     case FIELD_PADDING:
         return "valid, same, a number of pixels, or [top, bottom, left, right]";
     }
@@ -210,6 +212,12 @@ bool field_print(const Field *field, const void *slot, Text *out)
         const Length *length = slot;
         text_printf(out, "%s%s", real_text(out->arena, length->share ? 100 * length->value : length->value),
                     length->share ? "%" : "px");
+        return true;
+    }
+    case FIELD_AMOUNT: {
+        const Amount *amount = slot;
+        text_printf(out, "%s%s", real_text(out->arena, amount->share ? 100 * amount->value : amount->value),
+                    amount->share ? "%" : "");
         return true;
     }
     case FIELD_PADDING:

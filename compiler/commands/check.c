@@ -66,9 +66,11 @@ static void print_data(const CnnData *data, Text *out)
         text_printf(out, i ? "x%" PRId64 : "%" PRId64, shape.value[i]);
     text_printf(out, "\n");
     print_classes(data, out);
-    char balance[256];
-    if (cnn_data_balance_text(data, balance, sizeof balance))
-        text_printf(out, "%s\n", balance);
+    char line[256];
+    if (cnn_data_balance_text(data, line, sizeof line))
+        text_printf(out, "%s\n", line);
+    if (cnn_data_measured_text(data, line, sizeof line))
+        text_printf(out, "%s\n", line);
 }
 
 static CnnStatus print_memory(const Model *model, const Plan *train, const Plan *eval, Text *out)

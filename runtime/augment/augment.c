@@ -150,4 +150,11 @@ static CnnStatus augment_plan(const CnnStatement *statement, const Layout *in, T
     return status;
 }
 
-const TransformKind transform_augment = {.schema = &augment_schema, .plan = augment_plan, .wants_size = true};
+static bool augment_wants_size(const void *args)
+{
+    (void)args;
+    return true;
+}
+
+const TransformKind transform_augment = {
+    .schema = &augment_schema, .plan = augment_plan, .wants_size = augment_wants_size};

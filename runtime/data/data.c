@@ -140,7 +140,7 @@ static CnnStatus data_add_stage(CnnData *data, const CnnStatement *statement, La
     const TransformKind *kind = transform_kind(statement->schema);
     if (!kind)
         return CNN_OK;
-    if (kind->wants_size && layout->height == 0) {
+    if (kind->wants_size && kind->wants_size(statement->args) && layout->height == 0) {
         TRY(data_learn_size(data, error));
         layout->height = data->height;
         layout->width = data->width;
@@ -155,6 +155,8 @@ static CnnStatus data_add_stage(CnnData *data, const CnnStatement *statement, La
     data->fixed_stages += fixed && data->fixed_stages == data->stage_count;
     data->stages[data->stage_count++] = stage;
     data->measured = data->measured && !stage->fit;
+    if (stage->out.channels == 0)
+        TRY(cnn_data_prepare(data, 0, error));
     *layout = stage->out;
     return CNN_OK;
 }
@@ -259,7 +261,7 @@ Dims cnn_data_shape(const CnnData *data)
     const Layout *last = data->stage_count ? &data->stages[data->stage_count - 1]->out : NULL;
     int64_t height = last && last->height ? last->height : data->height,
             width = last && last->width ? last->width : data->width;
-    return (Dims){3, {height, width, info->channels}};
+    return (Dims){3, {height, width, last ? last->channels : info->channels}};
 }
 
 int64_t cnn_data_classes(const CnnData *data)

@@ -10,8 +10,9 @@ typedef struct CnnData CnnData;
 
 /**
  * Opens the source that recipe->data names, splits it, checks the stages against each other. Decodes at most
- * one sample, to learn a shape; measures nothing (see cnn_data_prepare). The recipe must outlive the data. An
- * error that a statement is to blame for begins with the statement's `where` and ": ".
+ * one sample, to learn a shape, and measures nothing (see cnn_data_prepare) unless the shape depends on it,
+ * as with `pca 95%`. The recipe must outlive the data. An error that a statement is to blame for begins with
+ * the statement's `where` and ": ".
  */
 CnnStatus cnn_data_open(const CnnRecipe *recipe, CnnData **out, CnnError *error);
 void cnn_data_close(CnnData *data);
@@ -33,8 +34,8 @@ bool cnn_data_balance_text(const CnnData *data, char *out, size_t bytes);
 
 /**
  * Measures what stages need from the training part (standardize: mean and deviation of each channel), on
- * `threads` threads. Called before the first batch; without effect where nothing is to be measured. The
- * values are kept with the weights: cnn_data_measured_count of them, named and f32.
+ * `threads` threads (0: all cores). Called before the first batch; without effect where nothing is to be
+ * measured. The values are kept with the weights: cnn_data_measured_count of them, named and f32.
  */
 CnnStatus cnn_data_prepare(CnnData *data, int threads, CnnError *error);
 typedef struct {
@@ -45,6 +46,8 @@ typedef struct {
 } Measured;
 int cnn_data_measured_count(const CnnData *data);
 Measured *cnn_data_measured(CnnData *data, int index);
+/** What was measured, in a line for the user. False: nothing that is to be told, or not yet. */
+bool cnn_data_measured_text(const CnnData *data, char *out, size_t bytes);
 /** Says that the measured values have been set from a weight file. */
 void cnn_data_set_measured(CnnData *data);
 

@@ -9,6 +9,7 @@
 #include "runtime/pool.h"
 
 enum { BLOCKS_MOST = 1024 };
+static const size_t STATES_MOST = (size_t)512 << 20; /* bytes, unless one block alone takes more */
 
 typedef struct {
     const CnnData *data;
@@ -75,8 +76,9 @@ static CnnStatus measuring_result(Measuring *measuring, Transform *stage, CnnErr
                         measuring->reason.text);
     for (int64_t b = 1; b < measuring->blocks; b++)
         stage->fit->merge(stage, measuring->states, measuring->states + (size_t)b * measuring->state_bytes);
-    stage->fit->finish(stage, measuring->states);
+    TRY(stage->fit->finish(stage, measuring->states, error));
     stage->fit->ready(stage);
+    stage->measured = true;
     return CNN_OK;
 }
 
@@ -85,9 +87,11 @@ static CnnStatus data_measure(CnnData *data, int stages, CnnPool *pool, CnnError
     Transform *stage = data->stages[stages];
     int64_t count = data->split.count[PART_TRAIN];
     Measuring measuring = {.data = data, .stage = stage, .stages = stages, .error_at = -1, .reason_at = -1};
-    measuring.block = (count + BLOCKS_MOST - 1) / BLOCKS_MOST;
-    measuring.blocks = (count + measuring.block - 1) / measuring.block;
     measuring.state_bytes = stage->fit->state_bytes(stage);
+    int64_t most = (int64_t)(STATES_MOST / measuring.state_bytes);
+    most = most < 1 ? 1 : most > BLOCKS_MOST ? BLOCKS_MOST : most;
+    measuring.block = (count + most - 1) / most;
+    measuring.blocks = measuring.block ? (count + measuring.block - 1) / measuring.block : 0;
     measuring.states = calloc((size_t)measuring.blocks, measuring.state_bytes);
     if (!measuring.states)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to measure the data");
@@ -107,7 +111,7 @@ CnnStatus cnn_data_prepare(CnnData *data, int threads, CnnError *error)
     TRY(cnn_pool_open(threads, &pool, error));
     CnnStatus status = CNN_OK;
     for (int i = 0; i < data->stage_count && status == CNN_OK; i++)
-        if (data->stages[i]->fit)
+        if (data->stages[i]->fit && !data->stages[i]->measured)
             status = data_measure(data, i, pool, error);
     cnn_pool_close(pool);
     data->measured = status == CNN_OK;
@@ -136,7 +140,21 @@ Measured *cnn_data_measured(CnnData *data, int index)
 void cnn_data_set_measured(CnnData *data)
 {
     for (int i = 0; i < data->stage_count; i++)
-        if (data->stages[i]->fit)
+        if (data->stages[i]->fit) {
             data->stages[i]->fit->ready(data->stages[i]);
+            data->stages[i]->measured = true;
+        }
     data->measured = true;
+}
+
+bool cnn_data_measured_text(const CnnData *data, char *out, size_t bytes)
+{
+    for (int i = 0; i < data->stage_count; i++) {
+        const Transform *stage = data->stages[i];
+        if (stage->measured && stage->fit->tell) {
+            stage->fit->tell(stage, out, bytes);
+            return true;
+        }
+    }
+    return false;
 }

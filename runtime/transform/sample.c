@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { POINTWISE_REPEAT = 16 };
+enum { POINTWISE_REPEAT = 16, REPEAT_BELOW = 64 };
 
 void sample_swap(Sample *sample)
 {
@@ -30,7 +30,7 @@ CnnStatus sample_to_float(Sample *sample, CnnError *error)
 CnnStatus pointwise_open(Pointwise *pointwise, int64_t channels, CnnError *error)
 {
     pointwise->channels = channels;
-    pointwise->period = channels * POINTWISE_REPEAT;
+    pointwise->period = channels < REPEAT_BELOW ? channels * POINTWISE_REPEAT : channels;
     pointwise->multiply = calloc((size_t)pointwise->period, sizeof(float));
     pointwise->add = calloc((size_t)pointwise->period, sizeof(float));
     if (!pointwise->multiply || !pointwise->add)

@@ -53,20 +53,23 @@ typedef struct {
     size_t (*state_bytes)(const Transform *transform);
     void (*add)(const Transform *transform, void *state, const Picture *sample);
     void (*merge)(const Transform *transform, void *state, const void *later);
-    /** Sets the stage's measured values. */
-    void (*finish)(Transform *transform, const void *state);
+    /** Sets the stage's measured values; the state may be used up. */
+    CnnStatus (*finish)(Transform *transform, void *state, CnnError *error);
     int count; /* of measured values' names */
     Measured *(*measured)(Transform *transform, int index);
     /** Called when the measured values are there, by finish or from a weight file. */
     void (*ready)(Transform *transform);
+    /** What was measured, in a line for the user; NULL: nothing to be told. */
+    void (*tell)(const Transform *transform, char *out, size_t bytes);
 } Fit;
 
 /* A stage is a struct that begins with this. */
 struct Transform {
-    Layout out;
+    Layout out; /* channels 0: they are known when the stage has been measured, which is then done at once */
     const Pointwise *pointwise; /* not NULL: this is all the stage does, and apply is NULL */
     CnnStatus (*apply)(const Transform *transform, Sample *sample, CnnError *error);
     const Fit *fit;                  /* NULL: nothing to measure */
+    bool measured;                   /* the measured values are there; set by whoever measures */
     int64_t want_height, want_width; /* > 0: the stage brings any larger size to this one */
     void (*close)(Transform *transform);
 };
@@ -75,7 +78,8 @@ typedef struct {
     const Schema *schema;
     /** Makes the stage for samples as `in` tells; in->height may be 0 where wants_size is false. */
     CnnStatus (*plan)(const CnnStatement *statement, const Layout *in, Transform **out, CnnError *error);
-    bool wants_size; /* samples must all have one size when they come to this stage */
+    /** Whether samples must all have one size when they come to this stage. NULL: they need not. */
+    bool (*wants_size)(const void *args);
 } TransformKind;
 
 /* All kinds, from transforms.def, NULL-terminated. */

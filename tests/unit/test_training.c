@@ -75,6 +75,12 @@ bool cnn_data_balance_text(const CnnData *data, char *out, size_t bytes)
     return false;
 }
 
+bool cnn_data_measured_text(const CnnData *data, char *out, size_t bytes)
+{
+    (void)data, (void)out, (void)bytes;
+    return false;
+}
+
 CnnStatus cnn_data_prepare(CnnData *data, int threads, CnnError *error)
 {
     (void)threads, (void)error;
