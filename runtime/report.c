@@ -22,8 +22,7 @@ void report_open(Report *report, FILE *out)
     report->terminal = out && isatty(fileno(out)) && !(terminal && strcmp(terminal, "dumb") == 0);
 }
 
-/* Removes the progress line, so that the next line begins where it stood. */
-static void report_clear(Report *report)
+void report_clear(Report *report)
 {
     if (report->open)
         fputs("\r\033[K", report->out);
@@ -65,20 +64,46 @@ static void print_time(FILE *out, double seconds)
         fprintf(out, "%d:%02d", (int)(whole / 60), (int)(whole % 60));
 }
 
-void report_progress(Report *report, const Progress *progress)
+/* Begins the progress line anew, unless it has just been written. */
+static bool progress_begins(Report *report)
 {
     double now = cnn_clock();
-    if (!report->terminal || progress->totals->samples == 0 || now - report->shown < SHOW_EVERY)
-        return;
-    FILE *out = report->out;
+    if (!report->terminal || now - report->shown < SHOW_EVERY)
+        return false;
     report->shown = now;
     report_clear(report);
     report->open = true;
-    int full = (int)(BAR * progress->done / (progress->of > 0 ? progress->of : 1));
-    fprintf(out, "epoch %" PRId64 "/%" PRId64 "  [", progress->epoch, progress->epochs);
+    return true;
+}
+
+static void print_bar(FILE *out, int64_t done, int64_t of)
+{
+    int full = (int)(BAR * done / (of > 0 ? of : 1));
+    fputs("  [", out);
     for (int i = 0; i < BAR; i++)
         putc(i < full ? '#' : '.', out);
     putc(']', out);
+}
+
+void report_bar(Report *report, const char *what, int64_t done, int64_t of, double seconds)
+{
+    if (done == 0 || !progress_begins(report))
+        return;
+    fputs(what, report->out);
+    print_bar(report->out, done, of);
+    fprintf(report->out, "  %" PRId64 " of %" PRId64 "  ", done, of);
+    print_time(report->out, seconds * (double)(of - done) / (double)done);
+    fputs(" left", report->out);
+    fflush(report->out);
+}
+
+void report_progress(Report *report, const Progress *progress)
+{
+    FILE *out = report->out;
+    if (progress->totals->samples == 0 || !progress_begins(report))
+        return;
+    fprintf(out, "epoch %" PRId64 "/%" PRId64, progress->epoch, progress->epochs);
+    print_bar(out, progress->done, progress->of);
     print_values(out, "", progress->program, progress->totals);
     fprintf(out, "  %.0f images/s  ", samples_per_second(progress));
     print_time(out, progress->left);

@@ -30,10 +30,14 @@ typedef struct {
 } Progress;
 
 void report_open(Report *report, FILE *out);
+/** Removes the progress line, so that the next line begins where it stood. */
+void report_clear(Report *report);
 /** A line of text. */
 void report_line(Report *report, const char *format, ...) PRINTF_LIKE(2, 3);
 /** The progress line: nothing unless on a terminal, and at most ten times a second. */
 void report_progress(Report *report, const Progress *progress);
+/** The same of any work: what, a bar, how much of it is done, the time that is left after `seconds`. */
+void report_bar(Report *report, const char *what, int64_t done, int64_t of, double seconds);
 /** The line of a finished epoch; below it, once, what to do where the data were the bound. */
 void report_epoch(Report *report, const Progress *progress, double seconds_in_all);
 /** "test  loss 0.25  accuracy 0.91  10000 images  2.1 s". */

@@ -116,31 +116,37 @@ static const Flag size_flags[] = {
 enum { MANY = 1 << 20 };
 
 const Command command_table[] = {
-    {"run", "MODEL", 1, 1, "train a network", NULL, true, true, false, command_run},
+    {"run", "MODEL", 1, 1, "train a network", NULL, true, true, false, command_run, NULL},
     {"check", "MODEL", 1, 1, "all that can be known before training: mistakes, shapes, memory, data", NULL,
-     true, false, false, command_check},
+     true, false, false, command_check, NULL},
     {"show", "MODEL", 1, 1, "the layers: shapes, parameters, operations, kernels", show_flags, true, false,
-     false, command_show},
-    {"eval", "MODEL", 1, 1, "loss and accuracy of trained weights", NULL, true, false, true, command_eval},
+     false, command_show, NULL},
+    {"eval", "MODEL", 1, 1, "loss and accuracy of trained weights", NULL, true, false, true, command_eval,
+     NULL},
     {"compare", "MODEL", 1, 1,
      "what fusions, rewrites and precisions cost and give: time, memory, kernels, differences", compare_flags,
-     true, false, false, command_compare},
+     true, false, false, command_compare, NULL},
     {"bench", "MODEL", 1, 1, "how fast a step is, where its time goes, and what the machine could do",
-     bench_flags, true, false, false, command_bench},
+     bench_flags, true, false, false, command_bench, NULL},
     {"explain", "MODEL", 1, 1,
      "the model with the kernels that each line became, what was fused, and why the rest was not",
-     explain_flags, true, false, false, command_explain},
+     explain_flags, true, false, false, command_explain, NULL},
     {"tune", "MODEL", 1, 1, "find the fastest schedule of each kernel on this machine, for all runs to come",
-     tune_flags, true, false, false, command_tune},
+     tune_flags, true, false, false, command_tune, NULL},
     {"build", "MODEL", 1, 1, "an executable that trains the network without cnnc", build_flags, true, false,
-     false, command_build},
+     false, command_build, NULL},
+    {.word = "data",
+     .words = "VERB",
+     .doc = "what can be done with the data of a model (`cnnc help data`)",
+     .verbs = data_verbs},
     {"emit", "MODEL", 1, 1, "what a stage of the compiler makes of a model", emit_flags, true, false, false,
-     command_emit},
-    {"fmt", "FILE...", 1, MANY, "write files in their one form", fmt_flags, false, false, false, command_fmt},
+     command_emit, NULL},
+    {"fmt", "FILE...", 1, MANY, "write files in their one form", fmt_flags, false, false, false, command_fmt,
+     NULL},
     {"passes", "", 0, 0, "the passes of the compiler, and the fusions", NULL, false, false, false,
-     command_passes},
+     command_passes, NULL},
     {"help", "[WORD]", 0, 1, "what a command, a layer, or any other word of the language means", help_flags,
-     false, false, false, command_help},
+     false, false, false, command_help, NULL},
     {0},
 };
 
@@ -193,28 +199,39 @@ CnnStatus command_fail(CnnStatus status, const char *format, ...)
     return status;
 }
 
-static const Command *command_find(const char *word)
+/* The word that calls a command within its table. */
+static const char *own_word(const Command *command)
 {
-    for (const Command *command = command_table; command->word; command++)
-        if (strcmp(command->word, word) == 0)
+    const char *blank = strrchr(command->word, ' ');
+    return blank ? blank + 1 : command->word;
+}
+
+static const Command *command_find(const Command *table, const char *word)
+{
+    for (const Command *command = table; command->word; command++)
+        if (strcmp(own_word(command), word) == 0)
             return command;
     return NULL;
 }
 
-static CnnStatus command_unknown(const char *word)
+/* `before`: the words before it, "data ". */
+static CnnStatus command_unknown(const Command *table, const char *before, const char *word)
 {
     const char *words[COUNT(command_table)];
     int count = 0;
-    for (const Command *command = command_table; command->word; command++)
-        words[count++] = command->word;
+    for (const Command *command = table; command->word; command++)
+        words[count++] = own_word(command);
     words[count] = NULL;
     size_t length = strlen(word);
     if (length > 4 && strcmp(word + length - 4, ".cnn") == 0)
-        return command_fail(CNN_BAD_USAGE, "'%s' is a model, not a command: cnnc run %s", word, word);
+        return command_fail(CNN_BAD_USAGE, "'%s' is a model, not a command: cnnc %s%s %s", word, before,
+                            words[0], word);
     const char *similar = nearest_name(word, words);
     if (similar)
-        return command_fail(CNN_BAD_USAGE, "unknown command '%s'; did you mean '%s'?", word, similar);
-    return command_fail(CNN_BAD_USAGE, "unknown command '%s'; `cnnc help` lists them", word);
+        return command_fail(CNN_BAD_USAGE, "unknown command '%s%s'; did you mean '%s%s'?", before, word,
+                            before, similar);
+    return command_fail(CNN_BAD_USAGE, "unknown command '%s%s'; `cnnc help%s%.*s` lists them", before, word,
+                        *before ? " " : "", (int)strcspn(before, " "), before);
 }
 
 static CnnStatus print_version(Arena *arena)
@@ -258,18 +275,32 @@ static CnnStatus read_and_run(Options *options, int argc, char **argv)
     return command->run(options);
 }
 
+/* `argv` begins with the word that follows `before`. */
+static CnnStatus find_and_run(const Command *table, const char *before, Options *options, int argc,
+                              char **argv)
+{
+    if (argc == 0)
+        return command_fail(CNN_BAD_USAGE, "usage: cnnc %sCOMMAND …; `cnnc help%s%.*s` lists the commands",
+                            before, *before ? " " : "", (int)strcspn(before, " "), before);
+    bool help = is_help(argv[0]);
+    if (help && *before)
+        return help_on(options->command->word, options);
+    options->command = command_find(table, help ? "help" : argv[0]);
+    if (!options->command)
+        return command_unknown(table, before, argv[0]);
+    if (options->command->verbs)
+        return find_and_run(options->command->verbs,
+                            arena_printf(options->arena, "%s ", options->command->word), options, argc - 1,
+                            argv + 1);
+    return read_and_run(options, argc - 1, argv + 1);
+}
+
 int command_main(int argc, char **argv)
 {
     Options options = {.arena = arena_new()};
-    CnnStatus status;
-    if (argc < 2) {
-        status = command_fail(CNN_BAD_USAGE, "usage: cnnc COMMAND …; `cnnc help` lists the commands");
-    } else if (strcmp(argv[1], "--version") == 0) {
-        status = print_version(options.arena);
-    } else {
-        options.command = command_find(is_help(argv[1]) ? "help" : argv[1]);
-        status = options.command ? read_and_run(&options, argc - 2, argv + 2) : command_unknown(argv[1]);
-    }
+    CnnStatus status = argc > 1 && strcmp(argv[1], "--version") == 0
+                           ? print_version(options.arena)
+                           : find_and_run(command_table, "", &options, argc - 1, argv + 1);
     if ((fflush(stdout) || ferror(stdout)) && status == CNN_OK)
         status = command_fail(CNN_NO_RESOURCE, "cannot write to the standard output");
     arena_free(options.arena);

@@ -56,6 +56,8 @@ typedef struct Command {
     bool trains;       /* takes the flags of a training (runtime/options.h) */
     bool evaluates;    /* takes those of an evaluation */
     CnnStatus (*run)(const Options *options);
+    const struct Command *verbs; /* of a command that is several: the table of them, each called by both
+                                    words, "data check"; then nothing else but word, words and doc is set */
 } Command;
 
 /** All commands, in the order of the help; ended by a NULL word. */
@@ -66,6 +68,9 @@ typedef enum {
     FLAGS_OWN,    /* those of this command */
     FLAGS_COMPILE /* those that all commands that compile a model have in common */
 } FlagGroup;
+
+/** The verbs of `cnnc data`. */
+extern const Command data_verbs[];
 
 /** The tables of flags of a command, ended by one without flags; their values go to `options`. */
 const FlagTable *command_flags(const Command *command, FlagGroup group, Options *options);

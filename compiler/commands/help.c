@@ -42,6 +42,22 @@ static void print_command(const Command *command, Options *options)
         cnn_flags_print(table->flags, stdout);
 }
 
+/* The pages of the command of this name; of a command with verbs, those of all of them. True if there was
+ * one. */
+static bool print_commands(const Command *table, const char *word, Arena *arena)
+{
+    bool found = false;
+    for (const Command *command = table; command->word; command++) {
+        bool named = !word || strcmp(command->word, word) == 0;
+        if (command->verbs)
+            found = print_commands(command->verbs, named ? NULL : word, arena) || found;
+        else if (named)
+            print_command(command, &(Options){.arena = arena});
+        found = found || named;
+    }
+    return found;
+}
+
 static void print_fields(const Schema *schema, Text *out)
 {
     for (const Field *field = schema->fields; field->name; field++) {
@@ -131,13 +147,7 @@ static CnnStatus unknown_word(const Catalog *catalog, const char *word, Arena *a
 static CnnStatus help_word(const Catalog *catalog, const char *word, Arena *arena)
 {
     Text out = {.arena = arena};
-    bool found = false;
-    for (const Command *command = command_table; command->word; command++) {
-        if (strcmp(command->word, word) == 0) {
-            print_command(command, &(Options){.arena = arena});
-            found = true;
-        }
-    }
+    bool found = print_commands(command_table, word, arena);
     found = print_grammar_word(catalog, word, &out) || found;
     found = print_statements(catalog, word, &out) || found;
     fputs(text_string(&out), stdout);

@@ -32,12 +32,15 @@ static void print_flags(const Command *command, FlagGroup group, Text *out)
     }
 }
 
-static void print_commands(Text *out)
+/* Returns one that compiles. */
+static const Command *print_command_table(const Command *table, Text *out)
 {
-    text_printf(out,
-                "## Commands\n\nExit codes and what is printed and written: [commands.md](commands.md).\n");
     const Command *compiling = NULL;
-    for (const Command *command = command_table; command->word; command++) {
+    for (const Command *command = table; command->word; command++) {
+        if (command->verbs) {
+            print_command_table(command->verbs, out);
+            continue;
+        }
         text_printf(out, "\n### cnnc %s\n\n    cnnc %s %s\n\n%s.\n", command->word, command->word,
                     command->words, command->doc);
         print_flags(command, FLAGS_OWN, out);
@@ -46,6 +49,14 @@ static void print_commands(Text *out)
                         "\nAnd the [flags of every command that compiles a model](#flags-of-compilation).\n");
         compiling = command->compiles ? command : compiling;
     }
+    return compiling;
+}
+
+static void print_commands(Text *out)
+{
+    text_printf(out,
+                "## Commands\n\nExit codes and what is printed and written: [commands.md](commands.md).\n");
+    const Command *compiling = print_command_table(command_table, out);
     text_printf(out, "\n### Flags of compilation\n\nOf every command that compiles a model.\n");
     print_flags(compiling, FLAGS_COMPILE, out);
 }

@@ -6,6 +6,8 @@
 
 #include "runtime/data/pipeline.h"
 
+const char *const data_part_names[PART_COUNT] = {"training", "validation", "test"};
+
 static const TransformKind *transform_kind(const Schema *schema)
 {
     for (const TransformKind *const *kind = transform_kinds; *kind; kind++)
@@ -314,7 +316,6 @@ size_t data_label_bytes(const CnnData *data)
 CnnStatus data_judge_skipped(const CnnData *data, Part part, int64_t count, const char *first_reason,
                              CnnError *error)
 {
-    static const char *const names[PART_COUNT] = {"training", "validation", "test"};
     int64_t all = data->split.count[part];
     if (count > 0 && data->bad.policy == BAD_STOP)
         return cnn_fail(error, CNN_BAD_INPUT, "%s", first_reason);
@@ -323,5 +324,6 @@ CnnStatus data_judge_skipped(const CnnData *data, Part part, int64_t count, cons
     return cnn_fail(error, CNN_BAD_INPUT,
                     "%lld of the %lld samples of the %s part cannot be read, more than the %g%% that 'bad' "
                     "allows; the first: %s",
-                    (long long)count, (long long)all, names[part], 100 * data->bad.at_most, first_reason);
+                    (long long)count, (long long)all, data_part_names[part], 100 * data->bad.at_most,
+                    first_reason);
 }

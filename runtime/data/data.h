@@ -6,6 +6,8 @@
 
 typedef enum { PART_TRAIN, PART_VALIDATION, PART_TEST, PART_COUNT } Part;
 
+extern const char *const data_part_names[PART_COUNT]; /* "training", "validation", "test" */
+
 typedef struct CnnData CnnData;
 
 /**

@@ -40,6 +40,14 @@ expect 0 'warning' check "$folder/set.cnn" -D n=3 --set train.batch=64
 expect 2 "did you mean 'conv'?" help cnov
 expect 1 'missing.cnn' check missing.cnn
 expect 1 '[cannot-read]' fmt "$folder"
+expect 2 'usage: cnnc data COMMAND' data
+expect 2 "unknown command 'data chekc'; did you mean 'data check'?" data chekc
+expect 2 "cnnc data check model.cnn" data model.cnn
+expect 2 'usage: cnnc data check MODEL' data check
+expect 2 "data check: unknown flag '--jsn'; did you mean '--json'?" data check model.cnn --jsn f
+expect 0 'cnnc data check MODEL' help data
+expect 0 'cnnc data check MODEL' data --help
+expect 0 '--json FILE' data check --help
 expect 0 'cnnc run ' help
 expect 0 'cnnc run ' --help
 expect 0 '--epochs N' run --help

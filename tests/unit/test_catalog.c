@@ -99,10 +99,11 @@ static void test_text_is_wrapped_between_words(void **state)
     assert_string_equal(text_string(&out), "  one two\n  three\n  four\n");
 }
 
-static void test_commands_take_no_flag_twice(void **state)
+static void assert_no_flag_twice(const Command *commands)
 {
-    (void)state;
-    for (const Command *command = command_table; command->word; command++) {
+    for (const Command *command = commands; command->word; command++) {
+        if (command->verbs)
+            assert_no_flag_twice(command->verbs);
         const char *names[128];
         int count = 0;
         for (const FlagTable *table = command_flags(command, FLAGS_ALL, &(Options){.arena = arena});
@@ -116,6 +117,12 @@ static void test_commands_take_no_flag_twice(void **state)
             }
         }
     }
+}
+
+static void test_commands_take_no_flag_twice(void **state)
+{
+    (void)state;
+    assert_no_flag_twice(command_table);
 }
 
 int main(void)
