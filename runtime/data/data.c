@@ -155,6 +155,7 @@ static CnnStatus data_add_stage(CnnData *data, const CnnStatement *statement, La
     }
     bool fixed = !stage->fit && !stage->pointwise && !(kind->schema->body & IN_AUGMENT);
     data->fixed_stages += fixed && data->fixed_stages == data->stage_count;
+    data->stage_by[data->stage_count] = statement;
     data->stages[data->stage_count++] = stage;
     data->measured = data->measured && !stage->fit;
     if (stage->out.channels == 0)
@@ -169,7 +170,8 @@ static CnnStatus data_plan(CnnData *data, const CnnRecipe *recipe, const CnnStat
     Layout layout;
     TRY(data_source_layout(data, &layout, error));
     data->stages = calloc((size_t)recipe->data.count, sizeof(Transform *));
-    if (!data->stages)
+    data->stage_by = calloc((size_t)recipe->data.count, sizeof *data->stage_by);
+    if (!data->stages || !data->stage_by)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for the stages");
     for (int i = 0; i < recipe->data.count; i++) {
         CnnError cause = {0};
@@ -196,6 +198,23 @@ static CnnStatus data_want_cache(CnnData *data, const CnnRecipe *recipe, CnnErro
     return data_blame(statement, CNN_BAD_INPUT, &cause, error);
 }
 
+/* All records of a cache have one size. */
+static CnnStatus data_check_cache(const CnnData *data, const CnnRecipe *recipe, CnnError *error)
+{
+    const CnnStatement *cache = recipe_find(recipe->data, &cache_schema);
+    int fixed = data->fixed_stages;
+    int64_t height = fixed ? data->stages[fixed - 1]->out.height : data->height;
+    CnnError cause = {0};
+    if (!cache || height > 0)
+        return CNN_OK;
+    cnn_fail(
+        &cause, CNN_BAD_INPUT,
+        "'cache' keeps samples as they are before '%s', where they differ in size: write 'resize' before "
+        "that",
+        data->stage_by[fixed]->schema->word);
+    return data_blame(cache, CNN_BAD_INPUT, &cause, error);
+}
+
 static CnnStatus data_open_all(CnnData *data, const CnnRecipe *recipe, CnnError *error)
 {
     const CnnStatement *source;
@@ -211,13 +230,15 @@ static CnnStatus data_open_all(CnnData *data, const CnnRecipe *recipe, CnnError 
     data->shuffle = ((const ShuffleArgs *)recipe_args(recipe->data, &shuffle_schema, &shuffle_defaults))->on;
     data->bad = *(const BadArgs *)recipe_args(recipe->data, &bad_schema, &bad_defaults);
     TRY(data_want_cache(data, recipe, error));
+    data->source_by = source;
     TRY(data_name_classes(data, error));
     const CnnStatement *balance = recipe_find(recipe->data, &balance_schema);
     TRY(data_blame(
         balance,
         balance_open(balance ? balance->args : NULL, data->source, &data->split, &data->balance, &cause),
         &cause, error));
-    return data_plan(data, recipe, source, error);
+    TRY(data_plan(data, recipe, source, error));
+    return data_check_cache(data, recipe, error);
 }
 
 CnnStatus cnn_data_open(const CnnRecipe *recipe, CnnData **out, CnnError *error)
@@ -250,6 +271,7 @@ void cnn_data_close(CnnData *data)
     split_free(&data->split);
     free(data->class_names);
     free(data->stages);
+    free(data->stage_by);
     free(data->black);
     free(data->white);
     if (data->source)

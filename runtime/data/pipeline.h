@@ -18,7 +18,9 @@ struct CnnData {
     int64_t height, width;             /* that every sample must have as it comes from the source; 0: any */
     int64_t first;                     /* the sample that this was learnt from; -1: the source said it */
     int64_t want_height, want_width;   /* that the source is asked for; 0: its own */
+    const CnnStatement *source_by;     /* the statement that the source is of */
     Transform **stages;
+    const CnnStatement **stage_by; /* [stage_count] */
     int stage_count;
     int fixed_stages; /* the first ones, which do the same to a sample in every epoch and measure nothing */
     bool cache_wanted;

@@ -1,7 +1,8 @@
 /* `resize HxW`: bilinear, with the filter widened by the factor of the reduction, so that every pixel of a
  * larger picture counts (a triangle of twice that width; what Pillow's BILINEAR and torch's antialias=True
  * do, and tf.image.resize with antialias=True). First all columns of a row of the result are summed over
- * rows, then along the row. */
+ * rows, then along the row. Bytes are rounded to bytes, as Pillow does: what `cache` keeps is a quarter of
+ * what floats would take, and the same whether a picture had the size already or not. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -147,6 +148,13 @@ static void row_filter(const Filter *columns, const float *row, int64_t channels
     }
 }
 
+PIXEL_LOOP
+static void row_round(const float *in, int64_t values, unsigned char *out)
+{
+    for (int64_t i = 0; i < values; i++)
+        out[i] = (unsigned char)(in[i] + 0.5f); /* a mean of bytes is never below 0, nor as much as 255.5 */
+}
+
 /* Which part of a picture of height x width goes where. */
 static void resize_spans(const Resize *resize, int64_t height, int64_t width, Span *rows, Span *columns)
 {
@@ -169,45 +177,57 @@ static void resize_spans(const Resize *resize, int64_t height, int64_t width, Sp
 }
 
 /* Fills the result with black where the picture will not reach. */
-static void resize_pad(const Resize *resize, float *out, int64_t channels)
+static void resize_pad(const Resize *resize, Picture *out)
 {
-    int64_t pixels = resize->height * resize->width;
-    for (int64_t i = 0; i < pixels; i++, out += channels)
-        for (int64_t c = 0; c < channels; c++)
-            out[c] = resize->black ? resize->black[c] : 0;
+    int64_t pixels = resize->height * resize->width, channels = out->channels;
+    float *floats = out->data;
+    unsigned char *bytes = out->data;
+    for (int64_t i = 0; i < pixels * channels; i++) {
+        float black = resize->black ? resize->black[i % channels] : 0;
+        if (out->dtype == DTYPE_U8)
+            bytes[i] = (unsigned char)black;
+        else
+            floats[i] = black;
+    }
 }
 
 static CnnStatus resize_apply(const Transform *transform, Sample *sample, CnnError *error)
 {
     const Resize *resize = (const Resize *)transform;
     const Picture *in = sample->now;
+    Picture *out = sample->spare;
     int64_t channels = in->channels, values = in->width * channels;
     Span row_span, column_span;
     if (in->height == resize->height && in->width == resize->width)
         return CNN_OK;
     resize_spans(resize, in->height, in->width, &row_span, &column_span);
-    TRY(bytes_reserve(
-        sample->work,
-        filter_bytes(&row_span) + filter_bytes(&column_span) + (size_t)(values + 1) * sizeof(float), error));
-    TRY(picture_reserve(sample->spare, resize->height, resize->width, channels, DTYPE_F32, error));
+    size_t row_bytes = (size_t)(values + 1) * sizeof(float);
+    TRY(bytes_reserve(sample->work,
+                      filter_bytes(&row_span) + filter_bytes(&column_span) + row_bytes +
+                          (size_t)(resize->width * channels) * sizeof(float),
+                      error));
+    TRY(picture_reserve(out, resize->height, resize->width, channels, in->dtype, error));
     unsigned char *at = sample->work->data;
     Filter rows = filter_make(&row_span, in->height, &at),
            columns = filter_make(&column_span, in->width, &at);
-    float *row = (float *)at, *out = sample->spare->data;
+    float *row = (float *)at, *filtered = (float *)(at + row_bytes);
     if (resize->fit == FIT_PAD)
-        resize_pad(resize, out, channels);
+        resize_pad(resize, out);
     for (int64_t y = 0; y < rows.out; y++) {
         int64_t first = rows.first[y] * values;
+        int64_t to = ((row_span.out_from + y) * resize->width + column_span.out_from) * channels;
         const float *weight = rows.weight + y * rows.most;
+        float *result = in->dtype == DTYPE_U8 ? filtered : (float *)out->data + to;
         if (in->dtype == DTYPE_U8)
             rows_of_bytes((const unsigned char *)in->data + first, values, rows.taps[y], weight, row);
         else
             rows_of_floats((const float *)in->data + first, values, rows.taps[y], weight, row);
-        int64_t to = (row_span.out_from + y) * resize->width + column_span.out_from;
         if (channels == 3)
-            row_filter3(&columns, row, out + to * 3);
+            row_filter3(&columns, row, result);
         else
-            row_filter(&columns, row, channels, out + to * channels);
+            row_filter(&columns, row, channels, result);
+        if (in->dtype == DTYPE_U8)
+            row_round(filtered, columns.out * channels, (unsigned char *)out->data + to);
     }
     sample_swap(sample);
     return CNN_OK;

@@ -146,6 +146,10 @@ static void resize_gives_known_answers(void **state)
     assert_resized("resize 2x3", 6,
                    (const float[]){6.1607141f, 21.875f, 37.5892868f, 39.1964264f, 26.7361107f, 24.1964283f},
                    1e-4f);
+    /* The same of a picture of bytes. */
+    write_npy("x.npy", "|u1", false, "(2, 3, 5)",
+              (const unsigned char[30]){0, 10, 20, 30, 40, 5, 15, 25, 35, 45, 100, 0, 50, 0, 25}, 30);
+    assert_resized("resize 2x3", 6, (const float[]){6, 22, 38, 39, 27, 24}, 0);
 }
 
 static void a_picture_of_one_value_keeps_it_at_every_size(void **state)
@@ -176,6 +180,7 @@ static void crop_keeps_the_middle_and_pad_adds_black(void **state)
                    1e-6f);
     write_npy("x.npy", "|u1", false, "(2, 1, 2)", "\377\0\0\0", 4);
     assert_resized("scale -1..1 -> resize 2x2, fit=pad", 4, (const float[]){1, -1, -1, -1}, 1e-6f);
+    assert_resized("resize 4x2, fit=pad", 8, (const float[]){0, 0, 255, 0, 0, 0, 0, 0}, 0);
 }
 
 static void scale_maps_the_range_of_the_type(void **state)

@@ -146,6 +146,43 @@ static void a_cache_decodes_once_and_changes_nothing(void **state)
     }
 }
 
+/* Of some pictures resize makes the size, others have it already. */
+static void a_cache_keeps_pictures_of_all_sizes_alike(void **state)
+{
+    (void)state;
+    make_pictures(100, NULL, 0);
+    for (int i = 1; i < 100; i += 2) {
+        char path[32];
+        snprintf(path, sizeof path, "d/%d/%03d.png", i >= 50, i);
+        write_plain_png(path, 3 + i % 4, 3 + i % 5, i, 0, 0);
+    }
+    Opened opened = open_good("folder \"d\" -> resize 2x2 -> cache memory");
+    CacheUse use;
+    CnnError error = {0};
+    Epoch epoch;
+    assert_int_equal(cnn_data_cache(opened.data, &use, &error), CNN_OK);
+    assert_int_equal(use.bytes, 100 * 12);
+    CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){16, false, false, 3, 2, NULL});
+    for (int e = 0; e < 2; e++) {
+        assert_int_equal(run_epoch(loader, e, 0, &epoch, &error), CNN_OK);
+        for (int i = 0; i < 100; i++)
+            assert_int_equal(epoch.number[i], i);
+        rename("d", "gone");
+    }
+    cnn_loader_close(loader);
+    close_data(opened);
+}
+
+static void a_cache_needs_samples_of_one_size(void **state)
+{
+    (void)state;
+    make_pictures(10, NULL, 0);
+    assert_refused(
+        "folder \"d\"\nscale 0..1\nresize 2x2\ncache memory",
+        "test.cnn:5:1: 'cache' keeps samples as they are before 'scale', where they differ in size");
+    close_data(open_good("folder \"d\" -> scale 0..1 -> cache memory"));
+}
+
 static void a_cache_that_does_not_fit_is_left_out(void **state)
 {
     (void)state;
@@ -459,6 +496,8 @@ int main(void)
         TEST(batches_follow_the_source_without_shuffle),
         TEST(an_epoch_is_a_permutation_of_its_own),
         TEST(a_cache_decodes_once_and_changes_nothing),
+        TEST(a_cache_keeps_pictures_of_all_sizes_alike),
+        TEST(a_cache_needs_samples_of_one_size),
         TEST(a_cache_that_does_not_fit_is_left_out),
         TEST(the_last_batch_is_left_out_when_asked),
         TEST(an_empty_part_has_no_batches),
