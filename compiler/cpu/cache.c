@@ -1,8 +1,8 @@
 #include "compiler/cpu/cache.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "compiler/cpu/key.h"
+#include "runtime/cache_folder.h"
 
 typedef struct {
     char magic[8];
@@ -147,36 +148,12 @@ void cache_trim(const char *folder, uint64_t bytes)
     closedir(directory);
 }
 
-static const char *base_folder(Arena *arena, const char **complaint)
-{
-    const char *set = getenv("XDG_CACHE_HOME");
-    if (set && set[0] == '/')
-        return set;
-    const char *home = getenv("HOME");
-    if (home && home[0] == '/')
-        return arena_printf(arena, "%s/.cache", home);
-    *complaint = "neither XDG_CACHE_HOME nor HOME is set";
-    return NULL;
-}
-
 const char *cpu_cache_folder(Arena *arena, const char **complaint)
 {
-    const char *base = base_folder(arena, complaint);
-    if (!base)
-        return NULL;
-    const char *folder = arena_printf(arena, "%s/cnnc", base);
-    if ((mkdir(base, 0700) != 0 && errno != EEXIST) || (mkdir(folder, 0700) != 0 && errno != EEXIST)) {
-        *complaint = arena_printf(arena, "%s cannot be made: %s", folder, strerror(errno));
-        return NULL;
-    }
-    struct stat status;
-    if (lstat(folder, &status) != 0) {
-        *complaint = arena_printf(arena, "%s: %s", folder, strerror(errno));
-        return NULL;
-    }
-    if (!S_ISDIR(status.st_mode) || status.st_uid != geteuid() || (status.st_mode & 077)) {
-        *complaint = arena_printf(arena, "%s is not a folder that only you can use (mode 0700)", folder);
-        return NULL;
-    }
-    return folder;
+    char folder[PATH_MAX];
+    CnnError error = {0};
+    if (cnn_cache_folder(folder, &error) == CNN_OK)
+        return arena_printf(arena, "%s", folder);
+    *complaint = arena_printf(arena, "%s", error.text);
+    return NULL;
 }

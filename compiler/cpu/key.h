@@ -3,17 +3,9 @@
 #define KEY_H
 
 #include "compiler/cpu/cpu.h"
+#include "runtime/key.h"
 
 enum { KEY_BYTES = 16 };
-
-/* 128 bits of FNV-1a (Fowler, Noll, Vo; the constants of IETF draft-eastlake-fnv). Not against forgers: the
- * cache's folder is. */
-typedef struct {
-    uint64_t high, low;
-} Key;
-
-Key key_start(void);
-Key key_add(Key key, const void *bytes, size_t count);
 
 /** Of all that determines what may be made of a computation: itself without names, target, LLVM, emitter. */
 Key key_of_computation(const CpuTarget *target, const Computation *computation);
