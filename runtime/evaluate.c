@@ -135,6 +135,9 @@ static CnnStatus evaluation_run(Evaluation *e, CnnError *error)
                         e->options->validation ? "validation" : "test or validation");
     TRY(cnn_data_fits(e->image, e->data, error));
     TRY(cnn_device_open(e->image, e->options->threads, 1, &e->device, error));
+    CacheUse use;
+    TRY(cnn_data_cache(e->data, CACHE_READ, &use, error));
+    report_cache(&e->report, &use);
     TRY(evaluation_load(e, error));
     TRY(cnn_part_open(e->data, e->part, e->image->eval.batch, cnn_device_threads(e->device), NULL, &e->loader,
                       error));
@@ -143,6 +146,7 @@ static CnnStatus evaluation_run(Evaluation *e, CnnError *error)
     TRY(evaluation_outputs(e, &totals, error));
     report_evaluation(&e->report, e->part == PART_TEST ? "test" : "validation", &e->image->eval, &totals,
                       cnn_clock() - start);
+    report_cache_trouble(&e->report, e->data);
     report_skipped(&e->report, e->loader, e->part == PART_TEST ? "test" : "validation");
     return CNN_OK;
 }

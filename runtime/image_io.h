@@ -2,8 +2,13 @@
 #ifndef CNN_IMAGE_IO_H
 #define CNN_IMAGE_IO_H
 
+#include <stdio.h>
+
 #include "runtime/image.h"
 #include "runtime/status.h"
+
+/** Writes a statement's own arguments, in the schema's order: the same bytes for the same values. */
+CnnStatus cnn_args_write(FILE *out, const CnnStatement *statement, CnnError *error);
 
 /** Writes all of an image but its code pointers. *bytes is freed by the caller. */
 CnnStatus cnn_image_write(const CnnImage *image, void **bytes, size_t *length, CnnError *error);

@@ -77,6 +77,18 @@ static CnnStatus put_struct(FILE *out, const Layout *layout, const void *from, C
     return CNN_OK;
 }
 
+CnnStatus cnn_args_write(FILE *out, const CnnStatement *statement, CnnError *error)
+{
+    for (const Field *field = statement->schema->fields; field->name; field++) {
+        const Layout *layout = field_layout(field->kind);
+        if (!layout)
+            return cnn_fail(error, CNN_BAD_INPUT, "%s: '%s' cannot be stored in an image", statement->where,
+                            statement->schema->word);
+        TRY(put_struct(out, layout, (const char *)statement->args + field->offset, error));
+    }
+    return CNN_OK;
+}
+
 /* Statements: the word, by which the reader finds the schema, the arguments in the schema's order, the body.
  */
 static CnnStatus put_statements(FILE *out, const CnnStatements *list, CnnError *error)
@@ -86,13 +98,7 @@ static CnnStatus put_statements(FILE *out, const CnnStatements *list, CnnError *
         const CnnStatement *statement = &list->items[i];
         put_text(out, statement->schema->word);
         TRY(put_struct(out, &statement_layout, statement, error));
-        for (const Field *field = statement->schema->fields; field->name; field++) {
-            const Layout *layout = field_layout(field->kind);
-            if (!layout)
-                return cnn_fail(error, CNN_BAD_INPUT, "%s: '%s' cannot be stored in an image",
-                                statement->where, statement->schema->word);
-            TRY(put_struct(out, layout, (const char *)statement->args + field->offset, error));
-        }
+        TRY(cnn_args_write(out, statement, error));
         TRY(put_statements(out, &statement->body, error));
     }
     return CNN_OK;

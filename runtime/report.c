@@ -114,7 +114,7 @@ void report_progress(Report *report, const Progress *progress)
 /* Said once: the advice is the same after every epoch. */
 static void report_advise(Report *report, const Progress *progress)
 {
-    bool filling = progress->cached && progress->epoch == 1;
+    bool filling = progress->cached == CACHE_FILLING && progress->epoch == 1;
     if (report->advised || filling || progress->waited < WAITED_SECONDS ||
         progress->waited < WAITED_SHARE * progress->seconds)
         return;
@@ -151,6 +151,43 @@ void report_evaluation(Report *report, const char *part, const CnnProgram *progr
     print_values(report->out, "", program, totals);
     fprintf(report->out, "  %" PRId64 " images  %.1f s\n", totals->samples, seconds);
     fflush(report->out);
+}
+
+static void report_cache_file(Report *report, const CacheUse *use)
+{
+    double mebibytes = (double)use->bytes / 0x1p20;
+    if (use->busy)
+        report_line(report, "cache: another process is building %s: samples are decoded in each epoch",
+                    use->path);
+    else if (use->state == CACHE_WHOLE)
+        report_line(report, "cache: decoded samples are in %s", use->path);
+    else if (use->state == CACHE_FILLING && use->kept > 0)
+        report_line(report,
+                    "cache: %.1f MiB on disk for decoded samples, %" PRId64 " of %" PRId64
+                    " are there already: %s",
+                    mebibytes, use->kept, use->count, use->path);
+    else if (use->state == CACHE_FILLING)
+        report_line(report, "cache: %.1f MiB on disk for decoded samples: %s", mebibytes, use->path);
+}
+
+void report_cache(Report *report, const CacheUse *use)
+{
+    if (use->where == CACHE_DISK)
+        report_cache_file(report, use);
+    else if (use->state == CACHE_FILLING)
+        report_line(report, "cache: %.1f MiB of memory for decoded samples", (double)use->bytes / 0x1p20);
+    else if (use->bytes)
+        report_line(report,
+                    "the cache needs %.1f GiB of memory, and %.1f GiB are free: samples are decoded in each "
+                    "epoch",
+                    (double)use->bytes / 0x1p30, (double)use->available / 0x1p30);
+}
+
+void report_cache_trouble(Report *report, CnnData *data)
+{
+    char text[PATH_MAX + 2048];
+    if (cnn_data_cache_trouble(data, text, sizeof text))
+        report_line(report, "warning: %s", text);
 }
 
 void report_skipped(Report *report, const CnnLoader *loader, const char *part)

@@ -23,7 +23,7 @@ typedef struct {
     double seconds;            /* since the epoch began, without validation */
     double left;               /* seconds that the rest of the training will take */
     double waited;             /* seconds spent waiting for data */
-    bool cached;               /* samples are decoded in the first epoch only */
+    CacheState cached;         /* whether samples are decoded in every epoch, the first, or none */
     const CnnProgram *program; /* names of the metrics */
     const Totals *totals;      /* of this epoch so far */
     const Totals *validation;  /* NULL: none */
@@ -43,6 +43,10 @@ void report_epoch(Report *report, const Progress *progress, double seconds_in_al
 /** "test  loss 0.25  accuracy 0.91  10000 images  2.1 s". */
 void report_evaluation(Report *report, const char *part, const CnnProgram *program, const Totals *totals,
                        double seconds);
+/** What has become of `cache`: nothing where the data do not say it. */
+void report_cache(Report *report, const CacheUse *use);
+/** A warning, once, where something has gone wrong with it. */
+void report_cache_trouble(Report *report, CnnData *data);
 /** The samples that a loader could not read: how many, and the first of them with the reasons. */
 void report_skipped(Report *report, const CnnLoader *loader, const char *part);
 

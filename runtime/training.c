@@ -37,7 +37,7 @@ typedef struct {
     Checkpoints checkpoints;
     FILE *log;
     int64_t step; /* updates done */
-    bool cached;  /* samples are decoded once */
+    CacheState cached;
     double begun, step_begun;
 } Training;
 
@@ -155,15 +155,9 @@ static CnnStatus training_loaders(Training *t, CnnError *error)
 static CnnStatus training_cache(Training *t, CnnError *error)
 {
     CacheUse use;
-    TRY(cnn_data_cache(t->data, &use, error));
-    t->cached = use.on;
-    if (use.on)
-        report_line(&t->report, "cache: %.1f MiB of memory for decoded samples", (double)use.bytes / 0x1p20);
-    else if (use.bytes)
-        report_line(&t->report,
-                    "the cache needs %.1f GiB of memory, and %.1f GiB are free: samples are decoded in each "
-                    "epoch",
-                    (double)use.bytes / 0x1p30, (double)use.available / 0x1p30);
+    TRY(cnn_data_cache(t->data, CACHE_FILL, &use, error));
+    t->cached = use.state;
+    report_cache(&t->report, &use);
     return CNN_OK;
 }
 
@@ -365,6 +359,7 @@ static CnnStatus run_epoch(Training *t, int64_t epoch, bool *stop, CnnError *err
         progress.validation = &validation;
     }
     report_epoch(&t->report, &progress, cnn_clock() - start);
+    report_cache_trouble(&t->report, t->data);
     t->step_begun = cnn_clock();
     if (t->validation && !isfinite(validation.loss))
         return cnn_fail(error, CNN_DIVERGED,
@@ -429,6 +424,7 @@ static CnnStatus training_finish(Training *t, bool stopped, CnnError *error)
         if (cnn_interrupted())
             return training_interrupted(t, error);
     }
+    report_cache_trouble(&t->report, t->data);
     report_skipped(&t->report, t->loader, "training");
     if (t->validation)
         report_skipped(&t->report, t->validation, "validation");

@@ -73,7 +73,25 @@ static void print_data(const CnnData *data, Text *out)
         text_printf(out, "%s\n", line);
 }
 
-static CnnStatus print_memory(const Model *model, const Plan *train, const Plan *eval, Text *out)
+/* The file of `cache disk`. */
+static CnnStatus print_disk(const CacheUse *cache, Text *out)
+{
+    const char *needed = bytes_text(out->arena, (double)cache->bytes),
+               *available = bytes_text(out->arena, (double)cache->available);
+    if (cache->where != CACHE_DISK)
+        return CNN_OK;
+    if (cache->state == CACHE_WHOLE) {
+        text_printf(out, "disk: decoded samples, %s, are in %s\n", needed, cache->path);
+        return CNN_OK;
+    }
+    text_printf(out, "disk: %s for decoded samples: %s\n", needed, cache->path);
+    if (cache->bytes <= cache->available)
+        return CNN_OK;
+    return command_fail(CNN_NO_RESOURCE, "'cache disk' needs %s of disk, and %s are free", needed, available);
+}
+
+static CnnStatus print_memory(const Model *model, const Plan *train, const Plan *eval, const CacheUse *cache,
+                              Text *out)
 {
     int threads = model->session->threads;
     if (threads == 0)
@@ -83,13 +101,35 @@ static CnnStatus print_memory(const Model *model, const Plan *train, const Plan 
     if (model->program->data && !cnn_loader_bytes(model->program->data, &loader, &batches))
         batches = UINT64_MAX;
     bytes = cnn_add(bytes, batches, &bytes) ? bytes : UINT64_MAX;
-    uint64_t available = cnn_memory_available();
-    text_printf(out, "memory: %s on %d thread%s, batch %" PRId64 "\n", bytes_text(out->arena, (double)bytes),
-                threads, threads == 1 ? "" : "s", model->program->batch);
+    uint64_t available = cnn_memory_available(), all = bytes;
+    const char *kept = bytes_text(out->arena, (double)cache->bytes);
+    bool in_memory = cache->where == CACHE_MEMORY && cache->bytes > 0;
+    bool fits = in_memory && cnn_add(bytes, cache->bytes, &all) && all <= available;
+    text_printf(out, "memory: %s on %d thread%s, batch %" PRId64,
+                bytes_text(out->arena, (double)(fits ? all : bytes)), threads, threads == 1 ? "" : "s",
+                model->program->batch);
+    if (fits)
+        text_printf(out, ", %s of it for decoded samples", kept);
+    else if (in_memory)
+        text_printf(out, "; decoded samples would take %s, which are not free: there will be no cache", kept);
+    text_printf(out, "\n");
     if (bytes <= available)
         return CNN_OK;
     return command_fail(CNN_NO_RESOURCE, "the training needs %s of memory, and %s are available",
                         bytes_text(out->arena, (double)bytes), bytes_text(out->arena, (double)available));
+}
+
+static CnnStatus print_resources(const Model *model, const Plan *train, const Plan *eval, Text *out)
+{
+    CacheUse cache = {0};
+    CnnError error = {0};
+    CnnStatus status = CNN_OK;
+    if (model->program->data)
+        status = cnn_data_cache(model->program->data, CACHE_PLAN, &cache, &error);
+    if (status != CNN_OK)
+        return command_fail(status, "%s", error.text);
+    status = print_memory(model, train, eval, &cache, out);
+    return status == CNN_OK ? print_disk(&cache, out) : status;
 }
 
 CnnStatus command_check(const Options *options)
@@ -104,7 +144,7 @@ CnnStatus command_check(const Options *options)
     if (eval) {
         const Plan *plan = driver_plan(session, train);
         text_printf(&out, "%s%s", model_rewrites_text(&model), layers_table(session, model.program, plan));
-        status = print_memory(&model, plan, driver_plan(session, eval), &out);
+        status = print_resources(&model, plan, driver_plan(session, eval), &out);
         if (model.program->data)
             print_data(model.program->data, &out);
         fputs(text_string(&out), stdout);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "runtime/data/source.h"
+#include "runtime/data/stamp.h"
 #include "runtime/data/tree.h"
 #include "runtime/data/zip.h"
 
@@ -217,6 +218,13 @@ static CnnStatus archive_group(Source *source, const char *by, int64_t *group, i
     return inner->group(inner, by, group, groups, error);
 }
 
+static void archive_stamp(Source *source, Stamp *stamp)
+{
+    const char *path = ((const ArchiveSource *)source)->path;
+    stamp_place(stamp, path);
+    stamp_file(stamp, path, ""); /* whatever changes in it changes it */
+}
+
 static void archive_close(Source *source)
 {
     ArchiveSource *archive = (ArchiveSource *)source;
@@ -263,6 +271,7 @@ static CnnStatus archive_open(const CnnStatement *statement, const char *base, S
                                .label = archive_label,
                                .group = archive->inner->group ? archive_group : NULL,
                                .name = archive_name,
+                               .stamp = archive_stamp,
                                .close = archive_close};
     *out = &archive->source;
     return CNN_OK;

@@ -10,6 +10,7 @@
 #include "runtime/data/array_labels.h"
 #include "runtime/data/data.h"
 #include "runtime/data/pictures.h"
+#include "runtime/data/stamp.h"
 #include "runtime/file.h"
 
 typedef struct {
@@ -312,6 +313,23 @@ static void arrays_picture_name(Source *source, int64_t index, char *out, size_t
     members_name(&((const ArraysSource *)source)->pictures.members, index, out, bytes);
 }
 
+static void arrays_stamp(Source *source, Stamp *stamp)
+{
+    const ArraysSource *arrays = (const ArraysSource *)source;
+    bool members = array_files_are_members(&arrays->files);
+    const Extent *first = members ? &arrays->files.npz.file : &arrays->x[PART_TRAIN].file;
+    stamp_place(stamp, first->path);
+    stamp_file(stamp, first->path, data_part_names[PART_TRAIN]);
+    for (int part = PART_TRAIN + 1; part < PART_COUNT && !members; part++)
+        if (arrays->x[part].file.path)
+            stamp_file(stamp, arrays->x[part].file.path, data_part_names[part]);
+}
+
+static void arrays_picture_stamp(Source *source, Stamp *stamp)
+{
+    members_stamp(&((const ArraysSource *)source)->pictures.members, stamp);
+}
+
 static void arrays_close(Source *source)
 {
     ArraysSource *arrays = (ArraysSource *)source;
@@ -330,8 +348,11 @@ static CnnStatus arrays_open(const void *args, const Tree *tree, const char *bas
     ArraysSource *arrays = calloc(1, sizeof *arrays);
     if (!arrays)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open arrays");
-    arrays->source =
-        (Source){.read = arrays_sample, .label = arrays_label, .name = arrays_name, .close = arrays_close};
+    arrays->source = (Source){.read = arrays_sample,
+                              .label = arrays_label,
+                              .name = arrays_name,
+                              .stamp = arrays_stamp,
+                              .close = arrays_close};
     arrays->pictures.members.tree = tree;
     CnnStatus status = array_files_open(tree, base, arrays_args->file, &arrays->files, error);
     if (status == CNN_OK)
@@ -343,6 +364,7 @@ static CnnStatus arrays_open(const void *args, const Tree *tree, const char *bas
     if (arrays->pictures.members.paths.count > 0) {
         arrays->source.read = arrays_picture;
         arrays->source.name = arrays_picture_name;
+        arrays->source.stamp = arrays_picture_stamp;
     }
     *out = &arrays->source;
     return CNN_OK;

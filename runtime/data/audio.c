@@ -113,6 +113,11 @@ static void audio_name(Source *source, int64_t index, char *out, size_t bytes)
     members_name(&((const AudioSource *)source)->recordings, index, out, bytes);
 }
 
+static void audio_stamp(Source *source, Stamp *stamp)
+{
+    members_stamp(&((const AudioSource *)source)->recordings, stamp);
+}
+
 static void audio_close(Source *source)
 {
     AudioSource *audio = (AudioSource *)source;
@@ -155,6 +160,7 @@ static CnnStatus audio_open(const void *args, const Tree *tree, const char *base
                              .label = audio_label,
                              .group = audio_group,
                              .name = audio_name,
+                             .stamp = audio_stamp,
                              .close = audio_close};
     audio->library = library;
     audio->recordings.tree = tree;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runtime/data/decode.h"
+#include "runtime/data/stamp.h"
 
 enum {
     CIFAR_SIDE = 32,
@@ -294,6 +295,14 @@ static void cifar_name(Source *source, int64_t index, char *out, size_t bytes)
     snprintf(out, bytes, "%s[%lld]", name_printable(file->path, name), (long long)index);
 }
 
+static void cifar_stamp(Source *source, Stamp *stamp)
+{
+    const CifarSource *cifar = (const CifarSource *)source;
+    stamp_place(stamp, cifar->file[0].path);
+    for (int f = 0; f < cifar->version->file_count; f++)
+        stamp_file(stamp, cifar->file[f].path, cifar->version->files[f]);
+}
+
 static void cifar_close(Source *source)
 {
     CifarSource *cifar = (CifarSource *)source;
@@ -311,8 +320,11 @@ static CnnStatus cifar_open(const void *args, const Tree *tree, const char *base
     if (!cifar)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open '%s'",
                         ((const CifarArgs *)args)->folder);
-    cifar->source =
-        (Source){.read = cifar_sample, .label = cifar_label, .name = cifar_name, .close = cifar_close};
+    cifar->source = (Source){.read = cifar_sample,
+                             .label = cifar_label,
+                             .name = cifar_name,
+                             .stamp = cifar_stamp,
+                             .close = cifar_close};
     CnnStatus status = cifar_load(cifar, args, tree, base, error);
     if (status == CNN_OK)
         *out = &cifar->source;

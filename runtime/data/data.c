@@ -50,10 +50,10 @@ static CnnStatus data_find_source(const CnnRecipe *recipe, const CnnStatement **
 static CnnStatus data_open_source(CnnData *data, const CnnRecipe *recipe, const CnnStatement *statement,
                                   CnnError *error)
 {
-    char folder[PATH_MAX] = "";
     const char *path = recipe->model_path ? recipe->model_path : "", *slash = strrchr(path, '/');
-    if (slash && (size_t)(slash - path) < sizeof folder - 1)
-        memcpy(folder, path, slash == path ? 1 : (size_t)(slash - path));
+    const char *folder = data->folder;
+    if (slash && (size_t)(slash - path) < sizeof data->folder - 1)
+        memcpy(data->folder, path, slash == path ? 1 : (size_t)(slash - path));
     const SourceKind *kind = source_kind_of(statement->schema);
     if (kind->open_around)
         return kind->open_around(statement, folder, &data->source, error);
@@ -185,34 +185,35 @@ static CnnStatus data_plan(CnnData *data, const CnnRecipe *recipe, const CnnStat
     return CNN_OK;
 }
 
-static CnnStatus data_want_cache(CnnData *data, const CnnRecipe *recipe, CnnError *error)
+static Dims data_shape_behind(const CnnData *data, int stages)
 {
-    const CnnStatement *statement = recipe_find(recipe->data, &cache_schema);
-    CnnError cause = {0};
-    data->cache_wanted = statement != NULL;
-    if (!statement || !data->source->read_random)
-        return CNN_OK;
-    cnn_fail(&cause, CNN_BAD_INPUT,
-             "'cache' keeps what is read in the first epoch, and the source reads another piece in each: say "
-             "crop=middle there, or leave 'cache' out");
-    return data_blame(statement, CNN_BAD_INPUT, &cause, error);
+    const Layout *last = stages ? &data->stages[stages - 1]->out : NULL;
+    int64_t height = last && last->height ? last->height : data->height,
+            width = last && last->width ? last->width : data->width;
+    return (Dims){3, {height, width, last ? last->channels : data->source->info.channels}};
 }
 
-/* All records of a cache have one size. */
-static CnnStatus data_check_cache(const CnnData *data, const CnnRecipe *recipe, CnnError *error)
+Dims data_fixed_shape(const CnnData *data)
 {
-    const CnnStatement *cache = recipe_find(recipe->data, &cache_schema);
-    int fixed = data->fixed_stages;
-    int64_t height = fixed ? data->stages[fixed - 1]->out.height : data->height;
-    CnnError cause = {0};
-    if (!cache || height > 0)
+    return data_shape_behind(data, data->fixed_stages);
+}
+
+/* A cache keeps the same of a sample in every epoch, and all its records have one size. */
+static CnnStatus data_check_cache(const CnnData *data, CnnError *error)
+{
+    const CacheArgs *args = data->cache_by ? data->cache_by->args : NULL;
+    if (args && args->folder && args->where + 1 != CACHE_DISK)
+        return cnn_fail(error, CNN_BAD_INPUT, "'folder' is for 'cache disk'");
+    if (args && data->source->read_random)
+        return cnn_fail(error, CNN_BAD_INPUT,
+                        "'cache' keeps what is read in the first epoch, and the source reads another piece "
+                        "in each: say crop=middle there, or leave 'cache' out");
+    if (!args || data_fixed_shape(data).value[0] > 0)
         return CNN_OK;
-    cnn_fail(
-        &cause, CNN_BAD_INPUT,
-        "'cache' keeps samples as they are before '%s', where they differ in size: write 'resize' before "
-        "that",
-        data->stage_by[fixed]->schema->word);
-    return data_blame(cache, CNN_BAD_INPUT, &cause, error);
+    return cnn_fail(error, CNN_BAD_INPUT,
+                    "'cache' keeps samples as they are before '%s', where they differ in size: write "
+                    "'resize' before that",
+                    data->stage_by[data->fixed_stages]->schema->word);
 }
 
 static CnnStatus data_open_all(CnnData *data, const CnnRecipe *recipe, CnnError *error)
@@ -229,7 +230,7 @@ static CnnStatus data_open_all(CnnData *data, const CnnRecipe *recipe, CnnError 
                    split_make(data->source, split, &data->split, &cause), &cause, error));
     data->shuffle = ((const ShuffleArgs *)recipe_args(recipe->data, &shuffle_schema, &shuffle_defaults))->on;
     data->bad = *(const BadArgs *)recipe_args(recipe->data, &bad_schema, &bad_defaults);
-    TRY(data_want_cache(data, recipe, error));
+    data->cache_by = recipe_find(recipe->data, &cache_schema);
     data->source_by = source;
     TRY(data_name_classes(data, error));
     const CnnStatement *balance = recipe_find(recipe->data, &balance_schema);
@@ -238,7 +239,7 @@ static CnnStatus data_open_all(CnnData *data, const CnnRecipe *recipe, CnnError 
         balance_open(balance ? balance->args : NULL, data->source, &data->split, &data->balance, &cause),
         &cause, error));
     TRY(data_plan(data, recipe, source, error));
-    return data_check_cache(data, recipe, error);
+    return data_blame(data->cache_by, data_check_cache(data, &cause), &cause, error);
 }
 
 CnnStatus cnn_data_open(const CnnRecipe *recipe, CnnData **out, CnnError *error)
@@ -281,11 +282,7 @@ void cnn_data_close(CnnData *data)
 
 Dims cnn_data_shape(const CnnData *data)
 {
-    const SourceInfo *info = &data->source->info;
-    const Layout *last = data->stage_count ? &data->stages[data->stage_count - 1]->out : NULL;
-    int64_t height = last && last->height ? last->height : data->height,
-            width = last && last->width ? last->width : data->width;
-    return (Dims){3, {height, width, last ? last->channels : info->channels}};
+    return data_shape_behind(data, data->stage_count);
 }
 
 int64_t cnn_data_classes(const CnnData *data)

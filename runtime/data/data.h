@@ -2,6 +2,8 @@
 #ifndef CNN_DATA_H
 #define CNN_DATA_H
 
+#include <limits.h>
+
 #include "runtime/data/source.h"
 
 typedef enum { PART_TRAIN, PART_VALIDATION, PART_TEST, PART_COUNT } Part;
@@ -53,17 +55,40 @@ bool cnn_data_measured_text(const CnnData *data, char *out, size_t bytes);
 /** Says that the measured values have been set from a weight file. */
 void cnn_data_set_measured(CnnData *data);
 
-/* What `cache` needs. */
+typedef enum { CACHE_NOWHERE, CACHE_MEMORY, CACHE_DISK } CacheWhere;
+typedef enum {
+    CACHE_PLAN, /* tells what would be needed, and changes nothing */
+    CACHE_READ, /* uses a whole file; for what reads each sample once */
+    CACHE_FILL  /* keeps what is read, in memory or in a file */
+} CacheMode;
+typedef enum {
+    CACHE_OFF,     /* samples are decoded whenever they are read */
+    CACHE_FILLING, /* they are kept as they are decoded */
+    CACHE_WHOLE    /* all are there */
+} CacheState;
+
+/* What `cache` needs, and what has become of it. */
 typedef struct {
-    bool wanted, on;           /* the data say `cache`; and it fits */
-    uint64_t bytes, available; /* of memory: those needed, and those that are free */
+    CacheWhere where; /* that the data say */
+    CacheState state;
+    uint64_t bytes, available; /* of memory or disk: those needed, and those that can be had */
+    /* CACHE_DISK: */
+    char path[PATH_MAX]; /* of the file */
+    bool busy;           /* CACHE_OFF because another process is building the file */
+    int64_t kept, count; /* samples that are in a file begun earlier, and of all parts */
 } CacheUse;
 
 /**
- * Takes the memory of `cache`, if the data say so: decodes one sample to learn how much. One that does not
- * fit is no error. Called before samples are read by several threads.
+ * Opens what `cache` says, if the data say it: decodes one sample to learn how large it is. Called before
+ * samples are read by several threads. That they do not fit the memory is no error: CACHE_OFF.
+ *
+ * Errors  CNN_NO_RESOURCE: the disk has not as much room, or the file cannot be written; CNN_BAD_INPUT: the
+ *         source cannot be kept on disk.
  */
-CnnStatus cnn_data_cache(CnnData *data, CacheUse *use, CnnError *error);
+CnnStatus cnn_data_cache(CnnData *data, CacheMode mode, CacheUse *use, CnnError *error);
+/** What has gone wrong with the cache, a sentence, the first time that there is something: records that were
+ * damaged and are decoded again, a file that cannot be written. */
+bool cnn_data_cache_trouble(CnnData *data, char *text, size_t bytes);
 
 /**
  * Fills one sample as the network sees it. epoch and position key the augmentation (PART_TRAIN only).

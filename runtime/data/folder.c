@@ -68,6 +68,11 @@ static void folder_name(Source *source, int64_t index, char *out, size_t bytes)
     members_name(&((const FolderSource *)source)->pictures.members, index, out, bytes);
 }
 
+static void folder_stamp(Source *source, Stamp *stamp)
+{
+    members_stamp(&((const FolderSource *)source)->pictures.members, stamp);
+}
+
 static void folder_close(Source *source)
 {
     FolderSource *folder = (FolderSource *)source;
@@ -87,6 +92,7 @@ static CnnStatus folder_open(const void *args, const Tree *tree, const char *bas
                               .label = folder_label,
                               .group = folder_group,
                               .name = folder_name,
+                              .stamp = folder_stamp,
                               .close = folder_close};
     folder->source.info = (SourceInfo){.ranged = true, .low = 0, .high = 255};
     folder->pictures.members.tree = tree;

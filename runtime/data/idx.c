@@ -9,6 +9,7 @@
 
 #include "runtime/data/idx_array.h"
 #include "runtime/data/labels.h"
+#include "runtime/data/stamp.h"
 
 typedef struct {
     Source source;
@@ -152,6 +153,14 @@ static void idx_name(Source *source, int64_t index, char *out, size_t bytes)
              (long long)(part ? index - source->info.count : index));
 }
 
+static void idx_stamp(Source *source, Stamp *stamp)
+{
+    const IdxSource *idx = (const IdxSource *)source;
+    stamp_place(stamp, idx->images[0].path);
+    for (int part = 0; part < 2 && idx->images[part].rank > 0; part++)
+        stamp_file(stamp, idx->images[part].path, part ? "test" : "train");
+}
+
 static void idx_close(Source *source)
 {
     IdxSource *idx = (IdxSource *)source;
@@ -170,7 +179,8 @@ static CnnStatus idx_open(const void *args, const char *base, Source **out, CnnE
     IdxSource *idx = calloc(1, sizeof *idx);
     if (!idx)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open %s", folder);
-    idx->source = (Source){.read = idx_sample, .label = idx_label, .name = idx_name, .close = idx_close};
+    idx->source = (Source){
+        .read = idx_sample, .label = idx_label, .name = idx_name, .stamp = idx_stamp, .close = idx_close};
     idx->source.info = (SourceInfo){.ranged = true, .low = 0, .high = 255, .container = true};
     pthread_mutex_init(&idx->lock, NULL);
     CnnStatus status = idx_open_all(idx, folder, error);

@@ -260,6 +260,11 @@ static void list_name(Source *source, int64_t index, char *out, size_t bytes)
     members_name(&((const ListSource *)source)->pictures.members, index, out, bytes);
 }
 
+static void list_stamp(Source *source, Stamp *stamp)
+{
+    members_stamp(&((const ListSource *)source)->pictures.members, stamp);
+}
+
 static void list_close(Source *source)
 {
     ListSource *list = (ListSource *)source;
@@ -281,6 +286,7 @@ static CnnStatus list_open(const void *args, const Tree *tree, const char *base,
                             .label = list_label,
                             .group = list_group,
                             .name = list_name,
+                            .stamp = list_stamp,
                             .close = list_close};
     list->source.info = (SourceInfo){.ranged = true, .low = 0, .high = 255};
     list->pictures.members.tree = tree;

@@ -4,7 +4,7 @@
 
 #include <limits.h>
 
-#include "runtime/data/tree.h"
+#include "runtime/data/source.h"
 
 typedef struct {
     const Tree *tree;    /* where the files are */
@@ -16,6 +16,8 @@ typedef struct {
 CnnStatus members_path(const Members *members, int64_t index, char *path, CnnError *error);
 /** The same, printable, as Source.name asks for. */
 void members_name(const Members *members, int64_t index, char *out, size_t bytes);
+/** All files, as Source.stamp asks for; the tree must be file_tree. */
+void members_stamp(const Members *members, Stamp *stamp);
 void members_free(Members *members);
 
 #endif

@@ -24,4 +24,5 @@ CnnStatus pictures_find_channels(Pictures *pictures, int64_t count, CnnError *er
 /** Decodes picture `index`, as Source.read asks for. */
 CnnStatus pictures_read(const Pictures *pictures, int64_t index, int64_t want_height, int64_t want_width,
                         Picture *out, CnnError *error);
+
 #endif

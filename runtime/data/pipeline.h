@@ -9,6 +9,7 @@
 #include "runtime/transform/transform.h"
 
 struct CnnData {
+    char folder[PATH_MAX]; /* of the model: relative paths start from it */
     Source *source;
     Split split;
     Balance balance;
@@ -23,7 +24,7 @@ struct CnnData {
     const CnnStatement **stage_by; /* [stage_count] */
     int stage_count;
     int fixed_stages; /* the first ones, which do the same to a sample in every epoch and measure nothing */
-    bool cache_wanted;
+    const CnnStatement *cache_by;
     DataCache *cache; /* of samples behind the fixed stages; NULL: none */
     bool measured;    /* nothing is left to be measured */
     bool shuffle;
@@ -53,6 +54,8 @@ CnnStatus data_run(const CnnData *data, int64_t index, SampleRun *run, DataScrat
 CnnStatus data_fill(const CnnData *data, Part part, Pick pick, int64_t epoch, DataScratch **scratch,
                     float *out, void *label, bool *unreadable, CnnError *error);
 
+/** Height, width and channels behind the fixed stages; 0 where samples differ. */
+Dims data_fixed_shape(const CnnData *data);
 /** Bytes of a sample as the network sees it. */
 size_t data_sample_bytes(const CnnData *data);
 /** Bytes of a label. */

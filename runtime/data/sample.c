@@ -57,10 +57,13 @@ CnnStatus data_run(const CnnData *data, int64_t index, SampleRun *run, DataScrat
     bool found = false;
     if (cache)
         TRY(cache_load(cache, index, sample.now, &found, error));
+    CnnStatus status = found ? CNN_OK : sample_read(data, index, run, sample.key, sample.now, error);
+    if (status != CNN_OK && cache && run->unreadable)
+        cache_store(cache, index, NULL);
+    if (status != CNN_OK)
+        return status;
     if (found)
         first = data->fixed_stages;
-    else
-        TRY(sample_read(data, index, run, sample.key, sample.now, error));
     for (int i = first; i <= count; i++) {
         if (cache && !found && i == data->fixed_stages)
             cache_store(cache, index, sample.now);

@@ -38,6 +38,7 @@ typedef struct {
 } SourceInfo;
 
 typedef struct Source Source;
+typedef struct Stamp Stamp; /* runtime/data/stamp.h */
 
 typedef struct SourceKind {
     const Schema *schema;
@@ -69,6 +70,9 @@ struct Source {
     CnnStatus (*group)(Source *source, const char *by, int64_t *group, int64_t *groups, CnnError *error);
     /** Writes a name for sample `index` that a person can look up: a path, or "x.npy[17]"; printable. */
     void (*name)(Source *source, int64_t index, char *out, size_t bytes);
+    /** Adds where the source lies, and all files that its samples are made of, those of the labels apart;
+     * NULL where it cannot tell. */
+    void (*stamp)(Source *source, Stamp *stamp);
     void (*close)(Source *source);
 };
 

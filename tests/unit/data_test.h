@@ -3,6 +3,7 @@
 #ifndef DATA_TEST_H
 #define DATA_TEST_H
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -300,6 +301,51 @@ static inline void assert_sample(CnnData *data, int64_t index, int count, const 
     for (int i = 0; i < count; i++)
         if (!(values[i] >= expected[i] - tolerance && values[i] <= expected[i] + tolerance))
             fail_msg("value %d is %g, not %g", i, values[i], expected[i]);
+}
+
+/* All samples of all parts, in order, `room` values at most. Returns how many values they are. */
+static inline size_t get_all_samples(CnnData *data, float *out, size_t room)
+{
+    size_t used = 0;
+    Dims shape = cnn_data_shape(data);
+    size_t count = (size_t)(shape.value[0] * shape.value[1] * shape.value[2]);
+    for (int part = 0; part < PART_COUNT; part++)
+        for (int64_t i = 0; i < cnn_data_count(data, (Part)part); i++, used += count) {
+            CnnError error = {0};
+            assert_true(used + count <= room);
+            if (get_sample(data, (Part)part, i, 0, out + used, &error) != CNN_OK)
+                fail_msg("%s", error.text);
+        }
+    return used;
+}
+
+/* With `cache disk` behind `text` samples are the same as without, first and when they come from the file,
+ * which is no longer believed when `changed`, one of the source's files, is another. */
+static inline void assert_cached(const char *text, const char *changed)
+{
+    enum { ROOM = 65536 };
+    static float plain[ROOM], cached[ROOM];
+    static const CacheState states[] = {CACHE_FILLING, CACHE_WHOLE, CACHE_OFF};
+    char with[512];
+    struct stat info;
+    Opened opened = open_good(text);
+    size_t count = get_all_samples(opened.data, plain, ROOM);
+    close_data(opened);
+    snprintf(with, sizeof with, "%s\ncache disk, folder=\"kept\"", text);
+    for (int i = 0; i < 3; i++) {
+        CacheUse use;
+        CnnError error = {0};
+        opened = open_good(with);
+        if (cnn_data_cache(opened.data, i == 0 ? CACHE_FILL : CACHE_READ, &use, &error) != CNN_OK)
+            fail_msg("%s", error.text);
+        assert_int_equal(use.state, states[i]);
+        assert_int_equal(get_all_samples(opened.data, cached, ROOM), count);
+        assert_memory_equal(cached, plain, count * sizeof *plain);
+        close_data(opened);
+        assert_int_equal(stat(changed, &info), 0);
+        info.st_mtim.tv_sec += i == 1;
+        assert_int_equal(utimensat(AT_FDCWD, changed, (struct timespec[]){info.st_atim, info.st_mtim}, 0), 0);
+    }
 }
 
 /* Reading a training sample fails, and the error contains `part`. */

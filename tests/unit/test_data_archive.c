@@ -101,6 +101,7 @@ static void parts_and_channels_are_found_at_the_top(void **state)
     assert_int_equal(cnn_data_count(opened.data, PART_TEST), 1);
     assert_int_equal(cnn_data_shape(opened.data).value[2], 3);
     close_data(opened);
+    assert_cached("archive \"p.zip\" { folder \".\" }", "p.zip");
     opened = open_good("archive \"p.zip\" { folder \"./train/\" }");
     assert_int_equal(cnn_data_count(opened.data, PART_TRAIN), 3);
     close_data(opened);

@@ -230,6 +230,7 @@ static void parts_may_be_arrays_of_their_own(void **state)
     assert_string_equal(name, "x.npy[2]");
     assert_int_equal(class_of(opened.data, PART_VALIDATION, 1), 1);
     close_data(opened);
+    assert_cached(all, "xt.npy");
     assert_refused("arrays x=\"x.npy\", y=\"y.npy\", x_test=\"xt.npy\"",
                    "'arrays' needs x_test= and y_test=, both or none");
     write_npy("yt.npy", "|S1", false, "(2,)", "uw", 2);
@@ -300,6 +301,7 @@ static void arrays_in_an_npz_file_are_found_by_name(void **state)
         assert_int_equal(cnn_data_count(opened.data, PART_VALIDATION), 2);
         assert_int_equal(cnn_data_count(opened.data, PART_TEST), 2);
         close_data(opened);
+        assert_cached("arrays \"d.npz\"", "d.npz");
     }
 }
 
@@ -381,6 +383,7 @@ static void paths_of_pictures_are_samples(void **state)
     opened = open_good("arrays x=\"x.npy\", y=\"d/y.npy\", root=\"d\", channels=1 -> scale 0..1");
     assert_sample(opened.data, 2, 2, (const float[]){20 / 255.f, 20 / 255.f}, 1e-6f);
     close_data(opened);
+    assert_cached("arrays x=\"x.npy\", y=\"d/y.npy\", root=\"d\"", "d/b/2.pn");
     assert_refused("arrays x=\"x.npy\", y=\"d/y.npy\", root=\"e\"", "'e' is neither in");
     write_npy("x.npy", "|S2", false, "(3, 2)", "abcdefghijkl", 12);
     assert_refused("arrays x=\"x.npy\", y=\"d/y.npy\"",

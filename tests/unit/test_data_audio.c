@@ -129,8 +129,8 @@ static void a_spectrogram_passes_through_the_loader(void **state)
     CnnLoader *loader;
     CacheUse use;
     CnnError error = {0};
-    assert_int_equal(cnn_data_cache(opened.data, &use, &error), CNN_OK);
-    assert_true(use.on && use.bytes == 20 * sizeof mel_mono);
+    assert_int_equal(cnn_data_cache(opened.data, CACHE_FILL, &use, &error), CNN_OK);
+    assert_true(use.state == CACHE_FILLING && use.bytes == 20 * sizeof mel_mono);
     assert_int_equal(cnn_loader_open(opened.data, PART_TRAIN, &options, &loader, &error), CNN_OK);
     for (int epoch = 0; epoch < 2; epoch++) {
         assert_int_equal(cnn_loader_start(loader, epoch, 0, &error), CNN_OK);
@@ -217,6 +217,7 @@ static void long_recordings_are_cropped_at_random_in_training_only(void **state)
     opened = open_good("audio \"s\", seconds=0.02, rate=8000, crop=middle");
     assert_int_equal(piece_start(opened.data, PART_TRAIN, 3), 420);
     close_data(opened);
+    assert_cached("audio \"s\", seconds=0.02, rate=8000, crop=middle", "s/test/a/1.wav");
 }
 
 static void channels_are_mixed_or_kept(void **state)
@@ -452,6 +453,7 @@ static void statements_that_do_not_fit_are_refused(void **state)
     assert_refused(AUDIO "\ncache memory",
                    "test.cnn:3:1: 'cache' keeps what is read in the first epoch, and the "
                    "source reads another piece in each: say crop=middle there");
+    assert_refused(AUDIO "\ncache disk", "test.cnn:3:1: 'cache' keeps what is read in the first epoch, ");
     assert_refused("audio \"s\", seconds=3600, rate=512000",
                    "more than the 134217728 that a sample can have");
     assert_refused("audio \"p\", seconds=1",

@@ -131,6 +131,7 @@ static void cifar10_is_read_with_its_test_part(void **state)
     assert_int_equal(cnn_data_count(opened.data, PART_TRAIN), 8);
     assert_int_equal(cnn_data_count(opened.data, PART_VALIDATION), 2);
     close_data(opened);
+    assert_cached("cifar \"c\"", "c/test_batch.bin");
 }
 
 static void cifar100_has_fine_and_coarse_labels(void **state)
@@ -163,6 +164,7 @@ static void files_are_read_in_an_archive_too(void **state)
         make_ten(writers[i], &writer);
         write_zip(&writer, "c.zip");
         check_ten("archive \"c.zip\" { cifar \".\" }", "c.zip");
+        assert_cached("archive \"c.zip\" { cifar \".\" }", "c.zip");
     }
 }
 

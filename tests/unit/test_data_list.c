@@ -106,6 +106,7 @@ static void pictures_and_classes_come_from_the_columns(void **state)
     assert_sample(opened.data, 0, 4, (const float[]){30, 30, 30, 30}, 0);
     assert_sample(opened.data, 2, 4, (const float[]){0, 0, 0, 0}, 0);
     close_data(opened);
+    assert_cached("list \"t/l.csv\", image=\"file\", label=\"species\"", "t/p/1.png");
 }
 
 static void root_and_ending_complete_the_paths(void **state)

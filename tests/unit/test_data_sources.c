@@ -197,6 +197,7 @@ static void pictures_of_several_sizes_need_resize(void **state)
     CnnError error = {0};
     assert_int_equal(get_sample(opened.data, PART_TRAIN, 6, 0, values, &error), CNN_OK);
     close_data(opened);
+    assert_cached("folder \"d\" -> resize 2x3", "d/dog/9.png");
 }
 
 static void paths_start_from_the_models_folder_and_then_the_current_one(void **state)
@@ -256,6 +257,8 @@ static void check_idx(const char *ending)
     snprintf(name, sizeof name, "i/t10k-images-idx3-ubyte%s[1]", ending);
     assert_name(opened.data, PART_TEST, 1, name);
     close_data(opened);
+    snprintf(name, sizeof name, "i/t10k-images-idx3-ubyte%s", ending);
+    assert_cached("idx \"i\"", name);
 }
 
 static void idx_is_read_plain_and_compressed(void **state)

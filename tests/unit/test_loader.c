@@ -124,8 +124,8 @@ static void a_cache_decodes_once_and_changes_nothing(void **state)
         CacheUse use;
         CnnError error = {0};
         float values[12];
-        assert_int_equal(cnn_data_cache(opened.data, &use, &error), CNN_OK);
-        assert_int_equal(use.on, with);
+        assert_int_equal(cnn_data_cache(opened.data, CACHE_FILL, &use, &error), CNN_OK);
+        assert_int_equal(use.state, with ? CACHE_FILLING : CACHE_OFF);
         assert_int_equal(use.bytes, with ? 90 * 12 : 0);
         CnnLoader *loader =
             open_loader(opened.data, PART_TRAIN, (LoaderOptions){16, false, true, 3, 2, NULL});
@@ -160,7 +160,7 @@ static void a_cache_keeps_pictures_of_all_sizes_alike(void **state)
     CacheUse use;
     CnnError error = {0};
     Epoch epoch;
-    assert_int_equal(cnn_data_cache(opened.data, &use, &error), CNN_OK);
+    assert_int_equal(cnn_data_cache(opened.data, CACHE_FILL, &use, &error), CNN_OK);
     assert_int_equal(use.bytes, 100 * 12);
     CnnLoader *loader = open_loader(opened.data, PART_TRAIN, (LoaderOptions){16, false, false, 3, 2, NULL});
     for (int e = 0; e < 2; e++) {
@@ -195,8 +195,9 @@ static void a_cache_that_does_not_fit_is_left_out(void **state)
     Opened opened = open_good("arrays x=\"x.npy\", y=\"y.npy\"\ncache memory");
     CacheUse use;
     CnnError error = {0};
-    assert_int_equal(cnn_data_cache(opened.data, &use, &error), CNN_OK);
-    assert_true(use.wanted && use.on == (use.available >= use.bytes));
+    assert_int_equal(cnn_data_cache(opened.data, CACHE_FILL, &use, &error), CNN_OK);
+    assert_int_equal(use.where, CACHE_MEMORY);
+    assert_int_equal(use.state == CACHE_FILLING, use.available >= use.bytes);
     assert_int_equal(use.bytes, INT64_C(3000) * 8192 * 8192);
     close_data(opened);
 }

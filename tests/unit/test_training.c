@@ -112,12 +112,17 @@ void cnn_data_set_seed(CnnData *data, uint64_t seed)
     (void)data, (void)seed;
 }
 
-CnnStatus cnn_data_cache(CnnData *data, CacheUse *use, CnnError *error)
+CnnStatus cnn_data_cache(CnnData *data, CacheMode mode, CacheUse *use, CnnError *error)
 {
-    (void)data;
-    (void)error;
+    (void)data, (void)mode, (void)error;
     *use = (CacheUse){0};
     return CNN_OK;
+}
+
+bool cnn_data_cache_trouble(CnnData *data, char *text, size_t bytes)
+{
+    (void)data, (void)text, (void)bytes;
+    return false;
 }
 
 bool cnn_loader_bytes(const CnnData *data, const LoaderOptions *options, uint64_t *bytes)
