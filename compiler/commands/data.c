@@ -10,5 +10,7 @@ const Command data_verbs[] = {
     {"data check", "MODEL", 1, 1,
      "decode every sample once: what cannot be read, has an odd size, stands twice, or in two parts",
      check_flags, true, false, false, data_check, NULL},
+    {"data pack", "MODEL", 1, 1, "decode every sample once, into the file of `cache disk`", NULL, true, false,
+     false, data_pack, NULL},
     {0},
 };

@@ -5,5 +5,6 @@
 #include "compiler/commands/command.h"
 
 CnnStatus data_check(const Options *options);
+CnnStatus data_pack(const Options *options);
 
 #endif

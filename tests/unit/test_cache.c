@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "runtime/data/pipeline.h"
 #include "tests/unit/data_test.h"
 
 enum { PICTURES = 60, VALUES = 2 * 2 * 3, RECORDS_AT = 4096, RECORD_BYTES = VALUES + 8 };
@@ -523,6 +524,12 @@ static void a_folder_that_cannot_be_used_is_told(void **state)
         assert_contains(error.text, cases[i].message);
         close_data(opened);
     }
+    Opened without = open_good(DATA CACHE);
+    CnnError error = {0};
+    without.data->source->stamp = NULL; /* a source that cannot tell its files */
+    assert_int_equal(cnn_data_cache(without.data, CACHE_FILL, &use, &error), CNN_BAD_INPUT);
+    assert_string_equal(error.text, "samples of 'folder' cannot be kept on disk: use 'cache memory'");
+    close_data(without);
     assert_refused(DATA "cache memory, folder=\"kept\"", "test.cnn:4:1: 'folder' is for 'cache disk'");
     setenv("XDG_CACHE_HOME", test_folder, 1);
     Opened opened = open_cached(DATA "cache disk", CACHE_FILLING, &use);
