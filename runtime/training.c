@@ -207,6 +207,8 @@ static void training_summary(Training *t)
 {
     int64_t count = cnn_data_count(t->data, PART_TRAIN), of_epoch = cnn_data_epoch_count(t->data, PART_TRAIN);
     char line[256];
+    uint64_t bytes;
+    const char *unpacked = cnn_data_unpacked(t->data, &bytes);
     if (!t->report.out)
         return;
     fputs(t->image->summary, t->report.out);
@@ -217,6 +219,8 @@ static void training_summary(Training *t)
                 t->batch.size, t->steps_per_epoch, cnn_device_threads(t->device),
                 cnn_device_threads(t->device) == 1 ? "" : "s",
                 (double)(cnn_device_bytes(t->device) + t->batches_bytes) / 0x1p20);
+    if (unpacked)
+        report_line(&t->report, "the archive is unpacked in %s, %.1f MiB", unpacked, (double)bytes / 0x1p20);
     if (cnn_data_balance_text(t->data, line, sizeof line))
         report_line(&t->report, "%s", line);
     if (cnn_data_measured_text(t->data, line, sizeof line))

@@ -65,6 +65,10 @@ static void print_data(const CnnData *data, Text *out)
     for (int i = 0; i < shape.count; i++)
         text_printf(out, i ? "x%" PRId64 : "%" PRId64, shape.value[i]);
     text_printf(out, "\n");
+    uint64_t bytes;
+    const char *unpacked = cnn_data_unpacked(data, &bytes);
+    if (unpacked)
+        text_printf(out, "archive: unpacked in %s, %s\n", unpacked, bytes_text(out->arena, (double)bytes));
     print_classes(data, out);
     char line[256];
     if (cnn_data_balance_text(data, line, sizeof line))

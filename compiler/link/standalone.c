@@ -11,8 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "compiler/base/bug.h"
 #include "compiler/base/text.h"
 #include "compiler/cpu/data_object.h"
+#include "runtime/data/decompress.h"
 #include "runtime/data/sound.h"
 #include "runtime/image_io.h"
 #include "runtime/interrupt.h"
@@ -122,7 +124,26 @@ static const char *plain_path(Arena *arena, const char *path)
     return path[0] == '/' || path[0] == '.' ? path : arena_printf(arena, "./%s", path);
 }
 
-static bool link_all(Workplace *workplace, bool sounds, const char *path, const char **complaint)
+/* Whether the data, or what stands in a body there, have such a statement. */
+static bool data_have(CnnStatements data, const Schema *schema)
+{
+    for (int i = 0; i < data.count; i++)
+        if (data.items[i].schema == schema || data_have(data.items[i].body, schema))
+            return true;
+    return false;
+}
+
+/* What only some data need, and which nothing asks for by a strong symbol (runtime/data/sound.c,
+ * decompress.c). */
+static const struct {
+    const Schema *of; /* the statement that needs it */
+    const char *symbol, *library, *flags;
+} optional_libraries[] = {
+    {&audio_schema, "cnn_sound_library", "libcnn_sound.a", CNNC_SOUND_LINK_FLAGS},
+    {&archive_schema, "cnn_unpack", "libcnn_unpack.a", CNNC_UNPACK_LINK_FLAGS},
+};
+
+static bool link_all(Workplace *workplace, CnnStatements data, const char *path, const char **complaint)
 {
     Arena *arena = workplace->arena;
     const char *folder;
@@ -135,25 +156,19 @@ static bool link_all(Workplace *workplace, bool sounds, const char *path, const 
     add(arena, &arguments, arena_printf(arena, "%s/libcnn_trainer.a", folder));
     for (size_t i = 0; i < workplace->files.count; i++)
         add(arena, &arguments, workplace->files.items[i]);
-    if (sounds) { /* nothing asks for it by a strong symbol: see runtime/data/sound.c */
-        add(arena, &arguments, "-Wl,--undefined=cnn_sound_library");
-        add(arena, &arguments, arena_printf(arena, "%s/libcnn_sound.a", folder));
+    for (size_t i = 0; i < COUNT(optional_libraries); i++) {
+        if (*optional_libraries[i].flags == '\0' || !data_have(data, optional_libraries[i].of))
+            continue;
+        add(arena, &arguments, arena_printf(arena, "-Wl,--undefined=%s", optional_libraries[i].symbol));
+        add(arena, &arguments, arena_printf(arena, "%s/%s", folder, optional_libraries[i].library));
     }
     add(arena, &arguments, arena_printf(arena, "%s/libcnn_runtime.a", folder));
-    if (sounds)
-        add_flags(arena, &arguments, CNNC_SOUND_LINK_FLAGS);
+    for (size_t i = 0; i < COUNT(optional_libraries); i++)
+        if (data_have(data, optional_libraries[i].of))
+            add_flags(arena, &arguments, optional_libraries[i].flags);
     add_flags(arena, &arguments, CNNC_TRAINER_LINK_FLAGS);
     *vec_push(arena, &arguments) = NULL;
     return run(arena, arguments.items, complaint);
-}
-
-/* Whether the data, or what stands in a body there, are sounds. */
-static bool has_sounds(CnnStatements data)
-{
-    for (int i = 0; i < data.count; i++)
-        if (data.items[i].schema == &audio_schema || has_sounds(data.items[i].body))
-            return true;
-    return false;
 }
 
 static bool build_beside(Session *session, const Linked *linked, Workplace *workplace, const char *beside,
@@ -174,7 +189,7 @@ static bool build_beside(Session *session, const Linked *linked, Workplace *work
     done = done && write_object(workplace, "image", &data, complaint);
     for (int i = 0; done && i < linked->object_count; i++)
         done = write_object(workplace, linked->symbols[i], &linked->objects[i], complaint);
-    return done && link_all(workplace, has_sounds(linked->image->recipe.data), beside, complaint);
+    return done && link_all(workplace, linked->image->recipe.data, beside, complaint);
 }
 
 bool standalone_build(Session *session, const Linked *linked, const char *path, const char **complaint)

@@ -1,18 +1,18 @@
-/* A source inside a zip archive: the archive as a tree, which the inner source reads through. */
+/* A source inside an archive: the archive as a tree, which the inner source reads through. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/data/archive_files.h"
 #include "runtime/data/source.h"
 #include "runtime/data/stamp.h"
 #include "runtime/data/tree.h"
-#include "runtime/data/zip.h"
 
 typedef struct {
     Source source; /* all is passed on to the inner one */
     Tree tree;
     char path[PATH_MAX]; /* of the archive, with which all paths inside begin */
-    Zip zip;
+    ArchiveFiles files;
     Source *inner;
 } ArchiveSource;
 
@@ -21,14 +21,16 @@ typedef struct {
 } ArchiveArgs;
 
 static const Field archive_fields[] = {
-    FIELD(ArchiveArgs, file, FIELD_TEXT, .doc = "the zip archive"),
+    FIELD(ArchiveArgs, file, FIELD_TEXT,
+          .doc = "the archive: .zip, .tar, .tar.gz, .tar.bz2, .tar.xz or .tar.zst"),
     FIELDS_END,
 };
 const Schema archive_schema = {
     .word = "archive",
-    .doc = "The source in { }, whose files lie in a zip archive. They are read from it at random and in "
-           "parallel; nothing is unpacked to disk. The path of the source inside starts from the top of the "
-           "archive, which is \".\".",
+    .doc =
+        "The source in { }, whose files lie in an archive. They are read from it at random and in parallel; "
+        "only a compressed tar archive is unpacked first, into one file of the cache folder. The path of the "
+        "source inside starts from the top of the archive, which is \".\".",
     .places = IN_DATA,
     .body = IN_SOURCE,
     .fields = archive_fields,
@@ -60,9 +62,10 @@ static CnnStatus archive_resolve(const Tree *tree, const char *base, const char 
     for (size_t end = strlen(out); end > strlen(archive->path) && out[end - 1] == '/'; end--)
         out[end - 1] = '\0';
     const char *inside = archive_inside(archive, out);
-    size_t length = strlen(inside), first = zip_lower_bound(&archive->zip, inside);
+    size_t length = strlen(inside), first = archive_files_lower_bound(&archive->files, inside);
     for (size_t i = first; length > 0; i++) { /* names such as a-b stand between a and a/b */
-        const char *member = i < archive->zip.count ? archive->zip.members[i].name : "";
+        const char *member =
+            i < archive_files_count(&archive->files) ? archive_files_name(&archive->files, i) : "";
         if (strncmp(member, inside, length) != 0)
             return cnn_fail(error, CNN_BAD_INPUT, "'%s' is not in the archive", name_printable(out, name));
         if (member[length] == '/' || member[length] == '\0')
@@ -90,7 +93,7 @@ static CnnStatus archive_prefix(const ArchiveSource *archive, const char *path, 
         return cnn_fail(error, CNN_BAD_INPUT, "a path in '%s' is too long", archive->path);
     if (length > 0)
         memcpy(prefix + length, "/", 2);
-    *first = zip_lower_bound(&archive->zip, prefix);
+    *first = archive_files_lower_bound(&archive->files, prefix);
     return CNN_OK;
 }
 
@@ -103,8 +106,8 @@ static CnnStatus archive_list(const Tree *tree, Listing *listing, const char *pa
     size_t first;
     TRY(archive_prefix(archive, path, prefix, &first, error));
     size_t skip = strlen(prefix), last_length = 0;
-    for (size_t i = first; i < archive->zip.count; i++) {
-        const char *name = archive->zip.members[i].name;
+    for (size_t i = first; i < archive_files_count(&archive->files); i++) {
+        const char *name = archive_files_name(&archive->files, i);
         if (strncmp(name, prefix, skip) != 0)
             break;
         name += skip;
@@ -145,8 +148,8 @@ static CnnStatus archive_list_below(const Tree *tree, Listing *listing, const ch
     *others = 0;
     TRY(archive_prefix(archive, path, prefix, &first, error));
     size_t skip = strlen(prefix);
-    for (size_t i = first; i < archive->zip.count; i++) {
-        const char *name = archive->zip.members[i].name;
+    for (size_t i = first; i < archive_files_count(&archive->files); i++) {
+        const char *name = archive_files_name(&archive->files, i);
         if (strncmp(name, prefix, skip) != 0)
             break;
         if (any_part_is_hidden(name + skip))
@@ -160,12 +163,13 @@ static CnnStatus archive_list_below(const Tree *tree, Listing *listing, const ch
     return CNN_OK;
 }
 
-static CnnStatus archive_find(const ArchiveSource *archive, const char *path, const ZipMember **member,
-                              CnnError *error)
+static CnnStatus archive_find(const ArchiveSource *archive, const char *path, size_t *member, CnnError *error)
 {
     char name[NAME_BYTES];
-    *member = zip_find(&archive->zip, archive_inside(archive, path));
-    if (!*member)
+    const char *inside = archive_inside(archive, path);
+    *member = archive_files_lower_bound(&archive->files, inside);
+    if (*member == archive_files_count(&archive->files) ||
+        strcmp(archive_files_name(&archive->files, *member), inside) != 0)
         return cnn_fail(error, CNN_BAD_INPUT, "'%s' is not in the archive", name_printable(path, name));
     return CNN_OK;
 }
@@ -173,17 +177,17 @@ static CnnStatus archive_find(const ArchiveSource *archive, const char *path, co
 static CnnStatus archive_load(const Tree *tree, const char *path, Bytes *out, CnnError *error)
 {
     const ArchiveSource *archive = archive_of(tree);
-    const ZipMember *member;
+    size_t member;
     TRY(archive_find(archive, path, &member, error));
-    return zip_load(&archive->zip, member, out, error);
+    return archive_files_load(&archive->files, member, out, error);
 }
 
 static CnnStatus archive_open_file(const Tree *tree, const char *path, Extent *out, CnnError *error)
 {
     const ArchiveSource *archive = archive_of(tree);
-    const ZipMember *member;
+    size_t member;
     TRY(archive_find(archive, path, &member, error));
-    return zip_open_member(&archive->zip, member, out, error);
+    return archive_files_open_file(&archive->files, member, out, error);
 }
 
 static CnnStatus archive_sample(Source *source, int64_t index, int64_t want_height, int64_t want_width,
@@ -230,7 +234,7 @@ static void archive_close(Source *source)
     ArchiveSource *archive = (ArchiveSource *)source;
     if (archive->inner)
         archive->inner->close(archive->inner);
-    zip_close(&archive->zip);
+    archive_files_close(&archive->files);
     free(archive);
 }
 
@@ -250,7 +254,7 @@ static CnnStatus archive_open(const CnnStatement *statement, const char *base, S
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open '%s'", args->file);
     CnnStatus status = path_resolve(base, args->file, archive->path, error);
     if (status == CNN_OK)
-        status = zip_open(archive->path, &archive->zip, error);
+        status = archive_files_open(archive->path, &archive->files, error);
     if (status != CNN_OK) {
         free(archive);
         return status;
@@ -273,6 +277,10 @@ static CnnStatus archive_open(const CnnStatement *statement, const char *base, S
                                .name = archive_name,
                                .stamp = archive_stamp,
                                .close = archive_close};
+    if (archive->files.unpacked > 0) {
+        archive->source.info.unpacked = archive->files.tar.file.path;
+        archive->source.info.unpacked_bytes = archive->files.unpacked;
+    }
     *out = &archive->source;
     return CNN_OK;
 }

@@ -301,6 +301,12 @@ Dtype cnn_data_label_dtype(const CnnData *data)
     return data->source->info.classes > 0 ? DTYPE_I32 : DTYPE_F32;
 }
 
+const char *cnn_data_unpacked(const CnnData *data, uint64_t *bytes)
+{
+    *bytes = data->source->info.unpacked_bytes;
+    return data->source->info.unpacked;
+}
+
 int64_t cnn_data_count(const CnnData *data, Part part)
 {
     return data->split.count[part];

@@ -28,6 +28,9 @@ int64_t cnn_data_classes(const CnnData *data);
 const char *cnn_data_class_name(const CnnData *data, int64_t class_index);
 /** DTYPE_I32 for classes, DTYPE_F32 for real labels. */
 Dtype cnn_data_label_dtype(const CnnData *data);
+/** The file in the cache folder that the data's archive was unpacked to, and its bytes; NULL: there is none.
+ */
+const char *cnn_data_unpacked(const CnnData *data, uint64_t *bytes);
 /** Samples of a part; of a part and a class. */
 int64_t cnn_data_count(const CnnData *data, Part part);
 int64_t cnn_data_class_count(const CnnData *data, Part part, int64_t class_index);

@@ -95,6 +95,19 @@ CnnStatus path_join(const char *folder, const char *name, char *out, CnnError *e
     return CNN_OK;
 }
 
+bool path_is_inside(const char *name)
+{
+    if (*name == '\0' || *name == '/' || strchr(name, '\\'))
+        return false;
+    for (const char *part = name; part; part = strchr(part, '/')) {
+        part += *part == '/';
+        size_t length = strcspn(part, "/");
+        if (length == 2 && memcmp(part, "..", 2) == 0)
+            return false;
+    }
+    return true;
+}
+
 CnnStatus path_resolve(const char *base, const char *path, char *out, CnnError *error)
 {
     char name[NAME_BYTES], folder[NAME_BYTES];

@@ -4,11 +4,16 @@
 #ifndef CNN_DATA_FILES_H
 #define CNN_DATA_FILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "runtime/status.h"
+
+/* A member of an archive that is larger is not read whole: 2^30 bytes, as many as the largest picture that is
+ * decoded has. */
+#define MEMBER_MOST_BYTES ((uint64_t)1 << 30)
 
 /* Bytes that grow and are kept from one use to the next. */
 typedef struct {
@@ -32,6 +37,10 @@ void names_add(char *names, const char *name);
 
 /** FOLDER/NAME; either may be empty. `out` has PATH_MAX bytes; a path that does not fit is CNN_BAD_INPUT. */
 CnnStatus path_join(const char *folder, const char *name, char *out, CnnError *error);
+
+/** Whether the name of an archive's member stays inside the archive: it is relative, and no part of it is
+ * "..". A backslash, which some programs take for a slash, is not taken either. */
+bool path_is_inside(const char *name);
 
 /**
  * The path that a model file means: absolute, or from the model's folder `base`, or, if nothing is there,

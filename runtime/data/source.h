@@ -34,7 +34,10 @@ typedef struct {
     double rate;                    /* of sounds: columns a second; 0: they are none */
     bool ranged;                    /* low and high are known: */
     double low, high; /* what the type of the stored values can hold, 0 and 255 for bytes: black and white */
-    bool container;   /* the samples lie in one file: one that cannot be read condemns it, none is skipped */
+    const char
+        *unpacked; /* the file in the cache folder that a compressed archive was unpacked to; NULL: none */
+    uint64_t unpacked_bytes; /* of it */
+    bool container; /* the samples lie in one file: one that cannot be read condemns it, none is skipped */
 } SourceInfo;
 
 typedef struct Source Source;

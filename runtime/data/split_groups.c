@@ -9,7 +9,7 @@
 #include "runtime/data/split.h"
 #include "runtime/rng.h"
 
-enum { PERMUTATION = UINT32_MAX }; /* no class has this number */
+static const uint32_t PERMUTATION = UINT32_MAX; /* no class has this number */
 
 /* Bins are the parts, or the folds and behind them the test part. */
 typedef struct {

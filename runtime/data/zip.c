@@ -122,20 +122,6 @@ static bool member_extend(ZipMember *member, const unsigned char *extra, size_t 
     return member->size != UINT32_MAX && member->packed != UINT32_MAX && member->header != UINT32_MAX;
 }
 
-/* Whether a name stays inside the archive. */
-static bool name_is_inside(const char *name)
-{
-    if (*name == '\0' || *name == '/' || strchr(name, '\\'))
-        return false;
-    for (const char *part = name; part; part = strchr(part, '/')) {
-        part += *part == '/';
-        size_t length = strcspn(part, "/");
-        if (length == 2 && memcmp(part, "..", 2) == 0)
-            return false;
-    }
-    return true;
-}
-
 /* Reads the entry at `entry`, of at most `room` bytes, and moves its name to the front of the entry, which
  * makes room for the NUL behind it. *bytes: how long the entry is. */
 static CnnStatus read_entry(const Zip *zip, unsigned char *entry, size_t room, ZipMember *member,
@@ -162,7 +148,7 @@ static CnnStatus read_entry(const Zip *zip, unsigned char *entry, size_t room, Z
     while (strncmp(name, "./", 2) == 0)
         name += 2;
     member->name = name;
-    if (!no_nul || (*name && !name_is_inside(name)))
+    if (!no_nul || (*name && !path_is_inside(name)))
         return member_failed(zip, member, "a name that leads out of the archive, or is none", error);
     return whole ? CNN_OK : member_failed(zip, member, "damaged: its Zip64 sizes are missing", error);
 }
@@ -222,23 +208,10 @@ void zip_close(Zip *zip)
     *zip = (Zip){0};
 }
 
-size_t zip_lower_bound(const Zip *zip, const char *name)
-{
-    size_t low = 0, high = zip->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(zip->members[middle].name, name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 const ZipMember *zip_find(const Zip *zip, const char *name)
 {
-    size_t at = zip_lower_bound(zip, name);
-    return at < zip->count && strcmp(zip->members[at].name, name) == 0 ? &zip->members[at] : NULL;
+    ZipMember wanted = {.name = name};
+    return zip->count ? bsearch(&wanted, zip->members, zip->count, sizeof wanted, member_compare) : NULL;
 }
 
 /* Unpacks member->packed bytes at `at` into out, which has its size. */
@@ -307,7 +280,7 @@ static CnnStatus member_place(const Zip *zip, const ZipMember *member, uint64_t 
 CnnStatus zip_load(const Zip *zip, const ZipMember *member, Bytes *out, CnnError *error)
 {
     uint64_t at;
-    if (member->size > ZIP_MOST_BYTES)
+    if (member->size > MEMBER_MOST_BYTES)
         return member_failed(zip, member, "larger than the limit of 1 GiB", error);
     TRY(member_place(zip, member, &at, error));
     TRY(bytes_reserve(out, (size_t)member->size, error));
@@ -324,7 +297,7 @@ CnnStatus zip_open_member(const Zip *zip, const ZipMember *member, Extent *out, 
 {
     uint64_t at;
     char *path;
-    if (member->method != 0 && member->size > ZIP_MOST_BYTES)
+    if (member->method != 0 && member->size > MEMBER_MOST_BYTES)
         return member_failed(zip, member,
                              "compressed, and larger than the 1 GiB that are unpacked into memory: store it "
                              "uncompressed (numpy.savez, zip -0)",

@@ -24,9 +24,6 @@ typedef struct {
     size_t count;
 } Zip;
 
-/* A member of more bytes than this is not read: 2^30, as many as the largest picture that is decoded has. */
-#define ZIP_MOST_BYTES ((uint64_t)1 << 30)
-
 /**
  * Opens an archive and reads its directory. A name that is absolute, leads out of the archive, or stands
  * twice condemns the archive. On an error nothing is to be closed.
@@ -36,8 +33,6 @@ CnnStatus zip_open(const char *path, Zip *zip, CnnError *error);
 CnnStatus zip_open_extent(Extent *file, Zip *zip, CnnError *error);
 void zip_close(Zip *zip);
 
-/** The first member whose name is not before `name`; count when there is none. */
-size_t zip_lower_bound(const Zip *zip, const char *name);
 /** The member of this name; NULL when there is none. */
 const ZipMember *zip_find(const Zip *zip, const char *name);
 

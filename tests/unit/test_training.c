@@ -59,6 +59,13 @@ Dtype cnn_data_label_dtype(const CnnData *data)
     return DTYPE_F32;
 }
 
+const char *cnn_data_unpacked(const CnnData *data, uint64_t *bytes)
+{
+    (void)data;
+    (void)bytes;
+    return NULL;
+}
+
 int64_t cnn_data_count(const CnnData *data, Part part)
 {
     return data->count[part];
