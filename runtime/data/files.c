@@ -134,8 +134,12 @@ CnnStatus file_open(const char *path, int *descriptor, uint64_t *size, CnnError 
 {
     char name[NAME_BYTES];
     struct stat info;
-    *descriptor =
-        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is not waited for: it is refused below */
+    /* Opening some devices already does something: only what has become one since is opened, and not waited
+     * for. */
+    bool other = stat(path, &info) == 0 && !S_ISREG(info.st_mode);
+    *descriptor = other ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (other)
+        return cnn_fail(error, CNN_BAD_INPUT, "%s: not a regular file", name_printable(path, name));
     if (*descriptor < 0)
         return cnn_fail(
             error, errno == EMFILE || errno == ENFILE || errno == ENOMEM ? CNN_NO_RESOURCE : CNN_BAD_INPUT,

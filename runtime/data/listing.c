@@ -130,8 +130,10 @@ static CnnStatus walk_folder(const Walk *walk, const char *relative, int depth)
     CnnStatus status = CNN_OK;
     bool link;
     for (struct dirent *entry; status == CNN_OK && (entry = readdir(folder));) {
-        mode_t type = entry->d_name[0] == '.' ? 0 : entry_type(folder, entry, &link);
-        if (type == S_IFREG && walk->wanted(entry->d_name)) {
+        if (entry->d_name[0] == '.')
+            continue;
+        mode_t type = entry_type(folder, entry, &link);
+        if (type != S_IFDIR && walk->wanted(entry->d_name)) {
             status = listing_add(walk->listing, relative, entry->d_name, walk->error);
         } else if (type == S_IFDIR && !link) {
             status = path_join(relative, entry->d_name, below, walk->error);
@@ -145,11 +147,31 @@ static CnnStatus walk_folder(const Walk *walk, const char *relative, int depth)
     return status;
 }
 
+/* A link to a folder that it lies in itself would give once more what lies beside it. */
+static CnnStatus refuse_circle(const char *path, CnnError *error)
+{
+    char around[PATH_MAX], to[PATH_MAX], from[PATH_MAX], name[NAME_BYTES];
+    struct stat info;
+    if (lstat(path, &info) != 0 || !S_ISLNK(info.st_mode) || strlen(path) >= sizeof around)
+        return CNN_OK; /* what is wrong with it is told when it is opened */
+    strcpy(around, path);
+    char *slash = strrchr(around, '/');
+    strcpy(slash && slash > around ? slash : around, slash ? "" : ".");
+    if (!realpath(path, to) || !realpath(*around ? around : "/", from))
+        return CNN_OK;
+    size_t length = strlen(to);
+    if (strncmp(from, to, length) != 0 || (length > 1 && from[length] != '/' && from[length] != '\0'))
+        return CNN_OK;
+    return cnn_fail(error, CNN_BAD_INPUT, "'%s' is a link to a folder that it lies in itself",
+                    name_printable(path, name));
+}
+
 CnnStatus listing_read_tree(Listing *listing, const char *path, bool (*wanted)(const char *name),
                             size_t *others, CnnError *error)
 {
     Walk walk = {.listing = listing, .root = path, .wanted = wanted, .others = others, .error = error};
     *others = 0;
+    TRY(refuse_circle(path, error));
     TRY(walk_folder(&walk, "", 0));
     listing_sort(listing);
     return CNN_OK;

@@ -27,8 +27,10 @@ typedef enum { ENTRY_FILE, ENTRY_FOLDER } EntryKind;
 CnnStatus listing_read(Listing *listing, const char *path, EntryKind kind, CnnError *error);
 
 /**
- * Adds all files for which `wanted` is true under `path`, named relative to it, and counts the others.
- * Folders inside are gone through, but no links to folders: they could lead round in a circle.
+ * Adds everything but folders for which `wanted` is true under `path`, named relative to it, and counts the
+ * others. What is then no regular file (a link that leads nowhere, a device, a pipe) cannot be read, and is
+ * told of so. Folders inside are gone through, but no links to folders: they could lead round in a circle.
+ * `path` itself may be a link, but to no folder that it lies in.
  */
 CnnStatus listing_read_tree(Listing *listing, const char *path, bool (*wanted)(const char *name),
                             size_t *others, CnnError *error);

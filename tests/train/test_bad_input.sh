@@ -104,6 +104,16 @@ done
 sed -i 's/bad stop -> //' m.cnn
 refused 1 "cannot be read, more than the 10% that 'bad' allows"
 
+cp -r shapes links
+ln -s loop.png links/disc/loop.png
+ln -s /dev/zero links/square/zero.png
+model 'folder "links"'
+sed -i '/split/d' m.cnn
+expect 0 '2 samples of the training part could not be read and left out:' "$CNNC" run m.cnn
+grep -qxF '  links/square/zero.png: not a regular file' "$answer" || wrong "a device: $(cat "$answer")"
+ln -s . links/round
+refused 1 "'links/round' is a link to a folder that it lies in itself"
+
 # ---- Files of numbers ----
 model 'idx "idx"'
 expect 0 'epoch 2/2' "$CNNC" run m.cnn

@@ -5,6 +5,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "tests/unit/data_test.h"
 #include "runtime/data/decode.h"
 
@@ -349,6 +353,48 @@ static void only_regular_files_are_read(void **state)
     assert_not_decoded("d.png", "not a regular file");
 }
 
+/* Another program's writes, from a thread: the file has all its bytes, some or none. */
+typedef struct {
+    atomic_bool stop;
+    unsigned char bytes[8192];
+    size_t size;
+} Writing;
+
+static void *write_again(void *context)
+{
+    Writing *writing = context;
+    int file = open("a.png", O_WRONLY);
+    for (size_t i = 0; !atomic_load(&writing->stop); i++) {
+        if (ftruncate(file, (off_t)(i * 37 % writing->size)) != 0 ||
+            pwrite(file, writing->bytes, writing->size, 0) != (ssize_t)writing->size)
+            break;
+    }
+    close(file);
+    return NULL;
+}
+
+static void a_file_that_changes_while_it_is_read_gives_a_picture_or_an_error(void **state)
+{
+    (void)state;
+    enum { READS = 3000 };
+    Writing writing = {0};
+    Picture picture = {0};
+    DecodeOptions options = {.channels = 3};
+    pthread_t thread;
+    write_plain_png("a.png", 60, 50, 10, 20, 30);
+    writing.size = read_bytes("a.png", writing.bytes, sizeof writing.bytes);
+    assert_int_equal(pthread_create(&thread, NULL, write_again, &writing), 0);
+    for (int i = 0; i < READS; i++) {
+        CnnError error = {0};
+        CnnStatus status = decode_file("a.png", &options, &picture, &error);
+        assert_true(status == CNN_OK || (status == CNN_BAD_INPUT && error.text[0]));
+        assert_true(status != CNN_OK || (picture.width == 60 && ((unsigned char *)picture.data)[2] == 30));
+    }
+    atomic_store(&writing.stop, true);
+    pthread_join(thread, NULL);
+    picture_free(&picture);
+}
+
 static void an_exif_block_that_breaks_the_rules_says_nothing(void **state)
 {
     (void)state;
@@ -416,6 +462,7 @@ int main(void)
         TEST(a_size_beyond_the_limit_is_refused_before_memory_is_taken),
         TEST(files_that_are_no_pictures_are_called_by_their_kind),
         TEST(only_regular_files_are_read),
+        TEST(a_file_that_changes_while_it_is_read_gives_a_picture_or_an_error),
         TEST(changed_bytes_give_a_picture_or_an_error),
         TEST(an_exif_block_that_breaks_the_rules_says_nothing),
     };

@@ -90,13 +90,56 @@ static void stray_and_hidden_files_are_ignored(void **state)
     write_bytes("d/cat/notes.txt", "x", 1);
     write_bytes("d/cat/.hidden.png", "x", 1);
     write_bytes("d/.git/x.png", "x", 1);
-    assert_int_equal(mkfifo("d/dog/pipe.png", 0600), 0);
+    assert_int_equal(mkfifo("d/dog/pipe", 0600), 0);
     assert_int_equal(symlink("..", "d/dog/up"), 0); /* would lead round in a circle */
     assert_int_equal(symlink("../cat/0.png", "d/dog/linked.png"), 0);
     Opened opened = open_good("folder \"d\"");
     assert_int_equal(cnn_data_classes(opened.data), 3);
     assert_int_equal(cnn_data_count(opened.data, PART_TRAIN), 10);
     assert_name(opened.data, PART_TRAIN, 6, "d/dog/linked.png");
+    close_data(opened);
+}
+
+static void links_to_nowhere_pipes_and_devices_are_told_of(void **state)
+{
+    (void)state;
+    make_classes("d");
+    assert_int_equal(symlink("1loop.png", "d/cat/1loop.png"), 0);
+    assert_int_equal(symlink("1there.png", "d/cat/1back.png"), 0);
+    assert_int_equal(symlink("1back.png", "d/cat/1there.png"), 0);
+    assert_int_equal(symlink("/dev/zero", "d/cat/1zero.png"), 0);
+    assert_int_equal(symlink("gone.png", "d/cat/1gone.png"), 0);
+    assert_int_equal(mkfifo("d/cat/1pipe.png", 0600), 0);
+    Opened opened = open_good("folder \"d\"");
+    assert_int_equal(cnn_data_count(opened.data, PART_TRAIN), 15);
+    assert_unreadable(opened.data, 2, "d/cat/1back.png: cannot open: Too many levels of symbolic links");
+    assert_unreadable(opened.data, 3, "d/cat/1gone.png: cannot open: No such file");
+    assert_unreadable(opened.data, 4, "d/cat/1loop.png: cannot open: Too many levels of symbolic links");
+    assert_unreadable(opened.data, 5, "d/cat/1pipe.png: not a regular file");
+    assert_unreadable(opened.data, 6, "d/cat/1there.png: cannot open");
+    assert_unreadable(opened.data, 7, "d/cat/1zero.png: not a regular file");
+    close_data(opened);
+}
+
+/* A class folder may be a link, but not to where it lies: it would be a class of all pictures. */
+static void class_folders_that_lead_round_are_refused(void **state)
+{
+    (void)state;
+    make_classes("a/d");
+    static const char *const targets[] = {".", "..", "../d", "../..", "/"};
+    assert_int_equal(rename("a/d/dog", "dog"), 0);
+    assert_int_equal(symlink("../../dog", "a/d/dog"), 0);
+    Opened opened = open_good("folder \"a/d\"");
+    int64_t count = cnn_data_count(opened.data, PART_TRAIN);
+    close_data(opened);
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        assert_int_equal(symlink(targets[i], "a/d/loop"), 0);
+        assert_refused("folder \"a/d\"", "'a/d/loop' is a link to a folder that it lies in itself");
+        assert_int_equal(unlink("a/d/loop"), 0);
+    }
+    assert_int_equal(symlink("loop", "a/d/loop"), 0); /* leads nowhere: no folder */
+    opened = open_good("folder \"a/d\"");
+    assert_int_equal(cnn_data_count(opened.data, PART_TRAIN), count);
     close_data(opened);
 }
 
@@ -355,6 +398,8 @@ int main(void)
         TEST(classes_and_samples_are_in_byte_order),
         TEST(folders_train_and_test_are_the_parts),
         TEST(stray_and_hidden_files_are_ignored),
+        TEST(links_to_nowhere_pipes_and_devices_are_told_of),
+        TEST(class_folders_that_lead_round_are_refused),
         TEST(folders_that_cannot_be_classes_are_refused),
         TEST(pictures_of_other_kinds_are_not_left_out_silently),
         TEST(hostile_names_are_read_and_printed_escaped),
