@@ -17,19 +17,6 @@ typedef struct {
     int64_t samples;
 } Shape;
 
-/* What a max-pool reads is taken in the registers of a convolution that is computed directly, and its
- * gradient is one number of four: both are worth more. */
-static bool meets_pool(const Graph *graph, NodeId id)
-{
-    const Node *node = graph_node(graph, id);
-    if (node->op == OP_conv2d_dw)
-        return graph_node(graph, node->in[1])->op == OP_maxpool_dx;
-    for (NodeId user = id + 1; user < graph->nodes.count && node->op == OP_conv2d; user++)
-        if (graph_node(graph, user)->op == OP_maxpool && graph_node(graph, user)->in[0] == id)
-            return true;
-    return false;
-}
-
 static Shape shape_of(const Graph *graph, const Node *node)
 {
     const Type *picture = graph_type(graph, node->in[0]), *result = &node->type;
@@ -75,7 +62,7 @@ static int64_t choose_tile(const Choosing *choosing, NodeId id)
     const Graph *graph = choosing->from;
     const Node *node = graph_node(graph, id);
     if ((node->op != OP_conv2d && node->op != OP_conv2d_dx && node->op != OP_conv2d_dw) ||
-        !winograd_fits(node->attrs) || !is_f32(graph, node) || meets_pool(graph, id))
+        !winograd_fits(node->attrs) || !is_f32(graph, node))
         return 0;
     if (choosing->tile)
         return choosing->tile;

@@ -164,19 +164,25 @@ static bool is_made_for_reader(const Grouping *grouping, NodeId id)
     return true;
 }
 
-/* The gradient of a max-pool that only a weight gradient reads is not spread out over the picture in memory:
- * the weight gradient takes it from the pooled one and the choices. */
+/* Does the node take a max-pool's gradient from the pooled one and the choices, a pixel at a time? */
+static bool unpools(const Node *node, NodeId spread)
+{
+    if (node->op == OP_conv2d_dw)
+        return node->in[1] == spread && ((const WindowAttrs *)node->attrs)->groups == 1;
+    return node->op == OP_winograd_slope || node->op == OP_winograd_input;
+}
+
+/* The gradient of a max-pool that only weight gradients and transforms read is not spread out over the
+ * picture in memory. */
 static bool is_unpooled_by_reader(const Grouping *grouping, NodeId id)
 {
     const Node *node = grouping_node(grouping, id);
     if (node->op != OP_maxpool_dx || grouping->is_result[id] || !grouping_allows(grouping, FUSION_POOL) ||
         !window_is_tiling(node->attrs))
         return false;
-    for (size_t i = 0; i < grouping->users[id].count; i++) {
-        const Node *user = grouping_node(grouping, grouping->users[id].items[i]);
-        if (user->op != OP_conv2d_dw || user->in[1] != id || ((const WindowAttrs *)user->attrs)->groups > 1)
+    for (size_t i = 0; i < grouping->users[id].count; i++)
+        if (!unpools(grouping_node(grouping, grouping->users[id].items[i]), id))
             return false;
-    }
     return true;
 }
 

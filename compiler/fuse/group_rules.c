@@ -150,6 +150,24 @@ static bool stores_full_size(const Grouping *grouping, int index, NodeId pooled)
     return false;
 }
 
+/* A convolution, or the transform that ends it. */
+static bool makes_pixels(const Grouping *grouping, int index)
+{
+    NodeId anchor = grouping_group(grouping, index)->anchor;
+    return anchor_class(grouping, index) == OP_CONTRACT ||
+           (anchor != NODE_NONE && grouping_node(grouping, anchor)->op == OP_winograd_output);
+}
+
+/* Do all pixels of a pool's window belong to one tile of the convolution? */
+static bool fits_tiles(const Grouping *grouping, int index, const WindowAttrs *window)
+{
+    const Node *anchor = grouping_node(grouping, grouping_group(grouping, index)->anchor);
+    if (anchor->op != OP_winograd_output)
+        return true;
+    int64_t tile = ((const WinogradAttrs *)anchor->attrs)->tile;
+    return tile % window->window_height == 0 && tile % window->window_width == 0;
+}
+
 static bool join_pool(Grouping *grouping, NodeId id)
 {
     const Node *node = grouping_node(grouping, id);
@@ -175,12 +193,13 @@ static bool join_pool(Grouping *grouping, NodeId id)
         return false;
     if (!grouping_allows(grouping, FUSION_POOL))
         return grouping_refuse_off(grouping, id, node->in[0], FUSION_POOL);
-    if (anchor_class(grouping, made) != OP_CONTRACT || is_sliced(grouping, made) ||
+    if (!makes_pixels(grouping, made) || is_sliced(grouping, made) ||
         !type_equal(&grouping_node(grouping, node->in[0])->type, &grouping->space.items[made]))
         return grouping_refuse(grouping, id, node->in[0], REFUSED_POOL_ALONE, NULL);
     if (!window_is_tiling(window_of(node)))
         return grouping_refuse_window(grouping, id, REFUSED_POOL_OVERLAP);
-    if (window_of(node)->window_height * window_of(node)->window_width > POOL_WINDOW_MOST)
+    if (window_of(node)->window_height * window_of(node)->window_width > POOL_WINDOW_MOST ||
+        !fits_tiles(grouping, made, window_of(node)))
         return grouping_refuse_window(grouping, id, REFUSED_POOL_LARGE);
     if (!only_pools_read(grouping, node->in[0], window_of(node)))
         return grouping_refuse(grouping, id, node->in[0], REFUSED_POOL_SHARED, NULL);

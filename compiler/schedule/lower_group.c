@@ -4,6 +4,7 @@
 
 #include "compiler/base/bug.h"
 #include "compiler/ir/op.h"
+#include "compiler/ops/attrs.h"
 #include "compiler/schedule/lowering.h"
 
 static bool in_list(const NodeId *items, size_t count, NodeId id)
@@ -55,14 +56,44 @@ static int matching_dim(const Type *type, int d, const Type *space)
     return k - 1;
 }
 
+/* The pool in a group that reads what a node of this type makes; NULL: there is none. */
+static const Node *pool_of(const Plan *plan, const Group *group, const Type *type)
+{
+    for (size_t i = 0; i < group->members.count; i++) {
+        const Node *node = graph_node(plan->graph, group->members.items[i]);
+        if (node->op == OP_maxpool && same_dims(graph_type(plan->graph, node->in[0]), type))
+            return node;
+    }
+    return NULL;
+}
+
+/* Windows of a pool lie side by side: so many of them that their pixels begin at the same class again. */
+static void find_pooled_periods(const Plan *plan, const Group *group, const Node *node, int64_t *period)
+{
+    const Node *pool = pool_of(plan, group, &node->type);
+    if (!pool)
+        return;
+    const WindowAttrs *window = pool->attrs;
+    const int64_t stride[2] = {window->stride_y, window->stride_x};
+    for (int d = 1; d <= 2; d++) {
+        int64_t own = node_op(node)->period(node, d);
+        own /= greatest_divisor(own, stride[d - 1]);
+        period[d] *= own / greatest_divisor(period[d], own);
+    }
+}
+
 static void find_periods(const Plan *plan, const Group *group, const Type *space, int64_t *period)
 {
     for (int d = 0; d < RANK_MAX; d++)
         period[d] = 1;
     for (size_t i = 0; i < group->members.count; i++) {
         const Node *node = graph_node(plan->graph, group->members.items[i]);
-        if (!node_op(node)->period || !reshape_is_trivial(&node->type, space))
+        if (!node_op(node)->period)
             continue;
+        if (!reshape_is_trivial(&node->type, space)) {
+            find_pooled_periods(plan, group, node, period);
+            continue;
+        }
         for (int d = 0; d < node->type.rank; d++) {
             int at = matching_dim(&node->type, d, space);
             int64_t own = node_op(node)->period(node, d);
