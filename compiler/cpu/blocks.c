@@ -33,33 +33,6 @@ static int first_reduced(const Computation *computation)
     return axis;
 }
 
-/* ---- Sums that are added to ---- */
-
-/* Samples one by one, unless the sums are larger than what is summed, then as many rows of the picture as fit
- * the cache. */
-static void block_added(Choice *choice)
-{
-    const Computation *computation = choice->computation;
-    CpuSchedule *schedule = choice->schedule;
-    int axis = first_reduced(computation), end = computation->axis_count;
-    if (axis + 1 >= end || footprint_stores(computation) > footprint_bytes(computation, choice->summed, axis))
-        return;
-    if (computation->axes[axis].kind == EXTENT_BATCH) {
-        schedule->order[schedule->order_count++] = axis;
-        schedule->block[axis++] = 1;
-    }
-    int64_t extent = computation->axes[axis].extent;
-    if (axis + 1 >= end || computation->axes[axis].kind != EXTENT_FIXED)
-        return;
-    int64_t fit = (int64_t)choice->target->l2_bytes / 2 / footprint_bytes(computation, choice->summed, axis);
-    if (fit < 1 || fit >= extent)
-        return;
-    schedule->block[axis] = even_block(extent, fit);
-    schedule->order[schedule->order_count++] = axis;
-}
-
-/* ---- Sums in the kernel's own memory ---- */
-
 typedef struct {
     int64_t points[AXIS_MAX]; /* that pass inside the outermost loop over blocks */
     bool inside[AXIS_MAX];    /* of output axes, loops that stand there */
@@ -89,6 +62,51 @@ static void find_panel(const Choice *choice, Inside *inside)
         }
     }
 }
+
+/* ---- Sums that are added to ---- */
+
+/* Points of a reduced axis whose terms find places in the first-level cache, where these compete for a part
+ * of it. */
+static int64_t lines_that_fit(const Choice *choice, int axis)
+{
+    const Computation *computation = choice->computation;
+    Inside inside = {0};
+    int64_t rest = 1;
+    find_panel(choice, &inside);
+    if (!aliases(&inside))
+        return INT64_MAX;
+    for (int a = axis + 1; a < computation->axis_count; a++)
+        rest *= computation_points(computation, a);
+    int64_t terms = (int64_t)choice->target->l1_bytes / 2 / inside.panel_step;
+    return terms >= rest ? terms / rest : INT64_MAX;
+}
+
+/* Samples one by one, unless the sums are larger than what is summed, then as many rows of the picture as fit
+ * the cache. */
+static void block_added(Choice *choice)
+{
+    const Computation *computation = choice->computation;
+    CpuSchedule *schedule = choice->schedule;
+    int axis = first_reduced(computation), end = computation->axis_count;
+    if (axis + 1 >= end || footprint_stores(computation) > footprint_bytes(computation, choice->summed, axis))
+        return;
+    if (computation->axes[axis].kind == EXTENT_BATCH) {
+        schedule->order[schedule->order_count++] = axis;
+        schedule->block[axis++] = 1;
+    }
+    int64_t extent = computation->axes[axis].extent;
+    if (axis + 1 >= end || computation->axes[axis].kind != EXTENT_FIXED)
+        return;
+    int64_t fit = (int64_t)choice->target->l2_bytes / 2 / footprint_bytes(computation, choice->summed, axis);
+    int64_t places = lines_that_fit(choice, axis);
+    fit = fit < places ? fit : places;
+    if (fit < 1 || fit >= extent)
+        return;
+    schedule->block[axis] = even_block(extent, fit);
+    schedule->order[schedule->order_count++] = axis;
+}
+
+/* ---- Sums in the kernel's own memory ---- */
 
 /* Is something read again and again for each tile of rows, and too large to stay in the cache meanwhile? */
 static bool is_worth_blocks(const Choice *choice, Inside *inside)
