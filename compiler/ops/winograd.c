@@ -6,64 +6,12 @@
  *
  * Source of all ops here: Lavin, Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016,
  * section 4. */
-#include "compiler/ops/winograd.h"
+#include "compiler/ops/winograd_matrix.h"
 
 #include "compiler/ir/op.h"
 #include "compiler/ops/index.h"
 
-enum { WINDOW = WINOGRAD_WINDOW, SIDE_MOST = WINOGRAD_TILE_LARGE + WINDOW - 1 };
-
-/* How the terms of a row are put together, so that rows share partial sums: those of even and those of odd
- * number, or the pairs 1 and 2, 3 and 4. Between rows the parts differ by their sign only. */
-typedef enum { BY_PARITY, BY_PAIRS } Sharing;
-
-typedef struct {
-    Sharing sharing;
-    int rows, columns;
-    double at[SIDE_MOST][SIDE_MOST];
-} Matrix;
-
-/* For tiles of 2 and of 4: the transform of the picture's tile (B^T), of the kernel (G), of the result (A^T),
- * and of the gradients of the last two (G^T, A). */
-static const Matrix picture_matrix[2] = {
-    {BY_PARITY, 4, 4, {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}}},
-    {BY_PARITY,
-     6,
-     6,
-     {{4, 0, -5, 0, 1, 0},
-      {0, -4, -4, 1, 1, 0},
-      {0, 4, -4, -1, 1, 0},
-      {0, -2, -1, 2, 1, 0},
-      {0, 2, -1, -2, 1, 0},
-      {0, 4, 0, -5, 0, 1}}},
-};
-static const Matrix kernel_matrix[2] = {
-    {BY_PARITY, 4, 3, {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}}},
-    {BY_PARITY,
-     6,
-     3,
-     {{1 / 4.0, 0, 0},
-      {-1 / 6.0, -1 / 6.0, -1 / 6.0},
-      {-1 / 6.0, 1 / 6.0, -1 / 6.0},
-      {1 / 24.0, 1 / 12.0, 1 / 6.0},
-      {1 / 24.0, -1 / 12.0, 1 / 6.0},
-      {0, 0, 1}}},
-};
-static const Matrix result_matrix[2] = {
-    {BY_PAIRS, 2, 4, {{1, 1, 1, 0}, {0, 1, -1, -1}}},
-    {BY_PAIRS, 4, 6, {{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}}},
-};
-
-static Matrix transposed(const Matrix *matrix)
-{
-    Matrix turned = {.sharing = matrix->sharing == BY_PARITY ? BY_PAIRS : BY_PARITY,
-                     .rows = matrix->columns,
-                     .columns = matrix->rows};
-    for (int i = 0; i < turned.rows; i++)
-        for (int j = 0; j < turned.columns; j++)
-            turned.at[i][j] = matrix->at[j][i];
-    return turned;
-}
+enum { WINDOW = WINOGRAD_WINDOW };
 
 static const WinogradAttrs *attrs_of(const Node *node)
 {
@@ -88,77 +36,6 @@ static int64_t points_of(const WinogradAttrs *attrs)
 static int64_t tiles_along(const WinogradAttrs *attrs, int64_t extent)
 {
     return (extent + attrs->tile - 1) / attrs->tile;
-}
-
-/* ---- Transforms as expressions ---- */
-
-/* sum + coefficient * x; NO_EXPR: nothing yet. */
-enum { NO_EXPR = -1 };
-
-static ExprId plus(Lowering *lowering, ExprId sum, double coefficient, ExprId x)
-{
-    double size = coefficient < 0 ? -coefficient : coefficient;
-    ExprId term = size == 1 ? x : lower_scalar(lowering, SCALAR_mul, x, lower_const(lowering, size), 0);
-    if (sum == NO_EXPR)
-        return coefficient < 0 ? lower_scalar(lowering, SCALAR_neg, term, 0, 0) : term;
-    return lower_scalar(lowering, coefficient < 0 ? SCALAR_sub : SCALAR_add, sum, term, 0);
-}
-
-/* One part of a row: its terms from `first` on, `step` apart, before `end`. The part with its sign turned is
- * the same expression. */
-static ExprId add_part(Lowering *lowering, ExprId sum, const double *row, const ExprId *x, int first, int end,
-                       int step)
-{
-    ExprId part = NO_EXPR;
-    double sign = 0;
-    for (int j = first; j < end; j += step) {
-        if (row[j] == 0)
-            continue;
-        if (sign == 0)
-            sign = row[j] < 0 ? -1 : 1;
-        part = plus(lowering, part, sign * row[j], x[j]);
-    }
-    return part == NO_EXPR ? sum : plus(lowering, sum, sign, part);
-}
-
-/* A pair x, y with coefficients a, a or a, -a is a (x + y) or a (x - y). */
-static ExprId add_pair(Lowering *lowering, ExprId sum, const double *row, const ExprId *x, int first)
-{
-    if (row[first] == 0)
-        return sum;
-    double ratio = row[first + 1] / row[first];
-    return plus(lowering, sum, row[first], plus(lowering, x[first], ratio, x[first + 1]));
-}
-
-/* Element `i` of matrix * x. */
-static ExprId multiply(Lowering *lowering, const Matrix *matrix, int64_t i, const ExprId *x)
-{
-    const double *row = matrix->at[i];
-    int columns = matrix->columns;
-    ExprId sum = NO_EXPR;
-    if (matrix->sharing == BY_PARITY) {
-        sum = add_part(lowering, sum, row, x, 0, columns, 2);
-        return add_part(lowering, sum, row, x, 1, columns, 2);
-    }
-    sum = add_part(lowering, sum, row, x, 0, 1, 1);
-    int j = 1;
-    for (; j + 1 < columns; j += 2)
-        sum = add_pair(lowering, sum, row, x, j);
-    return add_part(lowering, sum, row, x, j, columns, 1);
-}
-
-/* Element (row, column) of matrix X matrix^T, where element (i, j) of X is what `read` gives. */
-static ExprId sandwich(Lowering *lowering, const Matrix *matrix, int64_t row, int64_t column,
-                       ExprId (*read)(void *context, int i, int j), void *context)
-{
-    ExprId outer[SIDE_MOST];
-    for (int i = 0; i < matrix->columns; i++) {
-        ExprId inner[SIDE_MOST];
-        for (int j = 0; j < matrix->columns; j++)
-            inner[j] = read(context, i, j);
-        outer[i] = multiply(lowering, matrix, column, inner);
-    }
-    return multiply(lowering, matrix, row, outer);
 }
 
 typedef struct {
@@ -215,24 +92,24 @@ static bool kernel_dw_infer(const Graph *graph, Node *node)
 
 /* Of a node whose dim 1 (dim 0 of a kernel) counts the points: which point it is. */
 static ExprId lower_point(Lowering *lowering, const Node *node, const Index *at, int dim,
-                          const Matrix *matrix, ExprId (*read)(void *context, int i, int j))
+                          const WinogradMatrix *matrix, WinogradRead *read)
 {
     int64_t point = affine_class(&at->dim[dim], points_of(attrs_of(node))), side = side_of(attrs_of(node));
     Reading reading = {lowering, node, at};
-    return sandwich(lowering, matrix, point / side, point % side, read, &reading);
+    return winograd_sandwich(lowering, matrix, point / side, point % side, read, &reading);
 }
 
 static ExprId kernel_lower(Lowering *lowering, const Node *node, const Index *at)
 {
-    return lower_point(lowering, node, at, 0, &kernel_matrix[which(node)], read_kernel);
+    return lower_point(lowering, node, at, 0, &winograd_kernel[which(node)], read_kernel);
 }
 
 static ExprId kernel_dw_lower(Lowering *lowering, const Node *node, const Index *at)
 {
-    Matrix matrix = transposed(&kernel_matrix[which(node)]);
+    WinogradMatrix matrix = winograd_transposed(&winograd_kernel[which(node)]);
     Reading reading = {lowering, node, at};
-    return sandwich(lowering, &matrix, affine_class(&at->dim[0], WINDOW), affine_class(&at->dim[1], WINDOW),
-                    read_kernel_point, &reading);
+    return winograd_sandwich(lowering, &matrix, affine_class(&at->dim[0], WINDOW),
+                             affine_class(&at->dim[1], WINDOW), read_kernel_point, &reading);
 }
 
 static int64_t point_period(const Node *node, int dim)
@@ -329,7 +206,7 @@ static ExprId read_slope(void *context, int i, int j)
 
 static ExprId input_lower(Lowering *lowering, const Node *node, const Index *at)
 {
-    return lower_point(lowering, node, at, 1, &picture_matrix[which(node)], read_input);
+    return lower_point(lowering, node, at, 1, &winograd_picture[which(node)], read_input);
 }
 
 const Op op_winograd_input = {
@@ -379,8 +256,8 @@ static ExprId output_lower(Lowering *lowering, const Node *node, const Index *at
 {
     int64_t tile = attrs_of(node)->tile;
     Reading reading = {lowering, node, at};
-    return sandwich(lowering, &result_matrix[which(node)], affine_class(&at->dim[1], tile),
-                    affine_class(&at->dim[2], tile), read_point, &reading);
+    return winograd_sandwich(lowering, &winograd_result[which(node)], affine_class(&at->dim[1], tile),
+                             affine_class(&at->dim[2], tile), read_point, &reading);
 }
 
 static int64_t tile_period(const Node *node, int dim)
@@ -403,7 +280,7 @@ const Op op_winograd_output = {
 
 static ExprId slope_lower(Lowering *lowering, const Node *node, const Index *at)
 {
-    Matrix matrix = transposed(&result_matrix[which(node)]);
+    WinogradMatrix matrix = winograd_transposed(&winograd_result[which(node)]);
     return lower_point(lowering, node, at, 1, &matrix, read_slope);
 }
 
