@@ -35,7 +35,7 @@ void cnn_device_step_timed(CnnDevice *device, const CnnProgram *program, const v
 /** A buffer of the last step, in SEGMENT_BATCH or SEGMENT_STATE. */
 const void *cnn_device_buffer(const CnnDevice *device, const CnnProgram *program, int buffer);
 
-/** The bytes of a tensor of the image, to read or to replace between steps. */
+/** The bytes of a tensor of the image, to read or to replace before the next step. */
 void *cnn_device_tensor(CnnDevice *device, const CnnTensor *tensor);
 
 /** Workers, the caller included. */

@@ -53,7 +53,8 @@ struct CnnDevice {
     uint64_t worker_stride; /* bytes from one worker's slab to the next */
     uint64_t bytes;
     CnnScalars *scalars;
-    Ready ready[2]; /* train, eval */
+    Ready ready[2];             /* train, eval */
+    const CnnProgram *prepared; /* what WHEN_CHANGED makes for it lies in memory; NULL: for none */
 };
 
 static void *place(const void *base, uint64_t offset)
@@ -261,7 +262,7 @@ typedef struct {
     Ready *ready;
     const void *input, *label;
     int64_t samples, slices;
-    bool update;
+    bool update, changed;
     double *seconds; /* cnn_device_step_timed; NULL: nobody wants to know */
 } Job;
 
@@ -346,7 +347,7 @@ static void job_work(void *context, int worker)
     enum { NOTHING, ALONE, TOGETHER } last = NOTHING;
     for (int p = 0; p < program->phase_count; p++) {
         const CnnPhase *phase = &program->phases[p];
-        if (phase->when == WHEN_UPDATE && !job->update)
+        if ((phase->when == WHEN_UPDATE && !job->update) || (phase->when == WHEN_CHANGED && !job->changed))
             continue;
         if (phase->kind == PHASE_CHUNKED) {
             if (last != NOTHING)
@@ -380,11 +381,13 @@ void cnn_device_step_timed(CnnDevice *device, const CnnProgram *program, const v
                samples,
                (samples + program->slice - 1) / program->slice,
                scalars->last_micro == 1,
+               device->prepared != program,
                seconds};
     *device->scalars = *scalars;
     for (int p = 0; p < program->phase_count; p++)
         atomic_store_explicit(&ready->next_slice[p], 0, memory_order_relaxed);
     cnn_pool_run(device->pool, job_work, &job);
+    device->prepared = program;
 }
 
 void cnn_device_step(CnnDevice *device, const CnnProgram *program, const void *input, const void *label,
@@ -401,6 +404,7 @@ const void *cnn_device_buffer(const CnnDevice *device, const CnnProgram *program
 
 void *cnn_device_tensor(CnnDevice *device, const CnnTensor *tensor)
 {
+    device->prepared = NULL;
     return device->state + tensor->offset;
 }
 

@@ -86,8 +86,13 @@ typedef enum {
     PHASE_WHOLE    /* step after step; each step's parallel axis is divided among the workers */
 } PhaseKind;
 
-/* When a phase runs, under gradient accumulation. */
-typedef enum { WHEN_ALWAYS, WHEN_UPDATE } PhaseWhen;
+/* When a phase runs. */
+typedef enum {
+    WHEN_ALWAYS,
+    WHEN_UPDATE, /* at the last micro-batch of an accumulation */
+    WHEN_CHANGED /* in the first step since the weights, or anything else in memory, may have changed: what it
+                    makes is kept from step to step */
+} PhaseWhen;
 
 typedef struct {
     PhaseKind kind;

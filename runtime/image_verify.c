@@ -81,7 +81,7 @@ static CnnStatus verify_phases(const CnnProgram *program, CnnError *error)
     int next = 0; /* phases follow each other without gaps, so that every step runs once */
     for (int i = 0; i < program->phase_count; i++) {
         const CnnPhase *phase = &program->phases[i];
-        CHECK(phase->kind <= PHASE_WHOLE && phase->when <= WHEN_UPDATE, "phase %d has an unknown kind", i);
+        CHECK(phase->kind <= PHASE_WHOLE && phase->when <= WHEN_CHANGED, "phase %d has an unknown kind", i);
         CHECK(phase->first_step == next && phase->step_count >= 0 &&
                   phase->step_count <= program->step_count - next,
               "phase %d has other steps than its own", i);

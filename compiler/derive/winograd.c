@@ -8,7 +8,8 @@ typedef struct {
     const Graph *from;
     Graph *to;
     NodeId *map;
-    int64_t tile; /* 0: by cost */
+    int64_t tile;  /* 0: by cost */
+    bool training; /* else transformed kernels are kept from batch to batch */
 } Choosing;
 
 /* A convolution, or the gradient of one: of pictures of `in` channels to pictures of `out` channels. */
@@ -35,16 +36,17 @@ static double tiles_of(const Shape *shape, int64_t tile)
 }
 
 /* Time beside that of the direct convolution's products. */
-static double cost(const Shape *shape, int64_t tile)
+static double cost(const Choosing *choosing, const Shape *shape, int64_t tile)
 {
     /* To transform an element of a tile, store it and read it again takes as long as so many products; so
-     * does an element of the kernel, once for all samples. */
+     * does an element of the kernel, once for all samples of a training step. */
     static const double MOVED = 30, KERNEL = 30;
     double points = (double)winograd_points(tile), tiles = tiles_of(shape, tile),
            pairs = (double)(shape->in * shape->out);
     double direct = WINOGRAD_WINDOW * WINOGRAD_WINDOW * (double)(shape->height * shape->width) * pairs;
-    double moved = tiles * (double)(shape->in + shape->out);
-    return points * (tiles * pairs + MOVED * moved + KERNEL * pairs / (double)shape->samples) / direct;
+    double moved = tiles * (double)(shape->in + shape->out),
+           kernel = choosing->training ? KERNEL / (double)shape->samples : 0;
+    return points * (tiles * pairs + MOVED * moved + kernel * pairs) / direct;
 }
 
 static bool is_f32(const Graph *graph, const Node *node)
@@ -67,7 +69,8 @@ static int64_t choose_tile(const Choosing *choosing, NodeId id)
     if (choosing->tile)
         return choosing->tile;
     Shape shape = shape_of(graph, node);
-    double small = cost(&shape, WINOGRAD_TILE_SMALL), large = cost(&shape, WINOGRAD_TILE_LARGE);
+    double small = cost(choosing, &shape, WINOGRAD_TILE_SMALL),
+           large = cost(choosing, &shape, WINOGRAD_TILE_LARGE);
     if (small > WORTH_IT && large > WORTH_IT)
         return 0;
     return large < small ? WINOGRAD_TILE_LARGE : WINOGRAD_TILE_SMALL;
@@ -83,7 +86,8 @@ static NodeId rebuild(const Choosing *choosing, NodeId id, int64_t tile)
 
 Graph *choose_winograd(const Graph *graph, int64_t tile)
 {
-    Choosing choosing = {graph, copy_start(graph), NEW_ARRAY(graph->arena, NodeId, graph->nodes.count), tile};
+    Choosing choosing = {graph, copy_start(graph), NEW_ARRAY(graph->arena, NodeId, graph->nodes.count), tile,
+                         graph_find_result(graph, RESULT_UPDATE) != NODE_NONE};
     const bool *live = copy_live(graph);
     for (NodeId id = 0; id < graph->nodes.count; id++) {
         choosing.map[id] = NODE_NONE;

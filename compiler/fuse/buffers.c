@@ -46,8 +46,13 @@ static void find_uses(Plan *plan, const int *maker)
                     use(plan, root, (int)g);
             }
         }
-        for (size_t i = 0; i < group->outputs.count; i++)
+        for (size_t i = 0; i < group->outputs.count; i++) {
             use(plan, group->outputs.items[i], (int)g);
+            if (group->when == WHEN_CHANGED) { /* kept from step to step */
+                use(plan, group->outputs.items[i], 0);
+                use(plan, group->outputs.items[i], (int)plan->groups.count);
+            }
+        }
     }
     for (size_t i = 0; i < graph->results.count; i++) {
         const Result *result = &graph->results.items[i];

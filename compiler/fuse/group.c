@@ -377,12 +377,44 @@ static bool runs_in_chunks(Grouping *grouping, const Group *group, int index)
     return group->anchor == NODE_NONE || !has_wide_weights(grouping, group->anchor);
 }
 
+/* By node: is it made of weights and running statistics alone, in a graph that changes none of them? */
+static bool *find_kept(const Grouping *grouping)
+{
+    const Graph *graph = grouping->graph;
+    bool *kept = NEW_ARRAY(grouping->plan->arena, bool, graph->nodes.count);
+    if (graph_find_result(graph, RESULT_UPDATE) != NODE_NONE)
+        return kept;
+    for (NodeId id = 0; id < graph->nodes.count; id++) {
+        const Node *node = graph_node(graph, id);
+        if (node->op == OP_leaf) {
+            LeafKind kind = ((const LeafAttrs *)node->attrs)->kind;
+            kept[id] = kind == LEAF_PARAMETER || kind == LEAF_STATE || kind == LEAF_TABLE;
+            continue;
+        }
+        kept[id] = node->op != OP_random && node->op != OP_mask && node->type.lead == LEAD_NONE;
+        for (int k = 0; k < node->in_count; k++)
+            kept[id] = kept[id] && kept[node->in[k]];
+    }
+    return kept;
+}
+
+static bool is_kept(const Group *group, const bool *kept)
+{
+    for (size_t i = 0; i < group->outputs.count; i++)
+        if (!kept[group->outputs.items[i]])
+            return false;
+    return true;
+}
+
 static void choose_when_and_how(Grouping *grouping)
 {
+    const bool *kept = find_kept(grouping);
     for (size_t g = 0; g < grouping->plan->groups.count; g++) {
         Group *group = &grouping->plan->groups.items[g];
         group->chunked = runs_in_chunks(grouping, group, (int)g);
-        group->when = grouping->group_always.items[g] ? WHEN_ALWAYS : WHEN_UPDATE;
+        group->when = is_kept(group, kept)              ? WHEN_CHANGED
+                      : grouping->group_always.items[g] ? WHEN_ALWAYS
+                                                        : WHEN_UPDATE;
     }
 }
 

@@ -176,6 +176,7 @@ static void order_groups(Plan *plan, const bool *before)
     ordering.order = NEW_ARRAY(plan->arena, int, count);
     /* What needs no sample (transposed kernels, an optimizer's step sizes) goes first, so that it divides no
      * phase. */
+    fill_phase(&ordering, PHASE_WHOLE, WHEN_CHANGED);
     fill_phase(&ordering, PHASE_WHOLE, WHEN_ALWAYS);
     while (ordering.placed < count) {
         size_t start = ordering.placed;

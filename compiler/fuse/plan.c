@@ -59,7 +59,10 @@ void plan_print(const Plan *plan, Text *out)
             text_printf(out, "%" PRId64 " samples at a time", phase->chunk);
         else
             text_printf(out, "over the whole batch");
-        text_printf(out, "%s\n", phase->when == WHEN_UPDATE ? ", when weights are updated" : "");
+        text_printf(out, "%s\n",
+                    phase->when == WHEN_UPDATE    ? ", when weights are updated"
+                    : phase->when == WHEN_CHANGED ? ", when the weights have changed"
+                                                  : "");
         for (int g = 0; g < phase->group_count; g++) {
             text_printf(out, "  group %d\n", phase->first_group + g);
             print_group(plan, &plan->groups.items[phase->first_group + g], out);

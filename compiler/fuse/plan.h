@@ -33,7 +33,8 @@ typedef struct {
     VEC(NodeId) sums; /* outputs that are sums over the batch of values made here, joined as added stores */
     NodeId anchor;    /* NODE_NONE: only pointwise and views */
     bool chunked;     /* runs sample by sample within a phase; else over the whole batch */
-    PhaseWhen when;   /* WHEN_UPDATE: only the update of the weights needs it */
+    PhaseWhen when;   /* WHEN_UPDATE: only the update of the weights needs it; WHEN_CHANGED: it is made of
+                         weights   alone, which this graph does not change */
     VEC(Kernel *) kernels;
 } Group;
 

@@ -112,6 +112,60 @@ static void updates_wait_for_the_last_micro_batch(void **state)
     cnn_device_close(device);
 }
 
+static int counted;
+
+static void code_count(void *const *buffers, const CnnCall *call)
+{
+    (void)buffers;
+    (void)call;
+    counted++;
+}
+
+/* An evaluation that begins with a step which is needed only after a change. */
+static CnnImage image_that_prepares(CnnStep steps[7], CnnCode *code[9])
+{
+    static const CnnPhase phases[] = {{PHASE_WHOLE, WHEN_CHANGED, 0, 1, 0},
+                                      {PHASE_CHUNKED, WHEN_ALWAYS, 1, 3, CHUNK},
+                                      {PHASE_WHOLE, WHEN_ALWAYS, 4, 3, 0}};
+    CnnImage image = test_image;
+    memcpy(code, test_code, sizeof test_code);
+    code[8] = code_count;
+    steps[0] = (CnnStep)STEP(8, "prepare", 1, USES(B_WEIGHTS), .extent = 1);
+    memcpy(steps + 1, test_train_steps, 6 * sizeof *steps);
+    image.code = code;
+    image.code_count = 9;
+    image.eval.steps = steps;
+    image.eval.step_count = 7;
+    image.eval.phases = phases;
+    image.eval.phase_count = 3;
+    return image;
+}
+
+static void what_is_made_of_weights_is_made_after_a_change(void **state)
+{
+    (void)state;
+    CnnStep steps[7];
+    CnnCode *code[9];
+    CnnImage image = image_that_prepares(steps, code);
+    CnnDevice *device = open_device(&image, 2);
+    CnnScalars scalars = {.rate = 0.1f, .inverse_count = 0.05f, .first_micro = 1, .last_micro = 1};
+    fill_batch(0);
+    counted = 0;
+    for (int i = 0; i < 3; i++)
+        cnn_device_step(device, &image.eval, inputs, labels, &scalars, BATCH);
+    assert_int_equal(counted, 1);
+    cnn_device_step(device, &image.train, inputs, labels, &scalars, BATCH);
+    assert_int_equal(counted, 1);
+    for (int i = 0; i < 3; i++)
+        cnn_device_step(device, &image.eval, inputs, labels, &scalars, BATCH);
+    assert_int_equal(counted, 2);
+    cnn_device_tensor(device, &image.tensors[0]); /* weights may be read from a file */
+    for (int i = 0; i < 3; i++)
+        cnn_device_step(device, &image.eval, inputs, labels, &scalars, BATCH);
+    assert_int_equal(counted, 3);
+    cnn_device_close(device);
+}
+
 static void too_little_memory_is_said_with_the_number_of_bytes(void **state)
 {
     (void)state;
@@ -206,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_step_computes_what_the_kernels_say),
         cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
         cmocka_unit_test(updates_wait_for_the_last_micro_batch),
+        cmocka_unit_test(what_is_made_of_weights_is_made_after_a_change),
         cmocka_unit_test(too_little_memory_is_said_with_the_number_of_bytes),
         cmocka_unit_test(an_image_that_does_not_hold_together_is_refused),
         cmocka_unit_test(initial_values_have_the_moments_they_should),
