@@ -3,7 +3,7 @@
  * answers. */
 #include "runtime/rng.h"
 
-enum { PHILOX_ROUNDS = 10, ELEMENT_ROUNDS = 7, FEISTEL_ROUNDS = 8 };
+enum { PHILOX_ROUNDS = 10, FEISTEL_ROUNDS = 8 };
 
 Random4 cnn_random4(uint64_t seed, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3)
 {
@@ -22,12 +22,7 @@ Random4 cnn_random4(uint64_t seed, uint32_t c0, uint32_t c1, uint32_t c2, uint32
 
 uint32_t cnn_philox2(uint32_t key, uint32_t c0, uint32_t c1, int rounds)
 {
-    for (int round = 0; round < rounds; round++) {
-        uint64_t product = (uint64_t)0xD256D193u * c0;
-        c0 = (uint32_t)(product >> 32) ^ key ^ c1;
-        c1 = (uint32_t)product;
-        key += 0x9E3779B9u;
-    }
+    philox2_mix(key, &c0, &c1, rounds);
     return c0;
 }
 

@@ -36,6 +36,19 @@ uint32_t cnn_random_element(uint64_t seed, uint32_t purpose, uint32_t epoch, uin
 /** Philox2x32 itself; word 0 of the block. */
 uint32_t cnn_philox2(uint32_t key, uint32_t c0, uint32_t c1, int rounds);
 
+enum { ELEMENT_ROUNDS = 7 };
+
+/** Philox2x32 with both words, for loops over elements. */
+static inline void philox2_mix(uint32_t key, uint32_t *c0, uint32_t *c1, int rounds)
+{
+    for (int round = 0; round < rounds; round++) {
+        uint64_t product = (uint64_t)0xD256D193u * *c0;
+        *c0 = (uint32_t)(product >> 32) ^ key ^ *c1;
+        *c1 = (uint32_t)product;
+        key += 0x9E3779B9u;
+    }
+}
+
 /** A word as a real in [0, 1) with 24 bits: (word >> 8) * 2^-24, exact in f32. */
 static inline double cnn_uniform(uint32_t word)
 {

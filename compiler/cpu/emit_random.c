@@ -1,7 +1,8 @@
 /* Philox4x32-10 and Philox2x32-7 (Salmon et al., SC 2011) in vectors: the same words as runtime/rng.c. */
 #include "compiler/cpu/emit.h"
+#include "runtime/rng.h"
 
-enum { BLOCK_ROUNDS = 10, ELEMENT_ROUNDS = 7 };
+enum { BLOCK_ROUNDS = 10 };
 
 /* a * constant as 64 bits: high and low word. Even and odd lanes are multiplied apart as 64-bit lanes, which
  * is one instruction each on all machines with vectors; a multiplication of widened lanes is several. */

@@ -91,7 +91,7 @@ static CnnStatus augment_apply(const Transform *transform, Sample *sample, CnnEr
         const Change *change = &augment->change[i];
         Draw draw = draw_begin(sample->key, (uint32_t)i);
         if (change->kind->change)
-            change->kind->change(change->args, &draw, &transform->out, sample->now);
+            TRY(change->kind->change(change->args, &draw, &transform->out, sample, error));
     }
     return CNN_OK;
 }

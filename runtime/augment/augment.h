@@ -38,8 +38,8 @@ typedef struct {
     CnnStatus (*plan)(const void *args, Layout *layout, CnnError *error);
     /** Geometric: composes its mapping. draw NULL: the sample is not to be changed (only when `always`). */
     void (*map)(const void *args, Draw *draw, AugmentMap *map);
-    /** Or: changes the pixels, f32, in place. */
-    void (*change)(const void *args, Draw *draw, const Layout *layout, Picture *picture);
+    /** Or: changes the pixels of the current picture, f32, in place or by way of the spare one. */
+    CnnStatus (*change)(const void *args, Draw *draw, const Layout *layout, Sample *sample, CnnError *error);
     bool always;       /* applies to all parts, as it changes the size: without chance where draw is NULL */
     bool wants_range;  /* layout's black and white must be known */
     bool wants_colour; /* channels must be 3 */
@@ -70,7 +70,13 @@ static inline float channel_clip(const Layout *layout, int64_t c, float value)
     return value > layout->white[c] ? layout->white[c] : value;
 }
 
-/** Multiplies the saturation of an RGB pixel: factor 0 makes it grey, 1 leaves it. */
-void pixel_saturate(const Layout *layout, float factor, float *value);
+/** Multiplies the differences from `origin`, one for each channel, and keeps all between black and white. */
+void picture_stretch(const Layout *layout, const float *origin, float factor, Picture *picture);
+/** Adds `factor` times a share of the way from black to white to each value, and keeps all between them. */
+void picture_add(const Layout *layout, const float *share, float factor, Picture *picture);
+/** Means of the channels. */
+void picture_means(const Picture *picture, float *mean);
+/** Multiplies the saturation of an RGB picture: factor 0 makes it grey, 1 leaves it. */
+void picture_saturate(const Layout *layout, float factor, Picture *picture);
 
 #endif

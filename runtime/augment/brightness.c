@@ -21,14 +21,13 @@ const Schema brightness_schema = {
     .example = "brightness 20%",
 };
 
-static void brightness_change(const void *args, Draw *draw, const Layout *layout, Picture *picture)
+static CnnStatus brightness_change(const void *args, Draw *draw, const Layout *layout, Sample *sample,
+                                   CnnError *error)
 {
+    (void)error;
     double amount = ((const BrightnessArgs *)args)->amount;
-    float factor = (float)draw_between(draw, 1 - amount, 1 + amount), *value = picture->data;
-    int64_t pixels = picture->height * picture->width, channels = picture->channels;
-    for (int64_t i = 0; i < pixels; i++, value += channels)
-        for (int64_t c = 0; c < channels; c++)
-            value[c] = channel_clip(layout, c, layout->black[c] + (value[c] - layout->black[c]) * factor);
+    picture_stretch(layout, layout->black, (float)draw_between(draw, 1 - amount, 1 + amount), sample->now);
+    return CNN_OK;
 }
 
 const AugmentKind augment_brightness = {

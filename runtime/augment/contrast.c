@@ -21,19 +21,15 @@ const Schema contrast_schema = {
     .example = "contrast 20%",
 };
 
-static void contrast_change(const void *args, Draw *draw, const Layout *layout, Picture *picture)
+static CnnStatus contrast_change(const void *args, Draw *draw, const Layout *layout, Sample *sample,
+                                 CnnError *error)
 {
     double amount = ((const ContrastArgs *)args)->amount;
-    float factor = (float)draw_between(draw, 1 - amount, 1 + amount), *value = picture->data;
-    int64_t channels = picture->channels, count = picture->height * picture->width * channels;
-    for (int64_t c = 0; c < channels; c++) {
-        double sum = 0;
-        for (int64_t i = c; i < count; i += channels)
-            sum += value[i];
-        float mean = (float)(sum / (double)(count / channels));
-        for (int64_t i = c; i < count; i += channels)
-            value[i] = channel_clip(layout, c, mean + (value[i] - mean) * factor);
-    }
+    TRY(bytes_reserve(sample->work, (size_t)layout->channels * sizeof(float), error));
+    float *mean = (float *)sample->work->data;
+    picture_means(sample->now, mean);
+    picture_stretch(layout, mean, (float)draw_between(draw, 1 - amount, 1 + amount), sample->now);
+    return CNN_OK;
 }
 
 const AugmentKind augment_contrast = {

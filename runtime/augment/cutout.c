@@ -31,9 +31,12 @@ static int64_t cutout_span(Draw *draw, int64_t side, int64_t extent, int64_t *en
     return first > 0 ? first : 0;
 }
 
-static void cutout_change(const void *args, Draw *draw, const Layout *layout, Picture *picture)
+static CnnStatus cutout_change(const void *args, Draw *draw, const Layout *layout, Sample *sample,
+                               CnnError *error)
 {
     (void)layout;
+    (void)error;
+    Picture *picture = sample->now;
     Length length = ((const CutoutArgs *)args)->side;
     int64_t shorter = picture->height < picture->width ? picture->height : picture->width, bottom, right;
     int64_t side = (int64_t)round(length.share ? length.value * (double)shorter : length.value);
@@ -43,6 +46,7 @@ static void cutout_change(const void *args, Draw *draw, const Layout *layout, Pi
     for (int64_t y = top; y < bottom; y++)
         for (int64_t i = left * picture->channels; i < right * picture->channels; i++)
             value[y * picture->width * picture->channels + i] = 0;
+    return CNN_OK;
 }
 
 const AugmentKind augment_cutout = {.schema = &cutout_schema, .change = cutout_change};

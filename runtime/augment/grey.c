@@ -19,13 +19,13 @@ const Schema grey_schema = {
     .example = "grey 10%",
 };
 
-static void grey_change(const void *args, Draw *draw, const Layout *layout, Picture *picture)
+static CnnStatus grey_change(const void *args, Draw *draw, const Layout *layout, Sample *sample,
+                             CnnError *error)
 {
-    float *value = picture->data;
-    if (draw_unit(draw) >= ((const GreyArgs *)args)->chance)
-        return;
-    for (int64_t i = 0; i < picture->height * picture->width; i++)
-        pixel_saturate(layout, 0, value + 3 * i);
+    (void)error;
+    if (draw_unit(draw) < ((const GreyArgs *)args)->chance)
+        picture_saturate(layout, 0, sample->now);
+    return CNN_OK;
 }
 
 const AugmentKind augment_grey = {

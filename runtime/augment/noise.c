@@ -1,7 +1,6 @@
 /* `noise 2%`. */
 #include "runtime/augment/augment.h"
-
-#include <math.h>
+#include "runtime/augment/normal.h"
 
 typedef struct {
     double deviation;
@@ -22,20 +21,16 @@ const Schema noise_schema = {
     .example = "noise 2%",
 };
 
-static void noise_change(const void *args, Draw *draw, const Layout *layout, Picture *picture)
+static CnnStatus noise_change(const void *args, Draw *draw, const Layout *layout, Sample *sample,
+                              CnnError *error)
 {
-    float deviation = (float)((const NoiseArgs *)args)->deviation, *value = picture->data, pair[2] = {0};
-    int64_t channels = picture->channels, count = picture->height * picture->width * channels;
-    for (int64_t i = 0, c = 0; i < count; i++, c = c + 1 == channels ? 0 : c + 1) {
-        if (i % 2 == 0) { /* 1 - u is never 0 */
-            float length = sqrtf(-2 * logf((float)(1 - draw_unit(draw))));
-            float angle = (float)(draw_unit(draw) * (2 * 3.14159265358979323846));
-            pair[0] = length * cosf(angle);
-            pair[1] = length * sinf(angle);
-        }
-        float extent = layout->white[c] - layout->black[c];
-        value[i] = channel_clip(layout, c, value[i] + pair[i % 2] * deviation * extent);
-    }
+    Picture *picture = sample->now;
+    int64_t count = normal_room(picture->height * picture->width * picture->channels);
+    TRY(bytes_reserve(sample->work, (size_t)count * sizeof(float), error));
+    float *share = (float *)sample->work->data;
+    normal_fill(draw, share, count);
+    picture_add(layout, share, (float)((const NoiseArgs *)args)->deviation, picture);
+    return CNN_OK;
 }
 
 const AugmentKind augment_noise = {.schema = &noise_schema, .change = noise_change, .wants_range = true};

@@ -1,4 +1,4 @@
-/* `saturation 20%`, and what `grey` shares with it. */
+/* `saturation 20%`. */
 #include "runtime/augment/augment.h"
 
 typedef struct {
@@ -21,27 +21,13 @@ const Schema saturation_schema = {
     .example = "saturation 20%",
 };
 
-/* Colours are mixed as shares of the
- * way from black to white, since channels may have been standardized differently. */
-void pixel_saturate(const Layout *layout, float factor, float *value)
+static CnnStatus saturation_change(const void *args, Draw *draw, const Layout *layout, Sample *sample,
+                                   CnnError *error)
 {
-    float extent[3], share[3];
-    for (int c = 0; c < 3; c++) {
-        extent[c] = layout->white[c] - layout->black[c];
-        share[c] = (value[c] - layout->black[c]) / extent[c];
-    }
-    float grey = 0.299f * share[0] + 0.587f * share[1] + 0.114f * share[2];
-    for (int c = 0; c < 3; c++)
-        value[c] =
-            channel_clip(layout, c, layout->black[c] + (grey + (share[c] - grey) * factor) * extent[c]);
-}
-
-static void saturation_change(const void *args, Draw *draw, const Layout *layout, Picture *picture)
-{
+    (void)error;
     double amount = ((const SaturationArgs *)args)->amount;
-    float factor = (float)draw_between(draw, 1 - amount, 1 + amount), *value = picture->data;
-    for (int64_t i = 0; i < picture->height * picture->width; i++)
-        pixel_saturate(layout, factor, value + 3 * i);
+    picture_saturate(layout, (float)draw_between(draw, 1 - amount, 1 + amount), sample->now);
+    return CNN_OK;
 }
 
 const AugmentKind augment_saturation = {

@@ -14,6 +14,11 @@ static inline Four four_load(const float *from)
     return four;
 }
 
+static inline void four_store(float *to, Four four)
+{
+    memcpy(to, &four, sizeof four);
+}
+
 /** Stores the first three. */
 static inline void four_store3(float *to, Four four)
 {

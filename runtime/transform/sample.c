@@ -12,17 +12,20 @@ void sample_swap(Sample *sample)
     sample->spare = now;
 }
 
+PIXEL_LOOP
+static void floats_of_bytes(const unsigned char *in, float *out, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        out[i] = (float)in[i];
+}
+
 CnnStatus sample_to_float(Sample *sample, CnnError *error)
 {
     const Picture *in = sample->now;
     if (in->dtype == DTYPE_F32)
         return CNN_OK;
     TRY(picture_reserve(sample->spare, in->height, in->width, in->channels, DTYPE_F32, error));
-    const unsigned char *from = in->data;
-    float *to = sample->spare->data;
-    int64_t count = in->height * in->width * in->channels;
-    for (int64_t i = 0; i < count; i++)
-        to[i] = from[i];
+    floats_of_bytes(in->data, sample->spare->data, in->height * in->width * in->channels);
     sample_swap(sample);
     return CNN_OK;
 }

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "runtime/augment/augment.h"
+#include "runtime/augment/normal.h"
 #include "tests/unit/data_test.h"
 
 extern const AugmentKind augment_rotate, augment_shear, augment_zoom, augment_shift, augment_flip,
@@ -127,6 +128,78 @@ static void a_linear_picture_is_sampled_exactly(void **state)
     assert_true(inside > 2000);
 }
 
+/* A position brought into 0 … n-1 as `fill` says; -1: outside. */
+static int filled(FillMode mode, int i, int n)
+{
+    if (mode == FILL_NEAREST)
+        return i < 0 ? 0 : i >= n ? n - 1 : i;
+    if (mode == FILL_CONSTANT)
+        return i < 0 || i >= n ? -1 : i;
+    int period = mode == FILL_WRAP ? n : 2 * n;
+    i = (i % period + period) % period;
+    return i < n ? i : 2 * n - 1 - i;
+}
+
+static double pixel_of(const Picture *in, FillMode mode, int y, int x, int c)
+{
+    int row = filled(mode, y, (int)in->height), column = filled(mode, x, (int)in->width);
+    return row < 0 || column < 0 ? 9
+                                 : ((const float *)in->data)[(row * in->width + column) * in->channels + c];
+}
+
+/* Against the definition, for every fill and number of channels, and maps that leave the picture far behind.
+ */
+static void sampling_is_bilinear_inside_and_outside(void **state)
+{
+    (void)state;
+    enum { HEIGHT = 7, WIDTH = 11, OUT_HEIGHT = 9, OUT_WIDTH = 8, MOST = 6 };
+    for (int channels = 1; channels <= MOST; channels++)
+        for (uint32_t i = 0; i < 200; i++) {
+            float in[HEIGHT * WIDTH * MOST + 1], out[OUT_HEIGHT * OUT_WIDTH * MOST];
+            Picture from = {HEIGHT, WIDTH, channels, DTYPE_F32, in, 0, NULL};
+            Picture to = {OUT_HEIGHT, OUT_WIDTH, channels, DTYPE_F32, out, 0, NULL};
+            Draw draw = draw_begin(i, 0);
+            FillMode mode = (FillMode)(i % 4);
+            AugmentMap map = {OUT_HEIGHT, OUT_WIDTH, {{1, 0, 0}, {0, 1, 0}}};
+            for (int k = 0; k < HEIGHT * WIDTH * channels; k++)
+                in[k] = (float)draw_between(&draw, -1, 1);
+            augment_flip.map(&(int){2}, &draw, &map);
+            if (i % 3) { /* else whole pixels */
+                augment_rotate.map(&(double){180}, &draw, &map);
+                augment_zoom.map(&(Range){0.3, 4}, &draw, &map);
+                augment_shift.map((Length[]){{20, false}, {20, false}}, &draw, &map);
+            } else
+                map_compose(&map, (const double[2][3]){{1, 0, floor(draw_between(&draw, -20, 20))},
+                                                       {0, 1, floor(draw_between(&draw, -20, 20)) + 0.5}});
+            map_apply(&map, &(FillArgs){(int)mode, 9}, &from, &to);
+            for (int k = 0; k < OUT_HEIGHT * OUT_WIDTH * channels; k++) {
+                double r = k / channels / OUT_WIDTH - (OUT_HEIGHT - 1) / 2.0;
+                double s = k / channels % OUT_WIDTH - (OUT_WIDTH - 1) / 2.0;
+                double y = map.m[0][0] * r + map.m[0][1] * s + map.m[0][2] + (HEIGHT - 1) / 2.0;
+                double x = map.m[1][0] * r + map.m[1][1] * s + map.m[1][2] + (WIDTH - 1) / 2.0;
+                int top = (int)floor(y + 1e-9), left = (int)floor(x + 1e-9), c = k % channels;
+                double down = y - top, right = x - left;
+                double expected = (1 - down) * ((1 - right) * pixel_of(&from, mode, top, left, c) +
+                                                right * pixel_of(&from, mode, top, left + 1, c)) +
+                                  down * ((1 - right) * pixel_of(&from, mode, top + 1, left, c) +
+                                          right * pixel_of(&from, mode, top + 1, left + 1, c));
+                if (fabs(out[k] - expected) > 1e-4)
+                    fail_msg("map %u, %d channels: value %d is %g, not %g", i, channels, k, out[k], expected);
+            }
+        }
+}
+
+/* Maps of any size end at the range of the numbers, and not in undefined behaviour. */
+static void maps_far_beyond_the_picture_are_sampled_at_its_edge(void **state)
+{
+    (void)state;
+    AugmentMap map = {3, 3, {{-1e30, 0, 0}, {0, 1e30, 0}}};
+    assert_mapped(map, FILL_WRAP, three, 3, 3, (const float[]){5, 5, 5, 5, 5, 5, 5, 5, 5}, 4);
+    assert_mapped(moved(1e30, -1e30), FILL_NEAREST, three, 3, 3, (const float[]){7, 7, 7, 7, 7, 7, 7, 7, 7},
+                  0);
+    assert_mapped(moved(1e30, 0), FILL_CONSTANT, three, 3, 3, (const float[]){9, 9, 9, 9, 9, 9, 9, 9, 9}, 0);
+}
+
 static void changes_are_composed_in_the_order_of_writing(void **state)
 {
     (void)state;
@@ -245,7 +318,15 @@ static void blur_is_a_gaussian_over_the_mirrored_picture(void **state)
             Picture picture = {
                 .height = height, .width = width, .channels = 2, .dtype = DTYPE_F32, .data = after};
             Draw draw = draw_begin(1, 0);
-            augment_blur.change(&(Range){deviations[d], deviations[d]}, &draw, NULL, &picture);
+            Picture spare = {0};
+            Bytes work = {0};
+            Sample sample = {.now = &picture, .spare = &spare, .work = &work};
+            CnnError error = {0};
+            assert_int_equal(
+                augment_blur.change(&(Range){deviations[d], deviations[d]}, &draw, NULL, &sample, &error),
+                CNN_OK);
+            picture_free(&spare);
+            bytes_free(&work);
             for (int i = 0; i < height * width * 2; i++) {
                 double sum = 0, weights = 0;
                 for (int v = -radius; v <= radius; v++)
@@ -406,6 +487,67 @@ static void noise_has_the_deviation_asked_for(void **state)
     assert_true(fabs(sqrt(squares / (SAMPLES * 48)) - 0.05) < 0.003);
 }
 
+/* Each pair by its definition, from the same words; and the moments of many. */
+static void normal_numbers_are_box_and_mullers(void **state)
+{
+    (void)state;
+    enum { PAIRS = 64, COUNT = 1 << 16 };
+    static float value[COUNT];
+    double sum[5] = {0}, products = 0;
+    Draw draw = draw_begin(11, 3);
+    Random4 random = cnn_random4(11, 0, 3, 0, PURPOSE_AUGMENT);
+    assert_int_equal(normal_room(COUNT), COUNT);
+    assert_int_equal(normal_room(1), 2 * PAIRS);
+    normal_fill(&draw, value, COUNT);
+    for (uint32_t i = 0; i < COUNT / 2; i++) {
+        uint32_t a = i, b = random.word[1];
+        philox2_mix(random.word[0], &a, &b, ELEMENT_ROUNDS);
+        double length = sqrt(-2 * log(((a >> 8) + 1) / 16777216.0)), angle = 2 * acos(-1) * cnn_uniform(b);
+        const float *pair = value + i / PAIRS * 2 * PAIRS + i % PAIRS;
+        assert_true(fabs(pair[0] - length * cos(angle)) < 2e-6 &&
+                    fabs(pair[PAIRS] - length * sin(angle)) < 2e-6);
+        products += (double)pair[0] * (double)pair[PAIRS];
+    }
+    for (int i = 0; i < COUNT; i++)
+        for (int power = 1; power <= 4; power++)
+            sum[power] += pow(value[i], power) / COUNT;
+    assert_true(fabs(sum[1]) < 0.012 && fabs(sum[2] - 1) < 0.02 && fabs(sum[3]) < 0.04 &&
+                fabs(sum[4] - 3) < 0.12);
+    assert_true(fabs(products / (COUNT / 2)) < 0.02);
+}
+
+/* Numbers of channels that are taken in periods, and those that are not; more values than periods. */
+static void values_of_all_numbers_of_channels_are_stretched(void **state)
+{
+    (void)state;
+    enum { HEIGHT = 5, WIDTH = 9, MOST = 7 };
+    for (int channels = 1; channels <= MOST; channels++) {
+        float value[HEIGHT * WIDTH * MOST], before[HEIGHT * WIDTH * MOST], mean[MOST], black[MOST],
+            white[MOST];
+        Picture picture = {HEIGHT, WIDTH, channels, DTYPE_F32, value, 0, NULL};
+        Layout layout = {HEIGHT, WIDTH, channels, true, black, white};
+        for (int i = 0; i < HEIGHT * WIDTH * channels; i++)
+            value[i] = before[i] = (float)(i * 37 % 101);
+        for (int c = 0; c < channels; c++) {
+            black[c] = (float)(5 * c);
+            white[c] = (float)(70 + 2 * c);
+        }
+        picture_means(&picture, mean);
+        picture_stretch(&layout, mean, 1.5f, &picture);
+        for (int c = 0; c < channels; c++) {
+            double sum = 0;
+            for (int i = c; i < HEIGHT * WIDTH * channels; i += channels)
+                sum += before[i];
+            assert_true(fabs(mean[c] - sum / (HEIGHT * WIDTH)) < 1e-4);
+        }
+        for (int i = 0; i < HEIGHT * WIDTH * channels; i++) {
+            int c = i % channels;
+            float stretched = mean[c] + (before[i] - mean[c]) * 1.5f;
+            assert_true(fabsf(value[i] - fminf(fmaxf(stretched, black[c]), white[c])) < 1e-4f);
+        }
+    }
+}
+
 static void cutout_clears_one_square(void **state)
 {
     (void)state;
@@ -549,6 +691,8 @@ int main(void)
         TEST(flips_are_exact),
         TEST(a_quarter_turn_turns),
         TEST(a_linear_picture_is_sampled_exactly),
+        TEST(sampling_is_bilinear_inside_and_outside),
+        TEST(maps_far_beyond_the_picture_are_sampled_at_its_edge),
         TEST(changes_are_composed_in_the_order_of_writing),
         TEST(draws_fill_their_ranges),
         TEST(crop_moves_by_whole_pixels_in_its_margin),
@@ -559,6 +703,8 @@ int main(void)
         TEST(saturation_and_grey_keep_the_grey),
         TEST(hue_turns_all_pixels_alike),
         TEST(noise_has_the_deviation_asked_for),
+        TEST(normal_numbers_are_box_and_mullers),
+        TEST(values_of_all_numbers_of_channels_are_stretched),
         TEST(cutout_clears_one_square),
         TEST(values_stay_between_black_and_white),
         TEST(colours_change_alike_before_and_after_standardize),
