@@ -1,11 +1,10 @@
-/* `resize HxW`: bilinear, with the filter widened by the factor of the reduction, so that every pixel of a
- * larger picture counts (a triangle of twice that width; what Pillow's BILINEAR and torch's antialias=True
- * do, and tf.image.resize with antialias=True). First all columns of a row of the result are summed over
- * rows, then along the row. Bytes are rounded to bytes, as Pillow does: what `cache` keeps is a quarter of
- * what floats would take, and the same whether a picture had the size already or not. */
+/* `resize HxW`. For each row of the result, rows of the picture are weighed and added, all columns of them;
+ * then the columns, along that row. Bytes are rounded to bytes, as Pillow does: what `cache` keeps is a
+ * quarter of what floats would take, and the same whether a picture had the size already or not. */
 #include <math.h>
 #include <stdlib.h>
 
+#include "runtime/transform/filter.h"
 #include "runtime/transform/four.h"
 #include "runtime/transform/transform.h"
 
@@ -13,7 +12,8 @@ typedef enum { FIT_STRETCH, FIT_CROP, FIT_PAD } ResizeFit;
 
 typedef struct {
     Dims size;
-    int fit;
+    int fit, method; /* ResizeFit, FilterMethod */
+    bool antialias;
 } ResizeArgs;
 
 static const Field resize_fields[] = {
@@ -22,13 +22,23 @@ static const Field resize_fields[] = {
     FIELD(ResizeArgs, fit, FIELD_WORD, .preset = "stretch", .words = "stretch crop pad", .named_only = true,
           .doc =
               "where the proportions differ: stretch; crop keeps the middle; pad adds black on both sides"),
+    FIELD(ResizeArgs, method, FIELD_WORD, .preset = "bilinear", .words = FILTER_METHODS, .named_only = true,
+          .doc =
+              "how a pixel is made of those around its place: of two and two, by their distance; of four "
+              "and four, sharper (Keys, with a = -0.5; kept between black and white); the mean of the area "
+              "that it covers; the nearest"),
+    FIELD(ResizeArgs, antialias, FIELD_BOOLEAN, .preset = "true", .named_only = true,
+          .doc =
+              "bilinear and bicubic: where the picture gets smaller, all pixels count, as in Pillow; false: "
+              "those around the place alone, as in Keras"),
     FIELDS_END,
 };
 const Schema resize_schema = {
     .word = "resize",
-    .doc = "Brings every picture to one size. Bilinear, and antialiased where the picture gets smaller, as "
-           "Pillow does it. "
-           "A JPEG that is more than twice too large is decoded at a half, a quarter or an eighth first.",
+    .doc = "Brings every picture to one size. Where all pixels count, a JPEG that is more than twice too "
+           "large is decoded at a half, a quarter or an eighth first.",
+    .source =
+        "Keys, Cubic convolution interpolation for digital image processing, 1981; Pillow, Image.resize",
     .places = IN_DATA,
     .fields = resize_fields,
     .args_bytes = sizeof(ResizeArgs),
@@ -39,62 +49,10 @@ typedef struct {
     Transform transform;
     int64_t height, width;
     ResizeFit fit;
-    const float *black; /* [channels], for padding; NULL where it is not known */
+    FilterMethod method;
+    bool antialias;
+    const float *black, *white; /* [channels]; NULL where they are not known */
 } Resize;
-
-/* How `out` positions along one axis are made of those of `in`: out[i] = sum over j < taps of weight[i * most
- * + j] * in[first[i] + j], with taps[i] <= most. */
-typedef struct {
-    int64_t out, most;
-    int32_t *first, *taps;
-    float *weight;
-} Filter;
-
-/* The part of a picture that is read, and the part of the result that is written, along one axis. */
-typedef struct {
-    double from, extent; /* in pixels of the picture */
-    int64_t out_from, out_extent;
-} Span;
-
-static double span_scale(const Span *span)
-{
-    return span->extent / (double)span->out_extent;
-}
-
-static int64_t filter_most(const Span *span)
-{
-    return 2 * (int64_t)ceil(fmax(span_scale(span), 1)) + 1;
-}
-
-static size_t filter_bytes(const Span *span)
-{
-    return (size_t)span->out_extent * (2 * sizeof(int32_t) + (size_t)filter_most(span) * sizeof(float));
-}
-
-/* Lays the filter out in memory at *at, which is moved on, and computes it. extent: of the picture along the
- * axis. */
-static Filter filter_make(const Span *span, int64_t extent, unsigned char **at)
-{
-    Filter filter = {.out = span->out_extent, .most = filter_most(span)};
-    filter.first = (int32_t *)*at;
-    filter.taps = filter.first + filter.out;
-    filter.weight = (float *)(filter.taps + filter.out);
-    *at += filter_bytes(span);
-    double scale = span_scale(span), reach = fmax(scale, 1);
-    for (int64_t i = 0; i < filter.out; i++) {
-        double centre = span->from + ((double)i + 0.5) * scale, sum = 0;
-        int64_t first = (int64_t)fmax(floor(centre - reach + 0.5), 0);
-        int64_t end = (int64_t)fmin(floor(centre + reach + 0.5), (double)extent);
-        float *weight = filter.weight + i * filter.most;
-        for (int64_t j = first; j < end; j++)
-            sum += fmax(1 - fabs((double)j + 0.5 - centre) / reach, 0);
-        for (int64_t j = first; j < end; j++)
-            weight[j - first] = (float)(fmax(1 - fabs((double)j + 0.5 - centre) / reach, 0) / sum);
-        filter.first[i] = (int32_t)first;
-        filter.taps[i] = (int32_t)(end - first);
-    }
-    return filter;
-}
 
 /* One row of the result before it is filtered along the row: rows of bytes, weighed. */
 PIXEL_LOOP
@@ -151,8 +109,11 @@ static void row_filter(const Filter *columns, const float *row, int64_t channels
 PIXEL_LOOP
 static void row_round(const float *in, int64_t values, unsigned char *out)
 {
-    for (int64_t i = 0; i < values; i++)
-        out[i] = (unsigned char)(in[i] + 0.5f); /* a mean of bytes is never below 0, nor as much as 255.5 */
+    for (int64_t i = 0; i < values; i++) {
+        float rounded = in[i] + 0.5f;
+        rounded = rounded < 0 ? 0 : rounded;
+        out[i] = (unsigned char)(rounded > 255 ? 255 : rounded);
+    }
 }
 
 /* Which part of a picture of height x width goes where. */
@@ -191,6 +152,18 @@ static void resize_pad(const Resize *resize, Picture *out)
     }
 }
 
+/* The weights of bicubic are negative in places, so that edges overshoot. */
+static void resize_clip(const Resize *resize, Picture *out)
+{
+    int64_t pixels = resize->height * resize->width, channels = out->channels;
+    float *value = out->data;
+    for (int64_t i = 0; i < pixels; i++, value += channels)
+        for (int64_t c = 0; c < channels; c++) {
+            float least = value[c] < resize->black[c] ? resize->black[c] : value[c];
+            value[c] = least > resize->white[c] ? resize->white[c] : least;
+        }
+}
+
 static CnnStatus resize_apply(const Transform *transform, Sample *sample, CnnError *error)
 {
     const Resize *resize = (const Resize *)transform;
@@ -203,13 +176,14 @@ static CnnStatus resize_apply(const Transform *transform, Sample *sample, CnnErr
     resize_spans(resize, in->height, in->width, &row_span, &column_span);
     size_t row_bytes = (size_t)(values + 1) * sizeof(float);
     TRY(bytes_reserve(sample->work,
-                      filter_bytes(&row_span) + filter_bytes(&column_span) + row_bytes +
+                      filter_bytes(resize->method, resize->antialias, &row_span) +
+                          filter_bytes(resize->method, resize->antialias, &column_span) + row_bytes +
                           (size_t)(resize->width * channels) * sizeof(float),
                       error));
     TRY(picture_reserve(out, resize->height, resize->width, channels, in->dtype, error));
     unsigned char *at = sample->work->data;
-    Filter rows = filter_make(&row_span, in->height, &at),
-           columns = filter_make(&column_span, in->width, &at);
+    Filter rows = filter_make(resize->method, resize->antialias, &row_span, in->height, &at),
+           columns = filter_make(resize->method, resize->antialias, &column_span, in->width, &at);
     float *row = (float *)at, *filtered = (float *)(at + row_bytes);
     if (resize->fit == FIT_PAD)
         resize_pad(resize, out);
@@ -229,6 +203,8 @@ static CnnStatus resize_apply(const Transform *transform, Sample *sample, CnnErr
         if (in->dtype == DTYPE_U8)
             row_round(filtered, columns.out * channels, (unsigned char *)out->data + to);
     }
+    if (resize->method == FILTER_BICUBIC && resize->black && out->dtype == DTYPE_F32)
+        resize_clip(resize, out);
     sample_swap(sample);
     return CNN_OK;
 }
@@ -242,17 +218,28 @@ static CnnStatus resize_plan(const CnnStatement *statement, const Layout *in, Tr
                              CnnError *error)
 {
     const ResizeArgs *args = statement->args;
+    bool all_count = args->method == FILTER_AREA || (args->method != FILTER_NEAREST && args->antialias);
+    if (args->method == FILTER_AREA && !args->antialias)
+        return cnn_fail(error, CNN_BAD_INPUT,
+                        "'resize' takes the mean with method=area: leave antialias out");
     Resize *resize = calloc(1, sizeof *resize);
     if (!resize)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for 'resize'");
     resize->height = args->size.value[0];
     resize->width = args->size.value[1];
     resize->fit = (ResizeFit)args->fit;
+    resize->method = (FilterMethod)args->method;
+    resize->antialias = args->antialias;
     resize->black = in->ranged ? in->black : NULL;
+    resize->white = in->ranged ? in->white : NULL;
     resize->transform = (Transform){.out = *in, .apply = resize_apply, .close = resize_close};
     resize->transform.out.rate = 0;
-    resize->transform.out.height = resize->transform.want_height = resize->height;
-    resize->transform.out.width = resize->transform.want_width = resize->width;
+    resize->transform.out.height = resize->height;
+    resize->transform.out.width = resize->width;
+    if (all_count) {
+        resize->transform.want_height = resize->height;
+        resize->transform.want_width = resize->width;
+    }
     *out = &resize->transform;
     return CNN_OK;
 }

@@ -358,4 +358,26 @@ static inline void assert_unreadable(CnnData *data, int64_t index, const char *p
     free(values);
 }
 
+/* A grey picture of height x width floats as sample 0, its copy as sample 1. */
+static inline void make_floats(const float *values, int height, int width)
+{
+    char shape[64];
+    float both[512];
+    memcpy(both, values, sizeof *values * (size_t)(height * width));
+    memcpy(both + height * width, values, sizeof *values * (size_t)(height * width));
+    snprintf(shape, sizeof shape, "(2, %d, %d)", height, width);
+    write_npy("x.npy", "<f4", false, shape, both, sizeof *both * 2 * (size_t)(height * width));
+    write_npy("y.npy", "|u1", false, "(2,)", "\0\1", 2);
+}
+
+/* What a sample of these arrays is behind some stages. */
+static inline void assert_staged(const char *stage, int count, const float *expected, float tolerance)
+{
+    char text[128];
+    snprintf(text, sizeof text, "arrays x=\"x.npy\", y=\"y.npy\"\n%s", stage);
+    Opened opened = open_good(text);
+    assert_sample(opened.data, 0, count, expected, tolerance);
+    close_data(opened);
+}
+
 #endif

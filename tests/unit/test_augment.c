@@ -525,7 +525,7 @@ static void values_of_all_numbers_of_channels_are_stretched(void **state)
         float value[HEIGHT * WIDTH * MOST], before[HEIGHT * WIDTH * MOST], mean[MOST], black[MOST],
             white[MOST];
         Picture picture = {HEIGHT, WIDTH, channels, DTYPE_F32, value, 0, NULL};
-        Layout layout = {HEIGHT, WIDTH, channels, true, black, white};
+        Layout layout = {.channels = channels, .ranged = true, .black = black, .white = white};
         for (int i = 0; i < HEIGHT * WIDTH * channels; i++)
             value[i] = before[i] = (float)(i * 37 % 101);
         for (int c = 0; c < channels; c++) {

@@ -1,4 +1,4 @@
-/* Splitting and the stages that change every sample alike: resize, scale, standardize. */
+/* Splitting and the stages that change every sample alike: scale, standardize. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -108,90 +108,15 @@ static void there_must_be_one_source(void **state)
     assert_refused(ARRAYS "idx \"i\"", "test.cnn:3:1: 'idx' is a second source beside 'arrays'");
 }
 
-/* A grey picture of height x width floats as sample 0, its copy as sample 1. */
-static void make_floats(const float *values, int height, int width)
-{
-    char shape[64];
-    float both[512];
-    memcpy(both, values, sizeof *values * (size_t)(height * width));
-    memcpy(both + height * width, values, sizeof *values * (size_t)(height * width));
-    snprintf(shape, sizeof shape, "(2, %d, %d)", height, width);
-    write_npy("x.npy", "<f4", false, shape, both, sizeof *both * 2 * (size_t)(height * width));
-    write_npy("y.npy", "|u1", false, "(2,)", "\0\1", 2);
-}
-
-static void assert_resized(const char *stage, int count, const float *expected, float tolerance)
-{
-    char text[128];
-    snprintf(text, sizeof text, ARRAYS "%s", stage);
-    Opened opened = open_good(text);
-    assert_sample(opened.data, 0, count, expected, tolerance);
-    close_data(opened);
-}
-
-static void resize_gives_known_answers(void **state)
-{
-    (void)state;
-    make_floats((const float[]){0, 1, 2, 3}, 1, 4);
-    /* Twice smaller: a triangle over 4 pixels, weights 1/8 3/8 3/8 1/8, cut off and normalised at the edges.
-     */
-    assert_resized("resize 1x2", 2,
-                   (const float[]){(3 * 0 + 3 * 1 + 1 * 2) / 7.0f, (1 * 1 + 3 * 2 + 3 * 3) / 7.0f}, 1e-6f);
-    /* Twice larger: weights 1/4 and 3/4. */
-    assert_resized("resize 1x8", 8, (const float[]){0, 0.25f, 0.75f, 1.25f, 1.75f, 2.25f, 2.75f, 3}, 1e-6f);
-    assert_resized("resize 1x4", 4, (const float[]){0, 1, 2, 3}, 0);
-    assert_resized("resize 3x1", 3, (const float[]){1.5f, 1.5f, 1.5f}, 1e-6f);
-    /* Pillow 13.0, Image.resize((3, 2), BILINEAR) of a float picture. */
-    make_floats((const float[]){0, 10, 20, 30, 40, 5, 15, 25, 35, 45, 100, 0, 50, 0, 25}, 3, 5);
-    assert_resized("resize 2x3", 6,
-                   (const float[]){6.1607141f, 21.875f, 37.5892868f, 39.1964264f, 26.7361107f, 24.1964283f},
-                   1e-4f);
-    /* The same of a picture of bytes. */
-    write_npy("x.npy", "|u1", false, "(2, 3, 5)",
-              (const unsigned char[30]){0, 10, 20, 30, 40, 5, 15, 25, 35, 45, 100, 0, 50, 0, 25}, 30);
-    assert_resized("resize 2x3", 6, (const float[]){6, 22, 38, 39, 27, 24}, 0);
-}
-
-static void a_picture_of_one_value_keeps_it_at_every_size(void **state)
-{
-    (void)state;
-    float values[13 * 7], expected[40 * 40];
-    for (int i = 0; i < 13 * 7; i++)
-        values[i] = 77;
-    for (int i = 0; i < 40 * 40; i++)
-        expected[i] = 77;
-    make_floats(values, 13, 7);
-    for (int height = 1; height < 40; height += 6)
-        for (int width = 1; width < 40; width += 5)
-            for (int fit = 0; fit < 2; fit++) {
-                char stage[64];
-                snprintf(stage, sizeof stage, "resize %dx%d, fit=%s", height, width,
-                         fit ? "crop" : "stretch");
-                assert_resized(stage, height * width, expected, 1e-4f);
-            }
-}
-
-static void crop_keeps_the_middle_and_pad_adds_black(void **state)
-{
-    (void)state;
-    make_floats((const float[]){1, 2, 3, 4, 5, 6, 7, 8}, 2, 4);
-    assert_resized("resize 2x2, fit=crop", 4, (const float[]){2, 3, 6, 7}, 1e-6f);
-    assert_resized("resize 4x4, fit=pad", 16, (const float[]){0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0},
-                   1e-6f);
-    write_npy("x.npy", "|u1", false, "(2, 1, 2)", "\377\0\0\0", 4);
-    assert_resized("scale -1..1 -> resize 2x2, fit=pad", 4, (const float[]){1, -1, -1, -1}, 1e-6f);
-    assert_resized("resize 4x2, fit=pad", 8, (const float[]){0, 0, 255, 0, 0, 0, 0, 0}, 0);
-}
-
 static void scale_maps_the_range_of_the_type(void **state)
 {
     (void)state;
     write_npy("y.npy", "|u1", false, "(2,)", "\0\1", 2);
     write_npy("x.npy", "|u1", false, "(2, 2)", "\0\377\63\0", 4);
-    assert_resized("scale 0..1", 2, (const float[]){0, 1}, 1e-7f);
-    assert_resized("scale -1..1", 2, (const float[]){-1, 1}, 1e-6f);
+    assert_staged("scale 0..1", 2, (const float[]){0, 1}, 1e-7f);
+    assert_staged("scale -1..1", 2, (const float[]){-1, 1}, 1e-6f);
     write_npy("x.npy", "<i2", false, "(2, 2)", "\0\200\377\177\0\0\0\0", 8);
-    assert_resized("scale 0..1", 2, (const float[]){0, 1}, 1e-6f);
+    assert_staged("scale 0..1", 2, (const float[]){0, 1}, 1e-6f);
     write_npy("x.npy", "<i4", false, "(2, 1)", "\0\0\0\0\0\0\0\0", 8);
     assert_refused(ARRAYS "scale 0..1", "'scale' must know");
 }
@@ -307,9 +232,6 @@ int main(void)
         TEST(every_sample_is_in_one_part_and_the_seed_decides_which),
         TEST(splits_that_leave_nobody_are_refused),
         TEST(there_must_be_one_source),
-        TEST(resize_gives_known_answers),
-        TEST(a_picture_of_one_value_keeps_it_at_every_size),
-        TEST(crop_keeps_the_middle_and_pad_adds_black),
         TEST(scale_maps_the_range_of_the_type),
         TEST(standardize_gives_mean_0_and_deviation_1),
         TEST(measured_values_may_come_from_a_weight_file),
