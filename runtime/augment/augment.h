@@ -1,6 +1,6 @@
-/* Random changes of training samples. One file for each, one line in augments.def. A change is either
- * geometric: then it is a mapping of coordinates, all of them are composed in the order of writing, and the
- * sample is interpolated once; or it works on the pixels: then it follows, in the order of writing. */
+/* Random changes of training samples. One file for each, one line in augments.def. A change of place is a
+ * mapping of coordinates: all of them are composed in the order of writing, and the sample is interpolated
+ * once. A change of pixels follows, in the order of writing. */
 #ifndef CNN_AUGMENT_H
 #define CNN_AUGMENT_H
 
@@ -36,9 +36,10 @@ typedef struct {
     const Schema *schema;
     /** Checks the arguments, changes layout's size if the change does. May be NULL. */
     CnnStatus (*plan)(const void *args, Layout *layout, CnnError *error);
-    /** Geometric: composes its mapping. draw NULL: the sample is not to be changed (only when `always`). */
+    /** Changes of place: composes their mapping. draw NULL: the sample is not to be changed (only when
+     * `always`). */
     void (*map)(const void *args, Draw *draw, AugmentMap *map);
-    /** Or: changes the pixels of the current picture, f32, in place or by way of the spare one. */
+    /** Changes of pixels: those of the current picture, f32, in place or by way of the spare one. */
     CnnStatus (*change)(const void *args, Draw *draw, const Layout *layout, Sample *sample, CnnError *error);
     bool always;       /* applies to all parts, as it changes the size: without chance where draw is NULL */
     bool wants_range;  /* layout's black and white must be known */
@@ -76,6 +77,8 @@ void picture_stretch(const Layout *layout, const float *origin, float factor, Pi
 void picture_add(const Layout *layout, const float *share, float factor, Picture *picture);
 /** Means of the channels. */
 void picture_means(const Picture *picture, float *mean);
+/* Of red, green and blue in grey (ITU-R BT.601-7, section 2.5.1). */
+extern const float grey_weight[3];
 /** Multiplies the saturation of an RGB picture: factor 0 makes it grey, 1 leaves it. */
 void picture_saturate(const Layout *layout, float factor, Picture *picture);
 

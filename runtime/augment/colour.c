@@ -1,6 +1,8 @@
 /* What changes of colour have in common: maps of each value, and of each pixel. */
 #include "runtime/augment/augment.h"
 
+const float grey_weight[3] = {0.299f, 0.587f, 0.114f};
+
 /* Values that are gone through at once: whole pixels of all usual numbers of channels. Pixels of others are
  * gone through one by one. */
 enum { PERIOD = 48 };
@@ -128,13 +130,12 @@ static void pixels_mix(const ColourMix mixes[3], float *value, int64_t pixels)
  * differently. */
 void picture_saturate(const Layout *layout, float factor, Picture *picture)
 {
-    static const float grey[3] = {0.299f, 0.587f, 0.114f};
     ColourMix mixes[3];
     for (int c = 0; c < 3; c++) {
         float extent = layout->white[c] - layout->black[c];
         mixes[c] = (ColourMix){.add = layout->black[c], .black = layout->black[c], .white = layout->white[c]};
         for (int from = 0; from < 3; from++) {
-            float weight = grey[from] * (1 - factor) + (from == c ? factor : 0);
+            float weight = grey_weight[from] * (1 - factor) + (from == c ? factor : 0);
             weight *= extent / (layout->white[from] - layout->black[from]);
             mixes[c].weight[from] = weight;
             mixes[c].add -= weight * layout->black[from];

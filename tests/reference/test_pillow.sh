@@ -1,5 +1,5 @@
 #!/bin/bash
-# The pictures that tests/unit/test_resize.c expects are those that Pillow computes.
+# The pictures that tests/unit/test_resize.c and test_randaugment.c expect are those that Pillow computes.
 set -eu
 cd "$(dirname "$0")"
 python=${PYTHON:-python3}
@@ -9,4 +9,5 @@ if ! "$python" -c 'import numpy, PIL' 2>/dev/null; then
     exit 77
 fi
 export PYTHONDONTWRITEBYTECODE=1
-exec "$python" resize_pillow.py
+"$python" resize_pillow.py
+"$python" tones_pillow.py
