@@ -20,7 +20,7 @@ void cnn_device_close(CnnDevice *device);
 
 /**
  * Runs one step of `program` (image->train or image->eval). `input` is [samples, height, width, channels] of
- * image->input_dtype, `label` [samples] of image->label_dtype. Allocates nothing.
+ * image->input_dtype, `label` [samples, image->label_width] of image->label_dtype. Allocates nothing.
  */
 void cnn_device_step(CnnDevice *device, const CnnProgram *program, const void *input, const void *label,
                      const CnnScalars *scalars, int64_t samples);

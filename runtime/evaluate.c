@@ -68,6 +68,11 @@ CnnStatus cnn_data_fits(const CnnImage *image, const CnnData *data, CnnError *er
         return cnn_fail(error, CNN_BAD_INPUT,
                         "the network was compiled for labels of type %s, the data have %s",
                         dtype_name(image->label_dtype), dtype_name(cnn_data_label_dtype(data)));
+    if (cnn_data_label_width(data) != image->label_width)
+        return cnn_fail(error, CNN_BAD_INPUT,
+                        "the network was compiled %s 'mixup' or 'cutmix' in 'augment', and the data have %s",
+                        image->label_width > 1 ? "with" : "without",
+                        image->label_width > 1 ? "neither" : "one of them");
     if (image->classes > 1 && cnn_data_classes(data) > image->classes)
         return cnn_fail(error, CNN_BAD_INPUT,
                         "the network has %" PRId64 " outputs, the data have %" PRId64 " classes",

@@ -153,6 +153,7 @@ typedef struct CnnImage {
     Dims input_shape;    /* height, width, channels */
     int64_t classes;     /* outputs of the network */
     Dtype input_dtype, label_dtype;
+    int64_t label_width; /* numbers of a sample's label: cnn_data_label_width */
     CnnProgram train, eval;
     int tensor_count;
     const CnnTensor *tensors;

@@ -159,6 +159,7 @@ CnnStatus cnn_image_verify(const CnnImage *image, CnnError *error)
               image->needs,
           "a text is missing");
     CHECK(image->input_dtype < DTYPE_COUNT && image->label_dtype < DTYPE_COUNT, "unknown types of the batch");
+    CHECK(image->label_width >= 1 && image->label_width <= 16, "labels of an unknown form");
     CHECK(image->input_shape.count >= 0 && image->input_shape.count <= DIMS_MAX,
           "unknown shape of the input");
     CHECK(image->code_count >= 0 && image->tensor_count >= 0, "a table of negative length");

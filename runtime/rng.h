@@ -15,6 +15,7 @@ typedef enum {
     PURPOSE_AUGMENT = 4,
     PURPOSE_PIECE = 5,
     PURPOSE_BALANCE = 6,
+    PURPOSE_MIX = 7,
     PURPOSE_LAYER = 0x40000000
 } RandomPurpose;
 

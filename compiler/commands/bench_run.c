@@ -75,8 +75,7 @@ static void size_batches(Bench *bench)
     uint64_t elements = (uint64_t)bench->program->batch, labels = elements;
     for (int d = 0; d < image->input_shape.count; d++)
         elements *= (uint64_t)image->input_shape.value[d];
-    if (image->label_dtype != DTYPE_I32)
-        labels *= (uint64_t)image->classes;
+    labels *= (uint64_t)image->label_width;
     bench->input_bytes = elements * dtype_bytes(image->input_dtype);
     bench->label_bytes = labels * 4;
 }

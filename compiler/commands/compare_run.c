@@ -56,8 +56,7 @@ static CnnStatus read_batches(Comparison *comparison, CnnLoader *loader, CnnErro
         uint64_t pixels = (uint64_t)batch.samples, labels = (uint64_t)batch.samples;
         for (int d = 0; d < image->input_shape.count; d++)
             pixels *= (uint64_t)image->input_shape.value[d];
-        if (image->label_dtype != DTYPE_I32)
-            labels *= (uint64_t)image->classes;
+        labels *= (uint64_t)image->label_width;
         batches->samples = batch.samples;
         batches->input_bytes = pixels * dtype_bytes(image->input_dtype);
         batches->label_bytes = labels * 4;

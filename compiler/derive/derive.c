@@ -6,6 +6,7 @@
 
 #include "compiler/base/bug.h"
 #include "compiler/derive/copy.h"
+#include "compiler/derive/loss_parts.h"
 #include "compiler/derive/metrics.h"
 #include "compiler/derive/update.h"
 #include "compiler/ir/op.h"
@@ -62,9 +63,10 @@ static bool add_label(Derivation *derivation)
         diag_note(program->diag, program->output_span, "the network ends here");
         return false;
     }
-    Type type = type_make(dtype, LEAD_BATCH, 1, &graph->batch);
-    derivation->input.label =
-        graph_leaf(graph, program->loss_span, "label", type, (LeafAttrs){.kind = LEAF_LABEL});
+    int64_t dims[2] = {graph->batch, cnn_label_width(program->recipe.data, dtype)};
+    Type type = type_make(dtype, LEAD_BATCH, dims[1] == 1 ? 1 : 2, dims);
+    NodeId label = graph_leaf(graph, program->loss_span, "label", type, (LeafAttrs){.kind = LEAF_LABEL});
+    loss_set_label(&derivation->input, label);
     return true;
 }
 

@@ -10,8 +10,10 @@ typedef struct {
     Make make;
     NodeId output; /* the network's last value, [batch, classes] */
     NodeId logits; /* the value before a last softmax or sigmoid, or NODE_NONE when the output is not one */
-    bool softmax, sigmoid;      /* what stood between logits and output */
-    NodeId label;               /* [batch] i32 classes, or [batch] f32 */
+    bool softmax, sigmoid; /* what stood between logits and output */
+    NodeId label; /* [batch] i32 classes, or f32; where they are mixed [batch, 1], those with the larger
+                     share: */
+    NodeId other, share; /* [batch, 1]: the other class, and what part it has; NODE_NONE: nothing is mixed */
     const float *class_weights; /* one for each class (two for one output), or NULL */
 } LossInput;
 

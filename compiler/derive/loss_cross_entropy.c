@@ -21,7 +21,7 @@ static NodeId build(const void *args, const LossInput *input, const char **compl
     }
     NodeId logits = input->softmax ? input->logits : input->output;
     NodeId target =
-        loss_smooth(input, loss_one_hot(input), cross_entropy->smoothing, 1.0 / (double)loss_outputs(input));
+        loss_smooth(input, loss_classes(input), cross_entropy->smoothing, 1.0 / (double)loss_outputs(input));
     NodeId products = make_mul(make, target, loss_log_softmax(make, logits));
     return loss_weighted(input, make_unary(make, OP_neg, loss_row_sum(make, products)));
 }

@@ -6,13 +6,20 @@
 
 /** Numbers that the network gives for each sample. */
 int64_t loss_outputs(const LossInput *input);
-/** The labels as [batch, 1]. */
+/** Sets the labels of the input: label is the batch's, [batch, cnn_data_label_width]. */
+void loss_set_label(LossInput *input, NodeId label);
+/** The labels as numbers, [batch, 1]; where classes are mixed, their mean. */
 NodeId loss_label(const LossInput *input);
-/** 1 in the label's column, else 0: [batch, outputs]. */
+/** The same; where classes are mixed, those with the larger share. */
+NodeId loss_larger(const LossInput *input);
+/** 1 in the label's column, else 0: [batch, outputs]. Where classes are mixed, the one with the larger share.
+ */
 NodeId loss_one_hot(const LossInput *input);
+/** What the outputs should be: as loss_one_hot, but mixed classes each have their share. */
+NodeId loss_classes(const LossInput *input);
 /** What the outputs should be, [batch, outputs]: the label itself for one output, else 1 for the label's
- * class and 0 for the others. NODE_NONE with a complaint where the labels are real numbers and the outputs
- * several. */
+ * class and 0 for the others, or their shares. NODE_NONE with a complaint where the labels are real numbers
+ * and the outputs several. */
 NodeId loss_target(const LossInput *input, const char **complaint);
 /** output - target, [batch, outputs]; NODE_NONE with a complaint as loss_target. */
 NodeId loss_difference(const LossInput *input, const char **complaint);

@@ -25,7 +25,7 @@ static NodeId right_side(const LossInput *input)
     Make make = input->make;
     NodeId border = make_constant(make, input->logits != NODE_NONE ? 0.0 : 0.5);
     NodeId answer = make_greater(make, scores(input), border);
-    return make_equal(make, answer, make_greater(make, loss_label(input), make_constant(make, 0.5)));
+    return make_equal(make, answer, make_greater(make, loss_larger(input), make_constant(make, 0.5)));
 }
 
 NodeId metric_accuracy(const LossInput *input)
@@ -43,7 +43,7 @@ NodeId metric_accuracy(const LossInput *input)
     NodeId none = make_constant(make, -(double)loss_outputs(input));
     NodeId candidates = make_select(make, largest, make_unary(make, OP_neg, column), none);
     NodeId answer = make_unary(make, OP_neg, make_maximum_over(make, candidates, 2u));
-    return count_samples(make, make_equal(make, answer, loss_label(input)));
+    return count_samples(make, make_equal(make, answer, loss_larger(input)));
 }
 
 NodeId metric_top5(const LossInput *input)

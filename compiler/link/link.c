@@ -240,11 +240,14 @@ static void set_interface(CnnImage *image, const Graph *graph)
     const Type *output = graph_type(graph, graph_find_result(graph, RESULT_OUTPUT));
     image->classes = output->dim[output->rank - 1];
     image->label_dtype = DTYPE_I32;
+    image->label_width = 1;
     for (NodeId id = 0; id < graph->nodes.count; id++) {
         const Node *node = graph_node(graph, id);
         const LeafAttrs *leaf = node->op == OP_leaf ? node->attrs : NULL;
-        if (leaf && leaf->kind == LEAF_LABEL)
+        if (leaf && leaf->kind == LEAF_LABEL) {
             image->label_dtype = node->type.dtype;
+            image->label_width = node->type.rank > 1 ? node->type.dim[1] : 1;
+        }
         if (!leaf || leaf->kind != LEAF_INPUT)
             continue;
         image->input_dtype = node->type.dtype;

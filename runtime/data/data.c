@@ -232,6 +232,7 @@ static CnnStatus data_open_all(CnnData *data, const CnnRecipe *recipe, CnnError 
     data->bad = *(const BadArgs *)recipe_args(recipe->data, &bad_schema, &bad_defaults);
     data->cache_by = recipe_find(recipe->data, &cache_schema);
     data->source_by = source;
+    data->mix = mix_of(recipe->data);
     TRY(data_name_classes(data, error));
     const CnnStatement *balance = recipe_find(recipe->data, &balance_schema);
     TRY(data_blame(
@@ -301,6 +302,23 @@ Dtype cnn_data_label_dtype(const CnnData *data)
     return data->source->info.classes > 0 ? DTYPE_I32 : DTYPE_F32;
 }
 
+static int64_t label_width(const Mix *mix, Dtype label_dtype)
+{
+    bool mixed = mix_wanted(mix) && label_dtype == DTYPE_I32;
+    return mixed ? (int64_t)(sizeof(MixedLabel) / sizeof(int32_t)) : 1;
+}
+
+int64_t cnn_data_label_width(const CnnData *data)
+{
+    return label_width(&data->mix, cnn_data_label_dtype(data));
+}
+
+int64_t cnn_label_width(CnnStatements data, Dtype label_dtype)
+{
+    Mix mix = mix_of(data);
+    return label_width(&mix, label_dtype);
+}
+
 const char *cnn_data_unpacked(const CnnData *data, uint64_t *bytes)
 {
     *bytes = data->source->info.unpacked_bytes;
@@ -335,7 +353,7 @@ size_t data_sample_bytes(const CnnData *data)
 
 size_t data_label_bytes(const CnnData *data)
 {
-    return dtype_bytes(cnn_data_label_dtype(data));
+    return (size_t)cnn_data_label_width(data) * dtype_bytes(cnn_data_label_dtype(data));
 }
 
 CnnStatus data_judge_skipped(const CnnData *data, Part part, int64_t count, const char *first_reason,

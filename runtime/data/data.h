@@ -28,6 +28,19 @@ int64_t cnn_data_classes(const CnnData *data);
 const char *cnn_data_class_name(const CnnData *data, int64_t class_index);
 /** DTYPE_I32 for classes, DTYPE_F32 for real labels. */
 Dtype cnn_data_label_dtype(const CnnData *data);
+/** Numbers of a sample's label: 1, or those of a MixedLabel. */
+int64_t cnn_data_label_width(const CnnData *data);
+
+/* A label where classes are mixed (`mixup`, `cutmix`), in all parts. */
+typedef struct {
+    int32_t label; /* the class that has the larger share */
+    int32_t other; /* the other one */
+    int32_t share; /* of the other one, in units of 1 / MIXED_LABEL_ONE: at most a half */
+} MixedLabel;
+enum { MIXED_LABEL_ONE = 1 << 24 };
+/** cnn_data_label_width of data that are not open: those of this section, with labels of this type. */
+int64_t cnn_label_width(CnnStatements data, Dtype label_dtype);
+
 /** The file in the cache folder that the data's archive was unpacked to, and its bytes; NULL: there is none.
  */
 const char *cnn_data_unpacked(const CnnData *data, uint64_t *bytes);
@@ -96,7 +109,7 @@ bool cnn_data_cache_trouble(CnnData *data, char *text, size_t bytes);
 /**
  * Fills one sample as the network sees it. epoch and position key the augmentation (PART_TRAIN only).
  * `scratch` is the caller's, one for each thread, zeroed at first; freed with cnn_data_scratch_free.
- * out: shape elements of f32. label: class (int32_t) or float.
+ * out: shape elements of f32. label: class (int32_t), MixedLabel of that class alone, or float.
  */
 typedef struct DataScratch DataScratch;
 CnnStatus cnn_data_sample(CnnData *data, Part part, int64_t index, int64_t epoch, DataScratch **scratch,

@@ -51,6 +51,7 @@ struct CnnLoader {
     int thread_count;
     pthread_t *threads;
     DataScratch *scratch; /* of the thread that calls cnn_loader_next */
+    void *mixed;          /* room for a sample and its label; NULL: batches are not mixed */
 
     /* Under lock: */
     pthread_mutex_t lock;
@@ -201,10 +202,13 @@ static CnnStatus loader_take_memory(CnnLoader *loader, CnnError *error)
         loader->slots = calloc((size_t)loader->slot_count, sizeof *loader->slots);
         loader->places = calloc((size_t)loader->slot_count * (size_t)batch, sizeof *loader->places);
         size_t samples = (size_t)cnn_data_count(loader->data, loader->part);
+        if (loader->part == PART_TRAIN && mix_wanted(&loader->data->mix))
+            loader->mixed = malloc(loader->sample_bytes + loader->label_bytes);
         loader->listed = calloc(samples + 1, sizeof *loader->listed);
         loader->known = calloc(samples + 1, sizeof *loader->known);
     }
-    if (!memory || !loader->slots || !loader->places || !loader->listed || !loader->known)
+    if (!memory || !loader->slots || !loader->places || !loader->listed || !loader->known ||
+        (loader->part == PART_TRAIN && mix_wanted(&loader->data->mix) && !loader->mixed))
         return cnn_fail(error, CNN_NO_RESOURCE,
                         "not enough memory for %d batches of %llu samples of %zu bytes", loader->slot_count,
                         (unsigned long long)batch, loader->sample_bytes);
@@ -294,6 +298,7 @@ void cnn_loader_close(CnnLoader *loader)
     pthread_cond_destroy(&loader->work);
     pthread_mutex_destroy(&loader->lock);
     cnn_data_scratch_free(loader->scratch);
+    free(loader->mixed);
     free(loader->skipped);
     free(loader->listed);
     free(loader->known);
@@ -470,6 +475,9 @@ CnnStatus cnn_loader_next(CnnLoader *loader, Batch *batch, CnnError *error)
     if (batch->samples == 0)
         return CNN_OK;
     const Slot *slot = loader_slot(loader, number);
+    if (loader->mixed)
+        data_mix_batch(loader->data, loader->epoch, batch->first, batch->samples, (float *)slot->input,
+                       slot->label, loader->mixed);
     batch->input = (const float *)slot->input;
     batch->label = slot->label;
     pthread_mutex_lock(&loader->lock);

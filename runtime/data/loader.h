@@ -10,7 +10,7 @@ enum { LOADER_AHEAD = 4 }; /* batches that trainings and evaluations have decode
 
 typedef struct {
     const float *input; /* [samples, height, width, channels] */
-    const void *label;  /* [samples], int32_t or float */
+    const void *label;  /* [samples], int32_t, MixedLabel or float */
     int64_t samples;    /* fewer than the batch in the last one, and where samples were skipped at the end */
     int64_t first;      /* position in the epoch of its first sample */
     bool last;          /* the epoch's last batch */

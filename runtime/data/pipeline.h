@@ -3,6 +3,7 @@
 #ifndef CNN_PIPELINE_H
 #define CNN_PIPELINE_H
 
+#include "runtime/augment/mix.h"
 #include "runtime/data/balance.h"
 #include "runtime/data/cache.h"
 #include "runtime/data/split.h"
@@ -13,6 +14,7 @@ struct CnnData {
     Source *source;
     Split split;
     Balance balance;
+    Mix mix;
     char **class_names;                /* of classes that the source has no names for, else NULL */
     int64_t *class_counts[PART_COUNT]; /* [classes] */
     float *black, *white;              /* of the source's values, [channels] */
@@ -56,6 +58,13 @@ CnnStatus data_fill(const CnnData *data, Part part, Pick pick, int64_t epoch, Da
 
 /** Height, width and channels behind the fixed stages; 0 where samples differ. */
 Dims data_fixed_shape(const CnnData *data);
+/**
+ * Mixes a batch, whose first sample has position `first` in the epoch, as `mixup` and `cutmix` say. `spare`
+ * has room for a sample and its label.
+ */
+void data_mix_batch(const CnnData *data, int64_t epoch, int64_t first, int64_t samples, float *input,
+                    void *label, void *spare);
+
 /** Bytes of a sample as the network sees it. */
 size_t data_sample_bytes(const CnnData *data);
 /** Bytes of a label. */

@@ -111,7 +111,9 @@ CnnStatus data_fill(const CnnData *data, Part part, Pick pick, int64_t epoch, Da
     if (status != CNN_OK)
         return status;
     sample_store(data, picture, out);
-    if (source->info.classes > 0)
+    if (cnn_data_label_width(data) > 1)
+        *(MixedLabel *)label = (MixedLabel){.label = (int32_t)source->label(source, at)};
+    else if (source->info.classes > 0)
         *(int32_t *)label = (int32_t)source->label(source, at);
     else
         *(float *)label = (float)source->label(source, at);

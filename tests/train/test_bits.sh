@@ -45,13 +45,14 @@ sed '/^    input/a\    conv 48, 3x3, pad=same -> batchnorm -> relu\n    conv 64,
     sed 's/epochs 6/epochs 2/' >wide.cnn
 sed 's/^    seed 3/    precision bf16\n    seed 3/' m.cnn >bf16.cnn
 sed 's/batch 19, accumulate=2.*/batch 1, accumulate=3/; s/epochs 6/epochs 2/' m.cnn >one.cnn # the workers divide each picture
+sed 's/flip horizontal/flip horizontal -> randaugment 1 -> mixup 0.4 -> cutmix 1/; s/epochs 6/epochs 2/' m.cnn >mixed.cnn
 
 equal() {
     same "$1.safetensors" "$2.safetensors" "$3: other weights"
     same "$1.losses" "$2.losses" "$3: other losses"
 }
 
-for model in m bf16 one wide; do
+for model in m bf16 one wide mixed; do
     trains $model-1 $model.cnn --threads 1
     trains $model-2 $model.cnn --threads 2
     trains $model-3 $model.cnn --threads 3

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "compiler/derive/derive.h"
+#include "runtime/augment/mix.h"
 #include "tests/unit/interpret.h"
 
 enum { CLASSES = 7 };
@@ -21,7 +22,7 @@ typedef struct {
     double smoothing, gamma, alpha;
     const float *weights;
     Precision precision;
-    bool top5;
+    bool top5, mixed; /* mixed: labels of `mixup` */
 } Setting;
 
 static const Loss *find_loss(const char *word)
@@ -61,6 +62,9 @@ static NodeId last_layer(Make make, OpId last, NodeId logits)
     return make_div(make, power, make_sum(make, power, 2u));
 }
 
+static const CnnStatement mixup = {.schema = &mixup_schema, .args = &(double){0.2}};
+static const CnnStatement mixing = {.schema = &augment_schema, .body = {1, &mixup}};
+
 /* A program whose network is x [batch, columns] times `w`, and its last layer; optimizer sgd with rate 1, so
  * that what the weight loses in a step is its gradient. */
 static Program *new_program(Arena *arena, const Setting *setting)
@@ -89,6 +93,8 @@ static Program *new_program(Arena *arena, const Setting *setting)
     program->batch = BATCH;
     program->precision = setting->precision;
     program->metric_top5 = setting->top5;
+    if (setting->mixed)
+        program->recipe.data = (CnnStatements){1, &mixing};
     return program;
 }
 
@@ -97,8 +103,37 @@ static double label_of(int sample, int columns)
     return sample * 3 % (columns > 1 ? columns : 2);
 }
 
-/* One sample's loss by its formula, in probabilities. */
-static double expected_loss(const Setting *setting, const double *z, double label)
+/* Of mixed labels: the other class, which may be the same, and its share. */
+static double other_of(int sample, int columns)
+{
+    return (sample + 1) % (columns > 1 ? columns : 2);
+}
+
+static double share_of(int sample)
+{
+    return sample / (2.0 * SAMPLES);
+}
+
+/* What the label, or the mixed ones, say of a column. */
+static double target_of(const Setting *setting, int sample, int column)
+{
+    double label = label_of(sample, setting->columns), other = other_of(sample, setting->columns);
+    double share = setting->mixed ? share_of(sample) : 0;
+    if (setting->columns == 1)
+        return (1 - share) * label + share * other;
+    return (1 - share) * (column == label) + share * (column == other);
+}
+
+/* The weight of a sample. */
+static double weight_of(const Setting *setting, int sample)
+{
+    double share = setting->mixed ? share_of(sample) : 0;
+    return (1 - share) * (double)setting->weights[(int)label_of(sample, setting->columns)] +
+           share * (double)setting->weights[(int)other_of(sample, setting->columns)];
+}
+
+/* A sample's loss by its formula, in probabilities; target: of each column. */
+static double formula(const Setting *setting, const double *z, const double *target)
 {
     int columns = setting->columns;
     double p[CLASSES], t[CLASSES], sum = 0, loss = 0;
@@ -108,7 +143,7 @@ static double expected_loss(const Setting *setting, const double *z, double labe
         p[i] = setting->last == OP_leaf      ? z[i]
                : setting->last == OP_sigmoid ? 1 / (1 + exp(-z[i]))
                                              : exp(z[i]) / sum;
-        t[i] = columns == 1 ? label : i == label;
+        t[i] = target[i];
     }
     double share = setting->last == OP_sigmoid ? 0.5 : 1.0 / columns;
     for (int i = 0; i < columns; i++) {
@@ -128,7 +163,15 @@ static double expected_loss(const Setting *setting, const double *z, double labe
         else
             loss -= setting->alpha * pow(1 - p[i], setting->gamma) * s * log(p[i]);
     }
-    return setting->weights ? loss * (double)setting->weights[(int)label] : loss;
+    return loss;
+}
+
+static double expected_loss(const Setting *setting, const double *z, int sample)
+{
+    double target[CLASSES];
+    for (int i = 0; i < setting->columns; i++)
+        target[i] = target_of(setting, sample, i);
+    return formula(setting, z, target) * (setting->weights ? weight_of(setting, sample) : 1);
 }
 
 /* The loss of a step, its sum over the samples, and the gradient, all against the formula. */
@@ -149,10 +192,15 @@ static void check_loss(Setting setting)
         start[i] = w[i] = 1.5 + noise_value(4, i);
     for (int n = 0; n < SAMPLES; n++) {
         double z[CLASSES];
-        label[n] = label_of(n, columns);
+        double *own = label + n * (setting.mixed ? 3 : 1);
+        own[0] = label_of(n, columns);
+        if (setting.mixed) {
+            own[1] = other_of(n, columns);
+            own[2] = share_of(n) * MIXED_LABEL_ONE;
+        }
         for (int i = 0; i < columns; i++)
             z[i] = (x[n * columns + i] = 2 * noise_value(3, n * columns + i)) * w[i];
-        losses += expected_loss(&setting, z, label[n]);
+        losses += expected_loss(&setting, z, n);
     }
     interp_run(run.interp, SAMPLES);
     double inverse = (double)scalars.inverse_count;
@@ -165,7 +213,7 @@ static void check_loss(Setting setting)
                 double z[CLASSES];
                 for (int i = 0; i < columns; i++)
                     z[i] = x[n * columns + i] * (start[i] + (i == k ? side * step : 0));
-                slope += side * expected_loss(&setting, z, label[n]) / (2 * step);
+                slope += side * expected_loss(&setting, z, n) / (2 * step);
             }
         assert_close(start[k] - w[k], slope * inverse, 1 + fabs(slope));
     }
@@ -254,6 +302,33 @@ static void an_output_that_does_not_fit_the_loss_is_refused(void **state)
     }
 }
 
+/* `mixup` and `cutmix`: every loss takes labels that are two classes in shares. */
+static void mixed_labels_count_in_their_shares(void **state)
+{
+    (void)state;
+    static const char *const of_softmax[] = {"cross_entropy", "focal", "mse", "mae"};
+    static const char *const of_sigmoid[] = {"binary_cross_entropy", "focal"};
+    for (int i = 0; i < 4; i++)
+        check_loss((Setting){.loss = of_softmax[i],
+                             .columns = 5,
+                             .last = OP_exp,
+                             .gamma = 2,
+                             .alpha = 0.25,
+                             .weights = i ? NULL : weights,
+                             .mixed = true});
+    for (int i = 0; i < 2; i++)
+        for (int columns = 1; columns <= 3; columns += 2)
+            check_loss((Setting){.loss = of_sigmoid[i],
+                                 .columns = columns,
+                                 .last = OP_sigmoid,
+                                 .gamma = 2,
+                                 .alpha = 0.25,
+                                 .balance = i == 1,
+                                 .mixed = true});
+    check_loss(
+        (Setting){.loss = "cross_entropy", .columns = 5, .last = OP_exp, .smoothing = 0.1, .mixed = true});
+}
+
 /* ---- Metrics and the evaluation step ---- */
 
 static Interpreted evaluate(Arena *arena, const Setting *setting, const double *outputs, const double *labels)
@@ -262,7 +337,7 @@ static Interpreted evaluate(Arena *arena, const Setting *setting, const double *
     CnnScalars scalars = step_scalars(1.0, 1, SAMPLES);
     interp_scalars(run.interp, &scalars);
     memcpy(leaf_values(&run, "input"), outputs, (size_t)(SAMPLES * setting->columns) * sizeof *outputs);
-    memcpy(leaf_values(&run, "label"), labels, SAMPLES * sizeof *labels);
+    memcpy(leaf_values(&run, "label"), labels, (size_t)(SAMPLES * (setting->mixed ? 3 : 1)) * sizeof *labels);
     for (int i = 0; i < setting->columns; i++)
         leaf_values(&run, "w")[i] = 1;
     interp_run(run.interp, SAMPLES);
@@ -281,13 +356,28 @@ static void accuracy_takes_the_first_of_equal_outputs(void **state)
     assert_true(*result_values(&run, RESULT_METRIC, "accuracy") == 4);
     double losses = 0;
     for (int n = 0; n < SAMPLES; n++)
-        losses += expected_loss(&(Setting){.loss = "cross_entropy", .columns = 3, .last = OP_exp},
-                                outputs + 3 * n, labels[n]);
+        losses += formula(&(Setting){.loss = "cross_entropy", .columns = 3, .last = OP_exp}, outputs + 3 * n,
+                          (const double[]){labels[n] == 0, labels[n] == 1, labels[n] == 2});
     /* Class weights do not count in an evaluation. */
     assert_close(*result_values(&run, RESULT_TOTAL, NULL), losses, losses);
     assert_close(result_values(&run, RESULT_OUTPUT, NULL)[1], exp(2) / (exp(1) + exp(2) + exp(0)), 1);
     for (size_t i = 0; i < run.graph->results.count; i++)
         assert_true(run.graph->results.items[i].role != RESULT_UPDATE);
+    arena_free(arena);
+}
+
+static void accuracy_of_mixed_labels_is_that_of_the_larger_share(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    const Setting setting = {
+        .loss = "cross_entropy", .columns = 7, .last = OP_exp, .top5 = true, .mixed = true};
+    const double third = MIXED_LABEL_ONE / 3, outputs[SAMPLES * 7] = {[1] = 1, [7 + 1] = 1, [14 + 2] = 1};
+    const double labels[SAMPLES * 3] = {1, 2, third, 2, 1, third, 2, 2, 0,
+                                        0, 6, third, 1, 0, third, 6, 0, third};
+    Interpreted run = evaluate(arena, &setting, outputs, labels);
+    assert_true(*result_values(&run, RESULT_METRIC, "accuracy") == 3); /* the first, third and fourth */
+    assert_true(*result_values(&run, RESULT_METRIC, "top5") == 6);
     arena_free(arena);
 }
 
@@ -379,6 +469,8 @@ int main(void)
         cmocka_unit_test(an_output_that_does_not_fit_the_loss_is_refused),
         cmocka_unit_test(accuracy_takes_the_first_of_equal_outputs),
         cmocka_unit_test(accuracy_of_one_output_is_on_the_right_side_of_one_half),
+        cmocka_unit_test(mixed_labels_count_in_their_shares),
+        cmocka_unit_test(accuracy_of_mixed_labels_is_that_of_the_larger_share),
         cmocka_unit_test(top5_counts_labels_among_the_five_largest),
         cmocka_unit_test(a_regression_has_no_accuracy),
         cmocka_unit_test(bf16_is_for_activations_and_not_for_scores_losses_and_weights),

@@ -188,6 +188,7 @@ static const CnnImage test_image = {
     .classes = 0,
     .input_dtype = DTYPE_F32,
     .label_dtype = DTYPE_F32,
+    .label_width = 1,
     .train = {BATCH, SLICE, 14, test_buffers, 8, test_train_steps, 3, test_train_phases, 384, 192, B_LOSS,
               B_OUTPUT, 1, test_metrics},
     .eval = {BATCH, SLICE, 14, test_buffers, 6, test_train_steps, 2, test_eval_phases, 384, 192, B_LOSS,

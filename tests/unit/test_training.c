@@ -24,6 +24,7 @@
 struct CnnData {
     int64_t count[PART_COUNT];
     Dims shape;
+    int64_t label_width;
     int64_t bad_at;       /* batch of the training in which a label is not a number, from 1; 0: none */
     int64_t interrupt_at; /* batch in which Ctrl-C is pressed */
     int64_t batches;      /* lent to the training so far */
@@ -57,6 +58,11 @@ Dtype cnn_data_label_dtype(const CnnData *data)
 {
     (void)data;
     return DTYPE_F32;
+}
+
+int64_t cnn_data_label_width(const CnnData *data)
+{
+    return data->label_width;
 }
 
 const char *cnn_data_unpacked(const CnnData *data, uint64_t *bytes)
@@ -246,7 +252,7 @@ static char save_path[] = "w.safetensors", log_path[] = "log.jsonl";
 
 static CnnData line_data(void)
 {
-    return (CnnData){.count = {23, 12, 5}, .shape = {3, {1, WIDTH, 1}}};
+    return (CnnData){.count = {23, 12, 5}, .shape = {3, {1, WIDTH, 1}}, .label_width = 1};
 }
 
 /* The test image with these statements. */
@@ -535,6 +541,25 @@ static void data_of_another_shape_are_refused(void **state)
     assert_string_equal(error.text, "the network takes samples of 1x6x1, the data have 2x6x1");
 }
 
+static void data_with_labels_of_another_form_are_refused(void **state)
+{
+    (void)state;
+    CnnImage image = image_with(1, &batch_schema, &tens);
+    CnnData data = line_data();
+    CnnError error;
+    image.label_width = 3;
+    assert_int_equal(train(&image, &data, (TrainingOptions){0}, &error), CNN_BAD_INPUT);
+    assert_string_equal(
+        error.text,
+        "the network was compiled with 'mixup' or 'cutmix' in 'augment', and the data have neither");
+    image.label_width = 1;
+    data.label_width = 3;
+    assert_int_equal(train(&image, &data, (TrainingOptions){0}, &error), CNN_BAD_INPUT);
+    assert_string_equal(
+        error.text,
+        "the network was compiled without 'mixup' or 'cutmix' in 'augment', and the data have one of them");
+}
+
 static void an_evaluation_writes_the_outputs_of_the_test_part(void **state)
 {
     (void)state;
@@ -680,6 +705,7 @@ int main(void)
         cmocka_unit_test(a_file_of_another_network_is_refused_with_both_shapes),
         cmocka_unit_test(paths_that_cannot_be_written_are_refused_before_the_first_step),
         cmocka_unit_test(data_of_another_shape_are_refused),
+        cmocka_unit_test(data_with_labels_of_another_form_are_refused),
         cmocka_unit_test(an_evaluation_writes_the_outputs_of_the_test_part),
         cmocka_unit_test(a_report_into_a_file_has_one_line_an_epoch),
         cmocka_unit_test(the_loader_has_as_many_threads_as_asked_for),
