@@ -14,8 +14,7 @@
 #include "compiler/base/bug.h"
 #include "compiler/base/text.h"
 #include "compiler/cpu/data_object.h"
-#include "runtime/data/decompress.h"
-#include "runtime/data/sound.h"
+#include "runtime/data/source.h"
 #include "runtime/image_io.h"
 #include "runtime/interrupt.h"
 
@@ -124,26 +123,16 @@ static const char *plain_path(Arena *arena, const char *path)
     return path[0] == '/' || path[0] == '.' ? path : arena_printf(arena, "./%s", path);
 }
 
-/* Whether the data, or what stands in a body there, have such a statement. */
-static bool data_have(CnnStatements data, const Schema *schema)
-{
-    for (int i = 0; i < data.count; i++)
-        if (data.items[i].schema == schema || data_have(data.items[i].body, schema))
-            return true;
-    return false;
-}
-
-/* What only some data need, and which nothing asks for by a strong symbol (runtime/data/sound.c,
- * decompress.c). */
+/* What only some data need; nothing asks for it by a strong symbol. Without flags, cnnc was built without it.
+ */
 static const struct {
-    const Schema *of; /* the statement that needs it */
-    const char *symbol, *library, *flags;
-} optional_libraries[] = {
-    {&audio_schema, "cnn_sound_library", "libcnn_sound.a", CNNC_SOUND_LINK_FLAGS},
-    {&archive_schema, "cnn_unpack", "libcnn_unpack.a", CNNC_UNPACK_LINK_FLAGS},
-};
+    OptionalLibrary library;
+    const char *file, *flags;
+} optional_libraries[] = {{LIBRARY_SOUND, "libcnn_sound.a", CNNC_SOUND_LINK_FLAGS},
+                          {LIBRARY_UNPACK, "libcnn_unpack.a", CNNC_UNPACK_LINK_FLAGS},
+                          {LIBRARY_FORMATS, "libcnn_formats.a", CNNC_FORMAT_LINK_FLAGS}};
 
-static bool link_all(Workplace *workplace, CnnStatements data, const char *path, const char **complaint)
+static bool link_all(Workplace *workplace, unsigned libraries, const char *path, const char **complaint)
 {
     Arena *arena = workplace->arena;
     const char *folder;
@@ -156,15 +145,15 @@ static bool link_all(Workplace *workplace, CnnStatements data, const char *path,
     add(arena, &arguments, arena_printf(arena, "%s/libcnn_trainer.a", folder));
     for (size_t i = 0; i < workplace->files.count; i++)
         add(arena, &arguments, workplace->files.items[i]);
-    for (size_t i = 0; i < COUNT(optional_libraries); i++) {
-        if (*optional_libraries[i].flags == '\0' || !data_have(data, optional_libraries[i].of))
-            continue;
-        add(arena, &arguments, arena_printf(arena, "-Wl,--undefined=%s", optional_libraries[i].symbol));
-        add(arena, &arguments, arena_printf(arena, "%s/%s", folder, optional_libraries[i].library));
-    }
+    for (size_t i = 0; i < COUNT(optional_libraries); i++)
+        if ((libraries & optional_libraries[i].library) && *optional_libraries[i].flags) {
+            add(arena, &arguments, "-Wl,--whole-archive");
+            add(arena, &arguments, arena_printf(arena, "%s/%s", folder, optional_libraries[i].file));
+            add(arena, &arguments, "-Wl,--no-whole-archive");
+        }
     add(arena, &arguments, arena_printf(arena, "%s/libcnn_runtime.a", folder));
     for (size_t i = 0; i < COUNT(optional_libraries); i++)
-        if (data_have(data, optional_libraries[i].of))
+        if (libraries & optional_libraries[i].library)
             add_flags(arena, &arguments, optional_libraries[i].flags);
     add_flags(arena, &arguments, CNNC_TRAINER_LINK_FLAGS);
     *vec_push(arena, &arguments) = NULL;
@@ -189,7 +178,7 @@ static bool build_beside(Session *session, const Linked *linked, Workplace *work
     done = done && write_object(workplace, "image", &data, complaint);
     for (int i = 0; done && i < linked->object_count; i++)
         done = write_object(workplace, linked->symbols[i], &linked->objects[i], complaint);
-    return done && link_all(workplace, linked->image->recipe.data, beside, complaint);
+    return done && link_all(workplace, source_libraries(linked->image->recipe.data), beside, complaint);
 }
 
 bool standalone_build(Session *session, const Linked *linked, const char *path, const char **complaint)

@@ -285,4 +285,5 @@ static CnnStatus archive_open(const CnnStatement *statement, const char *base, S
     return CNN_OK;
 }
 
-const SourceKind source_archive = {.schema = &archive_schema, .open_around = archive_open};
+const SourceKind source_archive = {
+    .schema = &archive_schema, .libraries = LIBRARY_UNPACK, .open_around = archive_open};

@@ -370,4 +370,5 @@ static CnnStatus arrays_open(const void *args, const Tree *tree, const char *bas
     return CNN_OK;
 }
 
-const SourceKind source_arrays = {.schema = &arrays_schema, .open_in = arrays_open};
+const SourceKind source_arrays = {
+    .schema = &arrays_schema, .libraries = LIBRARY_FORMATS, .open_in = arrays_open};

@@ -175,4 +175,4 @@ static CnnStatus audio_open(const void *args, const Tree *tree, const char *base
     return status;
 }
 
-const SourceKind source_audio = {.schema = &audio_schema, .open_in = audio_open};
+const SourceKind source_audio = {.schema = &audio_schema, .libraries = LIBRARY_SOUND, .open_in = audio_open};

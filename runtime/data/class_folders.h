@@ -10,7 +10,7 @@
 /* The files that are samples. */
 typedef struct {
     bool (*wanted)(const char *name);
-    const char *one, *many; /* what they are called: "JPEG or PNG picture", "pictures" */
+    const char *one, *many; /* what they are called: "picture", "pictures" */
 } MemberKind;
 
 typedef struct {

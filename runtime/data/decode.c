@@ -36,6 +36,21 @@ void decode_grey(const unsigned char *rgb, unsigned char *grey, int64_t n)
         grey[i] = (unsigned char)((19595u * rgb[0] + 38470u * rgb[1] + 7471u * rgb[2] + 32768u) >> 16);
 }
 
+void decode_from_rgba(const unsigned char *rgba, unsigned char *out, int64_t n, int channels)
+{
+    if (channels == 4) {
+        memmove(out, rgba, (size_t)n * 4);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++, rgba += 4, out += channels) {
+        unsigned char pixel[3] = {rgba[0], rgba[1], rgba[2]};
+        if (channels == 1)
+            decode_grey(pixel, out, 1);
+        else
+            memcpy(out, pixel, 3);
+    }
+}
+
 /* Turns a picture stored in orientation 2 … 8 (EXIF, figure of section 4.6.4 A) as it is to be seen:
  * orientations from 5 on exchange rows and columns; then rows, columns or both run backwards. */
 static CnnStatus picture_turn(Picture *picture, Bytes *turned, int orientation, CnnError *error)
@@ -66,34 +81,18 @@ static CnnStatus picture_turn(Picture *picture, Bytes *turned, int orientation, 
     return CNN_OK;
 }
 
-typedef enum { FILE_JPEG, FILE_PNG, FILE_OTHER } FileKind;
-
-/* Recognises a file by its content; what is neither JPEG nor PNG is called by its name where it is a known
- * one. */
-static FileKind file_kind(const Bytes *file, const char **other)
+/* What a file is that is no picture of a known format. */
+static const char *file_kind(const Bytes *file)
 {
     static const struct {
-        size_t at;
         const char *bytes, *name;
-    } others[] = {
-        {0, "GIF8", "a GIF picture"},  {8, "WEBP", "a WebP picture"},         {0, "II*", "a TIFF picture"},
-        {0, "MM", "a TIFF picture"},   {4, "ftyp", "a HEIC or AVIF picture"}, {0, "BM", "a BMP picture"},
-        {0, "<", "a web page or SVG"}, {0, "%PDF", "a PDF document"},         {0, "PK", "a zip archive"}};
-    const unsigned char *start = file->data;
-    if (file->size >= 3 && memcmp(start, "\xff\xd8\xff", 3) == 0)
-        return FILE_JPEG;
-    if (file->size >= 8 && memcmp(start, "\x89PNG\r\n\x1a\n", 8) == 0)
-        return FILE_PNG;
-    *other = file->size == 0 ? "an empty file" : "of an unknown kind";
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        size_t length = strlen(others[i].bytes);
-        if (file->size >= others[i].at + length &&
-            memcmp(start + others[i].at, others[i].bytes, length) == 0) {
-            *other = others[i].name;
-            break;
-        }
+    } kinds[] = {{"<", "a web page or SVG"}, {"%PDF", "a PDF document"}, {"PK", "a zip archive"}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        size_t length = strlen(kinds[i].bytes);
+        if (file->size >= length && memcmp(file->data, kinds[i].bytes, length) == 0)
+            return kinds[i].name;
     }
-    return FILE_OTHER;
+    return file->size == 0 ? "an empty file" : "of an unknown kind";
 }
 
 CnnStatus decoder_open(Picture *picture, CnnError *error)
@@ -111,19 +110,19 @@ CnnStatus decoder_bytes(Picture *picture, size_t size, unsigned char **out, CnnE
     return CNN_OK;
 }
 
-/* Loads the file into picture->decoder and recognises it. */
-static CnnStatus decode_load(const Tree *tree, const char *path, Picture *picture, FileKind *kind,
+/* Loads the file into picture->decoder and finds who decodes it. */
+static CnnStatus decode_load(const Tree *tree, const char *path, Picture *picture, const PictureCodec **codec,
                              CnnError *error)
 {
     char name[NAME_BYTES];
-    const char *other;
     TRY(decoder_open(picture, error));
     TRY(tree->load(tree, path, &picture->decoder->file, error));
-    *kind = file_kind(&picture->decoder->file, &other);
-    if (*kind == FILE_OTHER)
-        return cnn_fail(error, CNN_BAD_INPUT, "%s: neither a JPEG nor a PNG picture, but %s",
-                        name_printable(path, name), other);
-    return CNN_OK;
+    const PictureFormat *format = picture_format_of(picture->decoder->file.data, picture->decoder->file.size);
+    if (!format)
+        return cnn_fail(error, CNN_BAD_INPUT, "%s: not a picture, but %s", name_printable(path, name),
+                        file_kind(&picture->decoder->file));
+    *codec = format->codec;
+    return picture_format_check(format, path, error);
 }
 
 /* Passes on what a decoder said, with the path before it. */
@@ -136,12 +135,11 @@ static CnnStatus decode_failed(const char *path, const CnnError *reason, CnnErro
 CnnStatus decode_member(const Tree *tree, const char *path, const DecodeOptions *options, Picture *out,
                         CnnError *error)
 {
-    FileKind kind;
+    const PictureCodec *codec;
     int orientation = 1;
     CnnError reason = {0};
-    TRY(decode_load(tree, path, out, &kind, error));
-    CnnStatus status =
-        (kind == FILE_JPEG ? jpeg_decode : png_decode)(out->decoder, options, out, &orientation, &reason);
+    TRY(decode_load(tree, path, out, &codec, error));
+    CnnStatus status = codec->decode(out->decoder, options, out, &orientation, &reason);
     if (status == CNN_OK && orientation > 1)
         status = picture_turn(out, &out->decoder->turned, orientation, &reason);
     return status == CNN_OK ? CNN_OK : decode_failed(path, &reason, error);
@@ -154,9 +152,9 @@ CnnStatus decode_file(const char *path, const DecodeOptions *options, Picture *o
 
 CnnStatus decode_channels(const Tree *tree, const char *path, Picture *work, int *channels, CnnError *error)
 {
-    FileKind kind;
+    const PictureCodec *codec;
     CnnError reason = {0};
-    TRY(decode_load(tree, path, work, &kind, error));
-    CnnStatus status = (kind == FILE_JPEG ? jpeg_channels : png_channels)(work->decoder, channels, &reason);
+    TRY(decode_load(tree, path, work, &codec, error));
+    CnnStatus status = codec->channels(work->decoder, channels, &reason);
     return status == CNN_OK ? CNN_OK : decode_failed(path, &reason, error);
 }

@@ -229,8 +229,8 @@ static CnnStatus jpeg_work(JpegDecoder *jpeg)
     return CNN_OK;
 }
 
-CnnStatus jpeg_decode(PictureDecoder *decoder, const DecodeOptions *options, Picture *out, int *orientation,
-                      CnnError *error)
+static CnnStatus jpeg_decode(PictureDecoder *decoder, const DecodeOptions *options, Picture *out,
+                             int *orientation, CnnError *error)
 {
     TRY(jpeg_open(decoder, error));
     decoder->jpeg->options = options;
@@ -247,9 +247,24 @@ static CnnStatus jpeg_channels_work(JpegDecoder *jpeg)
     return CNN_OK;
 }
 
-CnnStatus jpeg_channels(PictureDecoder *decoder, int *channels, CnnError *error)
+static CnnStatus jpeg_channels(PictureDecoder *decoder, int *channels, CnnError *error)
 {
     TRY(jpeg_open(decoder, error));
     decoder->jpeg->result = channels;
     return jpeg_guarded(decoder->jpeg, jpeg_channels_work);
 }
+
+/* The library does not tell its version when it runs: these are those of its header. */
+#define TEXT_OF_(value) #value
+#define TEXT_OF(value)  TEXT_OF_(value)
+
+static void jpeg_version(char *out, size_t bytes)
+{
+#ifdef LIBJPEG_TURBO_VERSION
+    snprintf(out, bytes, "turbo " TEXT_OF(LIBJPEG_TURBO_VERSION));
+#else
+    snprintf(out, bytes, TEXT_OF(JPEG_LIB_VERSION));
+#endif
+}
+
+const PictureCodec jpeg_codec = {jpeg_decode, jpeg_channels, jpeg_version};

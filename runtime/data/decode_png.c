@@ -144,16 +144,23 @@ static CnnStatus png_run(PngDecoder *decoder, CnnStatus (*work)(PngDecoder *deco
     return status;
 }
 
-CnnStatus png_decode(PictureDecoder *decoder, const DecodeOptions *options, Picture *out, int *orientation,
-                     CnnError *error)
+static CnnStatus png_decode(PictureDecoder *decoder, const DecodeOptions *options, Picture *out,
+                            int *orientation, CnnError *error)
 {
     PngDecoder png = {
         .file = &decoder->file, .options = options, .out = out, .result = orientation, .error = error};
     return png_run(&png, png_work);
 }
 
-CnnStatus png_channels(PictureDecoder *decoder, int *channels, CnnError *error)
+static CnnStatus png_channels(PictureDecoder *decoder, int *channels, CnnError *error)
 {
     PngDecoder png = {.file = &decoder->file, .result = channels, .error = error};
     return png_run(&png, png_channels_work);
 }
+
+static void png_version(char *out, size_t bytes)
+{
+    snprintf(out, bytes, "%s", png_get_libpng_ver(NULL));
+}
+
+const PictureCodec png_codec = {png_decode, png_channels, png_version};

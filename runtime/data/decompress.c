@@ -71,3 +71,8 @@ CnnStatus decompress(int descriptor, const char *path, const char *compression, 
         "%s: %s cannot be unpacked: this program was built without libarchive (Debian: libarchive-dev)",
         name_printable(path, name), compression);
 }
+
+bool decompress_has_library(void)
+{
+    return cnn_unpack != NULL;
+}

@@ -4,9 +4,9 @@
 #ifndef CNN_DATA_DECOMPRESS_H
 #define CNN_DATA_DECOMPRESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-#include "runtime/schema.h"
 #include "runtime/status.h"
 
 /* Takes the bytes in their order, some at a time. A failure ends the stream. */
@@ -27,7 +27,8 @@ const char *compression_of(const unsigned char *start, size_t size);
 CnnStatus decompress(int descriptor, const char *path, const char *compression, ByteSink *sink, void *context,
                      CnnError *error);
 
-extern const Schema archive_schema; /* of the source that needs the library */
+/** Whether this program has libarchive, and so reads bzip2, xz and zstd. */
+bool decompress_has_library(void);
 
 /** In runtime/unpack: the same of what zlib does not read. */
 CnnStatus cnn_unpack(int descriptor, const char *path, ByteSink *sink, void *context, CnnError *error);

@@ -22,7 +22,7 @@ static const Field folder_fields[] = {
 };
 const Schema folder_schema = {
     .word = "folder",
-    .doc = "JPEG and PNG pictures, in a folder for each class; folders inside a class folder belong to the "
+    .doc = "Pictures in a folder for each class; folders inside a class folder belong to the "
            "class. Folders "
            "train and test (or validation, valid, val) at the top are taken as the parts. Hidden files, and "
            "files whose names do not "
@@ -33,16 +33,7 @@ const Schema folder_schema = {
     .example = "folder \"data/plants\", channels=1",
 };
 
-/* By the end of its name. Kinds that cannot be decoded count too: they are then reported as unreadable, and
- * not silently left out. */
-static bool folder_is_picture(const char *name)
-{
-    static const char *const endings[] = {"jpg",  "jpeg", "jpe",  "jfif", "png",  "gif", "bmp",
-                                          "webp", "tif",  "tiff", "heic", "avif", NULL};
-    return name_ends_as(name, endings);
-}
-
-static const MemberKind folder_kind = {folder_is_picture, "JPEG or PNG picture", "pictures"};
+static const MemberKind folder_kind = {decode_is_picture_name, "picture", "pictures"};
 
 static CnnStatus folder_sample(Source *source, int64_t index, int64_t want_height, int64_t want_width,
                                Picture *out, CnnError *error)
@@ -110,4 +101,5 @@ static CnnStatus folder_open(const void *args, const Tree *tree, const char *bas
     return status;
 }
 
-const SourceKind source_folder = {.schema = &folder_schema, .open_in = folder_open};
+const SourceKind source_folder = {
+    .schema = &folder_schema, .libraries = LIBRARY_FORMATS, .open_in = folder_open};

@@ -20,3 +20,13 @@ const SourceKind *source_kind_of(const Schema *schema)
             return *kind;
     return NULL;
 }
+
+unsigned source_libraries(CnnStatements data)
+{
+    unsigned libraries = 0;
+    for (int i = 0; i < data.count; i++) {
+        const SourceKind *kind = source_kind_of(data.items[i].schema);
+        libraries |= (kind ? kind->libraries : 0) | source_libraries(data.items[i].body);
+    }
+    return libraries;
+}

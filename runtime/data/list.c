@@ -302,4 +302,4 @@ static CnnStatus list_open(const void *args, const Tree *tree, const char *base,
     return status;
 }
 
-const SourceKind source_list = {.schema = &list_schema, .open_in = list_open};
+const SourceKind source_list = {.schema = &list_schema, .libraries = LIBRARY_FORMATS, .open_in = list_open};

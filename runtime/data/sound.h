@@ -48,8 +48,6 @@ typedef struct {
 
 enum { FOURIER_ALIGN = 64 };
 
-extern const Schema audio_schema; /* of the source that needs the library */
-
 /** The library; an error that names what is missing where this program has been built without it. */
 CnnStatus sound_library(const SoundLibrary **out, CnnError *error);
 

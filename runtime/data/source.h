@@ -43,8 +43,12 @@ typedef struct {
 typedef struct Source Source;
 typedef struct Stamp Stamp; /* runtime/data/stamp.h */
 
+/* Libraries that are linked into a program only where its data need them. */
+typedef enum { LIBRARY_SOUND = 1, LIBRARY_UNPACK = 2, LIBRARY_FORMATS = 4 } OptionalLibrary;
+
 typedef struct SourceKind {
     const Schema *schema;
+    unsigned libraries; /* OptionalLibrary: that it reads with, where they are */
     /** Opens and indexes; `base` is the folder relative paths start from. A kind has one of the three. */
     CnnStatus (*open)(const void *args, const char *base, Source **out, CnnError *error);
     /** The same, for a source that reads its files through a tree, and so from an archive too. The tree must
@@ -83,5 +87,7 @@ struct Source {
 extern const SourceKind *const source_kinds[];
 /** The kind with this schema; NULL when it is no source. */
 const SourceKind *source_kind_of(const Schema *schema);
+/** The optional libraries that the sources among these statements, and in their bodies, read with. */
+unsigned source_libraries(CnnStatements data);
 
 #endif

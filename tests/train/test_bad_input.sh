@@ -83,7 +83,7 @@ refused 1 "m.cnn:7:5: error: 'nowhere' is neither in the model's folder"
 cp -r shapes empty
 mkdir empty/ellipse
 model 'folder "empty"'
-refused 1 "the class folder 'empty/ellipse' holds no JPEG or PNG picture"
+refused 1 "the class folder 'empty/ellipse' holds no picture"
 mkdir one
 cp -r shapes/disc one/
 model 'folder "one"'

@@ -213,12 +213,12 @@ static void measuring_skips_what_cannot_be_read_as_bad_says(void **state)
     assert_contains(
         error.text,
         "2 of the 20 samples of the training part cannot be read, more than the 9% that 'bad' allows; "
-        "the first: d/0/00.png: neither a JPEG nor a PNG picture, but an empty file");
+        "the first: d/0/00.png: not a picture, but an empty file");
     close_data(opened);
     error = (CnnError){0};
     opened = open_good("folder \"d\" -> standardize -> bad stop");
     assert_int_equal(cnn_data_prepare(opened.data, 3, &error), CNN_BAD_INPUT);
-    assert_contains(error.text, "d/0/00.png: neither");
+    assert_contains(error.text, "d/0/00.png: not a picture");
     close_data(opened);
 }
 

@@ -1,12 +1,12 @@
-/* A program that is linked without the libraries of sounds and of archives, as a trainer of pictures in a
- * folder is, and every program of a cnnc that was built where libsndfile and libarchive are not installed. */
+/* A program that is linked without the optional libraries, as a trainer is whose data need none of them, and
+ * every program of a cnnc that was built where they are not installed. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "tests/unit/data_test.h"
+#include "tests/unit/decode_test.h"
 
 static void sounds_are_refused_with_what_is_missing(void **state)
 {
@@ -34,10 +34,28 @@ static void archives_are_refused_with_what_is_missing(void **state)
     close_data(opened);
 }
 
+static void pictures_are_refused_with_what_is_missing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes, *reason;
+    } cases[] = {
+        {"II*\0....RIFF",
+         "p: a TIFF picture, but cnnc was built without libtiff: install libtiff-dev, and build"},
+        {"RIFF....WEBP", "p: a WebP picture, but cnnc was built without libwebp: install libwebp-dev"},
+        {"GIF89a......", "p: a GIF picture, but cnnc was built without giflib: install libgif-dev"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_bytes("p", cases[i].bytes, 12);
+        assert_not_decoded("p", cases[i].reason);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(sounds_are_refused_with_what_is_missing, folder_setup,
+                                        folder_teardown),
+        cmocka_unit_test_setup_teardown(pictures_are_refused_with_what_is_missing, folder_setup,
                                         folder_teardown),
         cmocka_unit_test_setup_teardown(archives_are_refused_with_what_is_missing, folder_setup,
                                         folder_teardown),
