@@ -21,12 +21,20 @@ CnnStatus chart_check(const char *flag, const char *path, const CnnRecipe *recip
         return command_fail(CNN_BAD_USAGE, "%s: '%s' ends neither with .png nor with .svg", flag, path);
     if (cnn_output_check(recipe, path, svg ? OUTPUT_SVG : OUTPUT_PNG, &error) != CNN_OK)
         return command_fail(error.status, "%s: %s", flag, error.text);
-#ifndef CNNC_CAIRO
-    return command_fail(CNN_NO_RESOURCE,
-                        "%s: this cnnc cannot draw: it was built without cairo (Debian: libcairo2-dev)",
-                        flag);
-#endif
+    if (!chart_can_draw())
+        return command_fail(CNN_NO_RESOURCE,
+                            "%s: this cnnc cannot draw: it was built without cairo (Debian: libcairo2-dev)",
+                            flag);
     return CNN_OK;
+}
+
+bool chart_can_draw(void)
+{
+#ifdef CNNC_CAIRO
+    return true;
+#else
+    return false;
+#endif
 }
 
 CnnStatus chart_write(const Chart *chart, const char *path, CnnError *error)

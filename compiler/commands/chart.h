@@ -46,6 +46,9 @@ typedef struct {
  */
 CnnStatus chart_check(const char *flag, const char *path, const CnnRecipe *recipe);
 
+/** Whether this cnnc was built with cairo. */
+bool chart_can_draw(void);
+
 /** Writes it, whole or not at all; `path` has passed chart_check. */
 CnnStatus chart_write(const Chart *chart, const char *path, CnnError *error);
 CnnStatus roofline_write(const Roofline *roofline, const char *path, CnnError *error);

@@ -80,6 +80,10 @@ static const Flag tune_flags[] = {
     {"--again", FLAG_SWITCH, OPTION(again), NULL, "measure anew what an earlier tuning has found", 0, 0, 0},
     FLAGS_END,
 };
+static const Flag doctor_flags[] = {
+    {"--json", FLAG_TEXT, OPTION(json), "FILE", "all of it as JSON", 0, 0, 0},
+    FLAGS_END,
+};
 static const Flag help_flags[] = {
     {"--markdown", FLAG_SWITCH, OPTION(markdown), NULL, "everything, as docs/reference.md", 0, 0, 0},
     FLAGS_END,
@@ -143,6 +147,8 @@ const Command command_table[] = {
      command_emit, NULL},
     {"fmt", "FILE...", 1, MANY, "write files in their one form", fmt_flags, false, false, false, command_fmt,
      NULL},
+    {"doctor", "", 0, 0, "what this machine and this build of cnnc have, and what they lack", doctor_flags,
+     false, false, false, command_doctor, NULL},
     {"passes", "", 0, 0, "the passes of the compiler, and the fusions", NULL, false, false, false,
      command_passes, NULL},
     {"help", "[WORD]", 0, 1, "what a command, a layer, or any other word of the language means", help_flags,

@@ -41,7 +41,7 @@ typedef struct {
     bool markdown;           /* help */
     const char *output;      /* build */
     const char *variants;    /* compare */
-    const char *plot, *json; /* compare, bench, explain */
+    const char *plot, *json; /* compare, bench, explain; json: doctor too */
     bool each;               /* compare */
     int rounds;              /* compare */
 } Options;
@@ -92,6 +92,7 @@ CnnStatus command_bench(const Options *options);
 CnnStatus command_build(const Options *options);
 CnnStatus command_compare(const Options *options);
 CnnStatus command_explain(const Options *options);
+CnnStatus command_doctor(const Options *options);
 CnnStatus command_tune(const Options *options);
 CnnStatus command_help(const Options *options);
 CnnStatus command_passes(const Options *options);

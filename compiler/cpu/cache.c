@@ -127,25 +127,51 @@ static bool is_object(const char *name)
     return name[0] != '.' && length > 2 && strcmp(name + length - 2, ".o") == 0;
 }
 
-void cache_trim(const char *folder, uint64_t bytes)
+/* Collects the objects in a folder. */
+static Entries list_objects(DIR *directory)
 {
-    DIR *directory = opendir(folder);
-    if (!directory)
-        return;
     Entries entries = {0};
     bool room = true;
     for (struct dirent *entry; room && (entry = readdir(directory));)
         if (is_object(entry->d_name))
             room = add_entry(&entries, dirfd(directory), entry->d_name);
+    return entries;
+}
+
+static void free_entries(Entries *entries)
+{
+    for (size_t i = 0; i < entries->count; i++)
+        free(entries->items[i].name);
+    free(entries->items);
+}
+
+void cache_trim(const char *folder, uint64_t bytes)
+{
+    DIR *directory = opendir(folder);
+    if (!directory)
+        return;
+    Entries entries = list_objects(directory);
     if (entries.bytes > bytes)
         qsort(entries.items, entries.count, sizeof *entries.items, by_use);
-    for (size_t i = 0; i < entries.count; i++) {
-        if (entries.bytes > bytes && unlinkat(dirfd(directory), entries.items[i].name, 0) == 0)
+    for (size_t i = 0; i < entries.count && entries.bytes > bytes; i++)
+        if (unlinkat(dirfd(directory), entries.items[i].name, 0) == 0)
             entries.bytes -= entries.items[i].bytes;
-        free(entries.items[i].name);
-    }
-    free(entries.items);
+    free_entries(&entries);
     closedir(directory);
+}
+
+int64_t cpu_cache_use(const char *folder, uint64_t *bytes)
+{
+    DIR *directory = opendir(folder);
+    *bytes = 0;
+    if (!directory)
+        return 0;
+    Entries entries = list_objects(directory);
+    int64_t count = (int64_t)entries.count;
+    *bytes = entries.bytes;
+    free_entries(&entries);
+    closedir(directory);
+    return count;
 }
 
 const char *cpu_cache_folder(Arena *arena, const char **complaint)

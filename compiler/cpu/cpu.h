@@ -86,5 +86,7 @@ void cpu_unload(CpuCode *code);
 /** The private cache folder, made if need be (XDG_CACHE_HOME or ~/.cache, then cnnc, mode 0700, owner
  * checked); NULL with the reason in *complaint when there can be none. */
 const char *cpu_cache_folder(Arena *arena, const char **complaint);
+/** How many objects are kept in the folder, and the bytes of all of them. */
+int64_t cpu_cache_use(const char *folder, uint64_t *bytes);
 
 #endif

@@ -197,3 +197,46 @@ bool standalone_build(Session *session, const Linked *linked, const char *path, 
         unlink(beside);
     return done;
 }
+
+/* The first line that `cc --version` prints. */
+static const char *linker_version(Arena *arena)
+{
+    char line[256] = "";
+    FILE *output = popen("cc --version 2>/dev/null", "re");
+    bool read = output && fgets(line, sizeof line, output);
+    while (output && fgetc(output) != EOF) /* a linker that cannot write would fail */
+        continue;
+    if (output)
+        pclose(output);
+    return read ? arena_text(arena, line, strcspn(line, "\n")) : NULL;
+}
+
+bool standalone_check(Arena *arena, const char **linker, const char **complaint)
+{
+    static const char *const libraries[] = {"libcnn_trainer.a", "libcnn_runtime.a"};
+    const char *folder;
+    *linker = linker_version(arena);
+    if (!*linker) {
+        *complaint = "there is no C compiler 'cc' to link with (Debian: apt-get install gcc libc6-dev)";
+        return false;
+    }
+    if (!library_folder(arena, &folder, complaint))
+        return false;
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
+        const char *path = arena_printf(arena, "%s/%s", folder, libraries[i]);
+        if (access(path, R_OK) != 0) {
+            *complaint = arena_printf(arena, "%s: %s; it lies beside cnnc where cnnc was built", path,
+                                      strerror(errno));
+            return false;
+        }
+    }
+    Arguments arguments = {0};
+    static const char *const flags[] = {"cc", "-shared", "-o", "/dev/null"};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        add(arena, &arguments, flags[i]);
+    for (size_t i = 0; i < COUNT(optional_libraries); i++)
+        add_flags(arena, &arguments, optional_libraries[i].flags);
+    add_flags(arena, &arguments, CNNC_TRAINER_LINK_FLAGS);
+    *vec_push(arena, &arguments) = NULL;
+    return run(arena, arguments.items, complaint);
+}

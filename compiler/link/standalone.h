@@ -10,4 +10,10 @@
  */
 bool standalone_build(Session *session, const Linked *linked, const char *path, const char **complaint);
 
+/**
+ * What a build would link with: *linker is its path and version, NULL where there is none. false with a
+ * sentence in *complaint when a trainer cannot be linked: it says what is missing.
+ */
+bool standalone_check(Arena *arena, const char **linker, const char **complaint);
+
 #endif

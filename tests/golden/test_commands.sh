@@ -59,6 +59,20 @@ expect 2 "did you mean 'repeat'?" help repaet
 expect 0 'LLVM' --version
 expect 0 'pool-first' passes
 
+# doctor: what is here, and what is not; only what every training needs is an error.
+expect 0 '  f32 peak ' doctor --json "$folder/doctor.json"
+grep -qF '{"report": "doctor"' "$folder/doctor.json" && grep -q '"peak_flops": [1-9]' "$folder/doctor.json" || failed=1
+grep -qE '^  PNG +libpng 1\.' "$folder/out" || failed=1
+if command -v python3 >/dev/null; then
+    python3 -m json.tool "$folder/doctor.json" >/dev/null || failed=1
+fi
+(PATH=/nonexistent && "$CNNC" doctor) >"$folder/out" || failed=1
+grep -qF "linker           absent: there is no C compiler 'cc'" "$folder/out" || failed=1
+XDG_CACHE_HOME=/proc/none expect 0 'folder           absent: /proc/none/cnnc cannot be made' doctor --json "$folder/doctor.json"
+grep -qF '{"section": "cache", "name": "folder", "needed": false, "why": "/proc/none/cnnc cannot' "$folder/doctor.json" || failed=1
+expect 2 '--json:' doctor --json "$folder"
+expect 2 'one argument too many' doctor twice
+
 if "$CNNC" help >/dev/full 2>/dev/null; then
     echo 'cnnc help >/dev/full: no error'
     failed=1

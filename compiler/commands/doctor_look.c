@@ -1,0 +1,208 @@
+/* Finding out what the machine and the build have. */
+#include <sqlite3.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "compiler/commands/chart.h"
+#include "compiler/commands/doctor.h"
+#include "compiler/cpu/peak.h"
+#include "compiler/link/standalone.h"
+#include "runtime/data/decode.h"
+#include "runtime/data/decompress.h"
+#include "runtime/data/sound.h"
+#include "runtime/file.h"
+#include "runtime/memory.h"
+#include "runtime/pool.h"
+
+static Fact *add(Doctor *doctor, const char *section, const char *name, const char *value)
+{
+    Fact *fact = vec_push(doctor->arena, &doctor->facts);
+    *fact = (Fact){.section = section, .name = name, .value = value};
+    return fact;
+}
+
+static void add_number(Doctor *doctor, const char *section, const char *name, const char *value,
+                       const char *key, double number)
+{
+    Fact *fact = add(doctor, section, name, value);
+    fact->key = key;
+    fact->number = number;
+}
+
+static const char *bytes_text(Arena *arena, double bytes)
+{
+    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+    int unit = 0;
+    for (; bytes >= 1024 && unit < 4; unit++)
+        bytes /= 1024;
+    return arena_printf(arena, bytes < 10 && unit > 0 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+}
+
+/* The processor as its maker calls it; NULL where the system does not say. */
+static const char *processor_name(Arena *arena)
+{
+    char line[256];
+    const char *name = NULL;
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    while (file && !name && fgets(line, sizeof line, file)) {
+        char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) == 0 && colon && colon[1] == ' ')
+            name = arena_text(arena, colon + 2, strcspn(colon + 2, "\n"));
+    }
+    if (file)
+        fclose(file);
+    return name;
+}
+
+static const char *vectors_text(Arena *arena, const CpuTarget *target)
+{
+    return arena_printf(arena, "%d bits, %d registers%s%s%s", 32 * target->lanes, target->registers,
+                        target->fma ? ", fused multiply-add" : "", target->dot ? ", bf16 products" : "",
+                        target->tile ? ", bf16 tiles (AMX)" : "");
+}
+
+static void look_at_caches(Doctor *doctor)
+{
+    static const struct {
+        int name;
+        const char *level, *key;
+    } caches[] = {{_SC_LEVEL1_DCACHE_SIZE, "L1 cache", "l1_bytes"},
+                  {_SC_LEVEL2_CACHE_SIZE, "L2 cache", "l2_bytes"},
+                  {_SC_LEVEL3_CACHE_SIZE, "L3 cache", "l3_bytes"}};
+    for (size_t i = 0; i < sizeof caches / sizeof *caches; i++) {
+        long bytes = sysconf(caches[i].name);
+        if (bytes > 0)
+            add_number(doctor, "machine", caches[i].level, bytes_text(doctor->arena, (double)bytes),
+                       caches[i].key, (double)bytes);
+    }
+}
+
+static void look_at_machine(Doctor *doctor)
+{
+    Arena *arena = doctor->arena;
+    const CpuTarget *target = cpu_host(arena);
+    const char *name = processor_name(arena);
+    CnnError error = {0};
+    if (name)
+        add(doctor, "machine", "processor", name);
+    add(doctor, "machine", "kind", arena_printf(arena, "%s %s", target->triple, target->cpu));
+    add(doctor, "machine", "vectors", vectors_text(arena, target));
+    if (cpu_runs_here(target, &error) != CNN_OK) {
+        Fact *fact = add(doctor, "machine", "instructions", arena_printf(arena, "%s", error.text));
+        fact->state = FACT_BROKEN;
+        fact->advice = "--cpu x86-64-v3 or x86-64-v2 may run here";
+    }
+    add_number(doctor, "machine", "cores", arena_printf(arena, "%d that this process may use", cnn_cores()),
+               "cores", cnn_cores());
+    look_at_caches(doctor);
+    double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    uint64_t free = cnn_memory_available();
+    add_number(doctor, "machine", "memory", bytes_text(arena, memory), "memory_bytes", memory);
+    if (free != UINT64_MAX)
+        add_number(doctor, "machine", "free memory", bytes_text(arena, (double)free), "free_memory_bytes",
+                   (double)free);
+    double peak = cpu_peak_flops(target, 0);
+    add_number(doctor, "machine", "f32 peak",
+               peak > 0 ? arena_printf(arena, "%.0f GFLOP/s, measured on all cores", peak / 1e9)
+                        : "no code could be made and run",
+               "peak_flops", peak);
+    doctor->facts.items[doctor->facts.count - 1].state = peak > 0 ? FACT_HERE : FACT_BROKEN;
+}
+
+static void look_at_compiler(Doctor *doctor)
+{
+    Arena *arena = doctor->arena;
+    const char *linker, *complaint;
+    add(doctor, "compiler", "cnnc", CNNC_VERSION);
+    add(doctor, "compiler", "LLVM", CNNC_LLVM_VERSION);
+    add(doctor, "compiler", "SQLite", sqlite3_libversion());
+    if (standalone_check(arena, &linker, &complaint)) {
+        add(doctor, "compiler", "linker", linker);
+    } else {
+        Fact *fact = add(doctor, "compiler", "linker", complaint);
+        fact->state = FACT_ABSENT;
+        fact->advice = "only `cnnc build` needs it";
+    }
+    Fact *charts = add(doctor, "compiler", "charts", "PNG and SVG, by cairo");
+    if (!chart_can_draw()) {
+        charts->value = "built without cairo, which --plot needs";
+        charts->advice = "install libcairo2-dev and build cnnc again";
+        charts->state = FACT_ABSENT;
+    }
+}
+
+static void look_at_formats(Doctor *doctor)
+{
+    Arena *arena = doctor->arena;
+    for (const PictureFormat *format = picture_formats; format->name; format++) {
+        char version[32] = "";
+        if (format->codec) {
+            picture_library_version(format, version);
+            add(doctor, "pictures", format->name,
+                format->library ? arena_printf(arena, "%s %s", format->library, version) : "cnnc's own code");
+        } else if (format->package) {
+            Fact *fact = add(doctor, "pictures", format->name,
+                             arena_printf(arena, "built without %s", format->library));
+            fact->state = FACT_ABSENT;
+            fact->advice = arena_printf(arena, "install %s and build cnnc again", format->package);
+        }
+    }
+    add(doctor, "archives", "zip, tar.gz", arena_printf(arena, "zlib %s", zlibVersion()));
+    Fact *unpack = add(doctor, "archives", "tar.bz2, xz, zst", "libarchive");
+    if (!decompress_has_library()) {
+        unpack->value = "built without libarchive";
+        unpack->advice = "install libarchive-dev and build cnnc again";
+        unpack->state = FACT_ABSENT;
+    }
+    const SoundLibrary *library;
+    CnnError error = {0};
+    Fact *sound = add(doctor, "sounds", "WAV, FLAC, OGG", "libsndfile, libsoxr, FFTW");
+    if (sound_library(&library, &error) != CNN_OK) {
+        sound->value = "built without libsndfile, libsoxr and FFTW";
+        sound->advice = "install libsndfile1-dev libogg-dev libsoxr-dev libfftw3-dev and build cnnc again";
+        sound->state = FACT_ABSENT;
+    }
+}
+
+/* The folder is writable when a file can be made in it: rights alone do not tell of a disk that is full or
+ * read-only. */
+static CnnStatus try_to_write(Arena *arena, const char *folder, CnnError *error)
+{
+    NewFile file;
+    TRY(cnn_file_create(arena_printf(arena, "%s/doctor", folder), &file, error));
+    CnnStatus status = cnn_file_write(&file, "cnnc", 4, error);
+    cnn_file_abandon(&file);
+    return status;
+}
+
+static void look_at_cache(Doctor *doctor)
+{
+    Arena *arena = doctor->arena;
+    const char *complaint, *folder = cpu_cache_folder(arena, &complaint);
+    CnnError error = {0};
+    if (folder && try_to_write(arena, folder, &error) != CNN_OK) {
+        complaint = arena_printf(arena, "%s", error.text);
+        folder = NULL;
+    }
+    if (!folder) {
+        Fact *fact = add(doctor, "cache", "folder", complaint);
+        fact->state = FACT_ABSENT;
+        fact->advice = "kernels are compiled anew in each run, until XDG_CACHE_HOME names a folder of yours";
+        return;
+    }
+    uint64_t bytes;
+    int64_t count = cpu_cache_use(folder, &bytes);
+    add(doctor, "cache", "folder", folder);
+    add_number(doctor, "cache", "kernels", arena_printf(arena, "%lld", (long long)count), "kernels",
+               (double)count);
+    add_number(doctor, "cache", "size", bytes_text(arena, (double)bytes), "bytes", (double)bytes);
+}
+
+void doctor_look(Doctor *doctor)
+{
+    look_at_machine(doctor);
+    look_at_compiler(doctor);
+    look_at_formats(doctor);
+    look_at_cache(doctor);
+}
