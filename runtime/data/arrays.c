@@ -2,7 +2,6 @@
  * they are and are read one by one, or are pictures whose paths the array holds; labels are read when the
  * source opens. */
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,14 +107,7 @@ static CnnStatus arrays_shape(ArraysSource *arrays, CnnError *error)
     info->width = flat ? 1 : dim[2];
     info->channels = flat ? dim[1] : x->shape.count == 4 ? dim[3] : 1;
     arrays->sample_count = x->count / (uint64_t)dim[0];
-    static const double ranges[NPY_NUMBER_COUNT][2] = {[NPY_BOOL] = {0, 1},
-                                                       [NPY_U1] = {0, 255},
-                                                       [NPY_I1] = {-128, 127},
-                                                       [NPY_U2] = {0, 65535},
-                                                       [NPY_I2] = {-32768, 32767}};
-    info->low = ranges[x->type][0];
-    info->high = ranges[x->type][1];
-    info->ranged = info->low < info->high;
+    info->ranged = npy_range(x->type, &info->low, &info->high);
     info->container = true;
     return CNN_OK;
 }
@@ -239,18 +231,6 @@ static CnnStatus arrays_load(ArraysSource *arrays, const ArraysArgs *args, CnnEr
     return arrays_shape(arrays, error);
 }
 
-/* The first element that is not finite, or -1. */
-static int64_t arrays_find_wrong(const float *value, uint64_t count)
-{
-    float sum = 0;
-    for (uint64_t i = 0; i < count; i++)
-        sum += value[i] * 0; /* 0 for every finite value */
-    for (uint64_t i = 0; i < count && sum != 0; i++)
-        if (!isfinite(value[i]))
-            return (int64_t)i;
-    return -1;
-}
-
 /* The part that a sample belongs to; *index becomes its number there. */
 static const Npy *arrays_part(const ArraysSource *arrays, int64_t *index)
 {
@@ -280,7 +260,7 @@ static CnnStatus arrays_sample(Source *source, int64_t index, int64_t want_heigh
     TRY(decoder_bytes(out, (size_t)count * x->element_bytes, &raw, error));
     TRY(npy_read(x, first, count, raw, error));
     npy_to_float(x->type, raw, count, out->data);
-    int64_t wrong = npy_is_real(x->type) ? arrays_find_wrong(out->data, count) : -1;
+    int64_t wrong = npy_is_real(x->type) ? npy_find_not_finite(out->data, count) : -1;
     if (wrong >= 0)
         return cnn_fail(error, CNN_BAD_INPUT, "%s[%lld]: value %lld is %g",
                         name_printable(x->file.path, name), (long long)index, (long long)wrong,

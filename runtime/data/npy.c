@@ -1,6 +1,7 @@
 /* Reading .npy: the elements. The header is read in npy_header.c. */
 #include "runtime/data/npy.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,30 @@ const char *npy_type_name(NpyType type)
     return npy_is_text(type) ? "text" : names[type];
 }
 
-static void npy_swap(unsigned char *raw, uint64_t count, size_t bytes)
+bool npy_range(NpyType type, double *low, double *high)
+{
+    static const double ranges[NPY_NUMBER_COUNT][2] = {[NPY_BOOL] = {0, 1},
+                                                       [NPY_U1] = {0, 255},
+                                                       [NPY_I1] = {-128, 127},
+                                                       [NPY_U2] = {0, 65535},
+                                                       [NPY_I2] = {-32768, 32767}};
+    *low = ranges[type][0];
+    *high = ranges[type][1];
+    return *low < *high;
+}
+
+int64_t npy_find_not_finite(const float *value, uint64_t count)
+{
+    float sum = 0;
+    for (uint64_t i = 0; i < count; i++)
+        sum += value[i] * 0; /* 0 for every finite value */
+    for (uint64_t i = 0; i < count && sum != 0; i++)
+        if (!isfinite(value[i]))
+            return (int64_t)i;
+    return -1;
+}
+
+void npy_swap(unsigned char *raw, uint64_t count, size_t bytes)
 {
     for (uint64_t i = 0; i < count; i++, raw += bytes)
         for (size_t a = 0, b = bytes - 1; a < b; a++, b--) {

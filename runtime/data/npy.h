@@ -48,6 +48,17 @@ const char *npy_type_name(NpyType type);
  * machine's byte order. */
 CnnStatus npy_read(const Npy *npy, uint64_t first, uint64_t count, void *raw, CnnError *error);
 
+/** Turns the bytes of each element round. */
+void npy_swap(unsigned char *raw, uint64_t count, size_t bytes);
+
+/** The least and the largest value of bool and the types of 8 and 16 bits, all numbers; false: values of the
+ * type have no known range.
+ */
+bool npy_range(NpyType type, double *low, double *high);
+
+/** The first value that is infinite or not a number, or -1. */
+int64_t npy_find_not_finite(const float *value, uint64_t count);
+
 /** Convert numbers in the machine's byte order. */
 void npy_to_float(NpyType type, const void *raw, uint64_t count, float *out);
 void npy_to_double(NpyType type, const void *raw, uint64_t count, double *out);

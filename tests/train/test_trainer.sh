@@ -51,6 +51,24 @@ same a.safetensors b.safetensors 'with a seed, 3 steps'
 expect 0 'start from' away/trainer --start run.safetensors --batch 5 --epochs 1 --save a.safetensors
 expect 0 'start from' "$CNNC" run m.cnn --start run.safetensors --set train.batch=5 --epochs 1 --save b.safetensors
 
+# One whose data are scenes, or pictures, reads what cnnc reads: a TIFF of 4 x 4 values, where cnnc was built with libtiff.
+if "$CNNC" doctor | grep -q '^  TIFF *libtiff'; then
+    mkdir scene
+    tag() { printf "$(printf '\\x%02x\\x%02x\\x03\\0\\1\\0\\0\\0\\x%02x\\0\\0\\0' $(($1 % 256)) $(($1 / 256)) $2)"; }
+    {
+        printf 'II*\0\x18\0\0\0\1\2\1\2\2\1\2\1\1\2\1\2\2\1\2\1\x09\0'
+        for entry in '256 4' '257 4' '258 8' '259 1' '262 1' '273 8' '277 1' '278 4' '279 16'; do
+            tag $entry
+        done
+        printf '\0\0\0\0'
+    } >scene/s.tif
+    printf 'data {\n multiband "s.tif", tile=1, mask="s.tif"\n}\nmodel S { input data.shape -> flatten -> dense data.classes -> softmax }\n%s' \
+        'train { loss cross_entropy -> optimizer sgd, rate=0.1 -> epochs 1 }' >scene/s.cnn
+    expect 0 'trainer' "$CNNC" build scene/s.cnn -o scene/trainer
+    expect 0 '16 training' scene/trainer
+    rm -r scene
+fi
+
 expect 0 'test  loss' "$CNNC" eval m.cnn --weights run.safetensors --outputs one.npy
 sed 's/  [0-9]* images.*//' "$answer" >one.txt
 expect 0 'test  loss' away/trainer eval --weights run.safetensors --outputs two.npy

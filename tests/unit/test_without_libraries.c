@@ -48,6 +48,8 @@ static void pictures_are_refused_with_what_is_missing(void **state)
         write_bytes("p", cases[i].bytes, 12);
         assert_not_decoded("p", cases[i].reason);
     }
+    write_bytes("p", cases[0].bytes, 12);
+    assert_refused("multiband \"p\", tile=1, mask=\"p\"", cases[0].reason);
 }
 
 int main(void)

@@ -1,0 +1,42 @@
+/* The pieces of a scene that are samples, and their labels. Private to multiband*.c. */
+#ifndef CNN_DATA_MULTIBAND_H
+#define CNN_DATA_MULTIBAND_H
+
+#include "runtime/data/scene.h"
+#include "runtime/data/source.h"
+
+typedef enum { EDGE_INSIDE, EDGE_REFLECT } MultibandEdge;
+
+enum { MULTIBAND_CLASSES_MOST = 4096 }; /* more different values are no classes */
+
+typedef struct {
+    const char *scene, *mask, *points;
+    Dims tile;
+    int64_t step, unlabelled;
+    int edge;  /* MultibandEdge */
+    int bands; /* 0: last, 1: first */
+} MultibandArgs;
+
+typedef struct {
+    Source source;
+    Scene *scene;
+    MultibandEdge edge;
+    char *labels;       /* path of the mask or the list */
+    int64_t *centre;    /* of each sample: row * width + column */
+    int32_t *label;     /* of each sample: a class */
+    size_t count, room; /* of these two */
+    int64_t *value;     /* of each class, ascending: as the mask or the list has it */
+    char **class_names; /* the same as text */
+} MultibandSource;
+
+/** Whether the tile around a pixel is a sample: it lies within the scene, or is filled up. */
+bool multiband_fits(const MultibandSource *multiband, int64_t row, int64_t column);
+
+/** Finds the samples and their classes, in a mask (rows, then columns) or in a list of points. `path` is that
+ * of the file. */
+CnnStatus multiband_read_mask(MultibandSource *multiband, const MultibandArgs *args, const char *path,
+                              CnnError *error);
+CnnStatus multiband_read_points(MultibandSource *multiband, const MultibandArgs *args, const char *path,
+                                CnnError *error);
+
+#endif
