@@ -118,7 +118,7 @@ static CnnStatus evaluation_outputs(Evaluation *e, Totals *totals, CnnError *err
         if (program->logits < 0)
             return cnn_fail(error, CNN_BAD_INPUT, "this network does not keep its outputs");
         int64_t columns = (int64_t)(program->buffers[program->logits].lead_bytes / sizeof(float));
-        TRY(cnn_npy_create(e->options->outputs, columns, &file, error));
+        TRY(cnn_npy_create(e->options->outputs, (Dims){1, {columns}}, &file, error));
         outputs = &file;
     }
     CnnStatus status = cnn_part_evaluate(e->device, e->image, e->loader, 0, outputs, totals, error);

@@ -15,16 +15,19 @@ static CnnStatus write_header(NpyFile *out, CnnError *error)
     header[8] = HEADER - 10; /* length of the text, low byte first */
     header[9] = 0;
     int length = snprintf(header + 10, HEADER - 10,
-                          "{'descr': '<f4', 'fortran_order': False, 'shape': (%" PRId64 ", %" PRId64 "), }",
-                          out->rows, out->columns);
+                          "{'descr': '<f4', 'fortran_order': False, 'shape': (%" PRId64, out->rows);
+    for (int i = 0; i < out->row.count; i++)
+        length +=
+            snprintf(header + 10 + length, (size_t)(HEADER - 10 - length), ", %" PRId64, out->row.value[i]);
+    length += snprintf(header + 10 + length, (size_t)(HEADER - 10 - length), "), }");
     header[10 + length] = ' ';
     header[HEADER - 1] = '\n';
     return cnn_file_write(&out->file, header, HEADER, error);
 }
 
-CnnStatus cnn_npy_create(const char *path, int64_t columns, NpyFile *out, CnnError *error)
+CnnStatus cnn_npy_create(const char *path, Dims row, NpyFile *out, CnnError *error)
 {
-    *out = (NpyFile){.columns = columns};
+    *out = (NpyFile){.row = row};
     TRY(cnn_file_create(path, &out->file, error));
     CnnStatus status = write_header(out, error);
     if (status != CNN_OK)
@@ -34,8 +37,11 @@ CnnStatus cnn_npy_create(const char *path, int64_t columns, NpyFile *out, CnnErr
 
 CnnStatus cnn_npy_write(NpyFile *out, const float *rows, int64_t count, CnnError *error)
 {
+    int64_t numbers = count;
+    for (int i = 0; i < out->row.count; i++)
+        numbers *= out->row.value[i];
     out->rows += count;
-    return cnn_file_write(&out->file, rows, (size_t)(count * out->columns) * sizeof *rows, error);
+    return cnn_file_write(&out->file, rows, (size_t)numbers * sizeof *rows, error);
 }
 
 CnnStatus cnn_npy_commit(NpyFile *out, CnnError *error)

@@ -1,4 +1,4 @@
-/* Writing a matrix as a .npy file (NEP 1, https://numpy.org/neps/nep-0001-npy-format.html, version 1.0), row
+/* Writing an array as a .npy file (NEP 1, https://numpy.org/neps/nep-0001-npy-format.html, version 1.0), row
  * by row. */
 #ifndef CNN_NPY_WRITE_H
 #define CNN_NPY_WRITE_H
@@ -6,15 +6,17 @@
 #include <stdint.h>
 
 #include "runtime/file.h"
+#include "runtime/schema.h"
 
 typedef struct {
     NewFile file;
-    int64_t rows, columns; /* written so far; of each row */
+    int64_t rows; /* written so far */
+    Dims row;     /* the shape of each */
 } NpyFile;
 
-/** Begins a file of f32 rows. */
-CnnStatus cnn_npy_create(const char *path, int64_t columns, NpyFile *out, CnnError *error);
-/** Adds rows: count * columns numbers. */
+/** Begins a file of f32 rows of one or two dimensions: the array has one more. */
+CnnStatus cnn_npy_create(const char *path, Dims row, NpyFile *out, CnnError *error);
+/** Adds `count` rows. */
 CnnStatus cnn_npy_write(NpyFile *out, const float *rows, int64_t count, CnnError *error);
 /** Writes the shape, now that it is known, and puts the file in its place. On failure nothing is left. */
 CnnStatus cnn_npy_commit(NpyFile *out, CnnError *error);

@@ -50,12 +50,19 @@ typedef struct {
 
 /* ---- Opening ---- */
 
+uint64_t cnn_training_seed(const TrainingOptions *options, const CnnRecipe *recipe)
+{
+    SeedArgs seed;
+    return options->seed_given
+               ? options->seed
+               : (uint64_t)((const SeedArgs *)recipe_args(recipe->train, &seed_schema, &seed))->value;
+}
+
 /* Options first, then the recipe's statements, then their presets. */
 static CnnStatus training_settings(Training *t, CnnError *error)
 {
     const CnnStatements train = t->image->recipe.train;
     BatchArgs batch;
-    SeedArgs seed;
     t->batch = *(const BatchArgs *)recipe_args(train, &batch_schema, &batch);
     /* The image's batch is the recipe's, or the one that the network was compiled for instead of it. */
     t->batch.size = t->options->batch ? t->options->batch : t->image->train.batch;
@@ -63,9 +70,7 @@ static CnnStatus training_settings(Training *t, CnnError *error)
         return cnn_fail(error, CNN_BAD_USAGE,
                         "a batch of %" PRId64 " is too large: this code was compiled for at most %" PRId64,
                         t->batch.size, t->image->train.batch);
-    t->seed = t->options->seed_given
-                  ? t->options->seed
-                  : (uint64_t)((const SeedArgs *)recipe_args(train, &seed_schema, &seed))->value;
+    t->seed = cnn_training_seed(t->options, &t->image->recipe);
     const char *save = t->options->save, *log = t->options->log;
     TRY(cnn_output_check(&t->image->recipe, save, OUTPUT_WEIGHTS, error));
     TRY(cnn_output_check(&t->image->recipe, log, OUTPUT_LOG, error));

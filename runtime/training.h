@@ -28,6 +28,9 @@ typedef struct {
     TrainingOutcome *outcome; /* filled in at the end; NULL: not wanted */
 } TrainingOptions;
 
+/** The key of all random numbers of a training. */
+uint64_t cnn_training_seed(const TrainingOptions *options, const CnnRecipe *recipe);
+
 /** Trains as the recipe says. Ctrl-C (SIGINT, SIGTERM) ends it after the running step with CNN_INTERRUPTED,
  * weights saved. */
 CnnStatus cnn_train(const CnnImage *image, CnnData *data, const TrainingOptions *options, CnnError *error);

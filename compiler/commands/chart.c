@@ -1,10 +1,11 @@
-/* What holds of charts with and without cairo. */
+/* What holds of all pictures with and without cairo. */
 #include "compiler/commands/chart.h"
 
 #include <string.h>
 
 #include "compiler/commands/chart_cairo.h"
 #include "compiler/commands/command.h"
+#include "compiler/commands/sheet.h"
 #include "runtime/output.h"
 
 static bool ends_with(const char *path, const char *ending)
@@ -53,6 +54,16 @@ CnnStatus roofline_write(const Roofline *roofline, const char *path, CnnError *e
     return roofline_cairo_write(roofline, path, ends_with(path, ".svg"), error);
 #else
     (void)roofline;
+    return cnn_fail(error, CNN_NO_RESOURCE, "'%s' cannot be drawn without cairo", path);
+#endif
+}
+
+CnnStatus sheet_write(const Sheet *sheet, const char *path, CnnError *error)
+{
+#ifdef CNNC_CAIRO
+    return sheet_cairo_write(sheet, path, ends_with(path, ".svg"), error);
+#else
+    (void)sheet;
     return cnn_fail(error, CNN_NO_RESOURCE, "'%s' cannot be drawn without cairo", path);
 #endif
 }

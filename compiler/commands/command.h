@@ -39,11 +39,16 @@ typedef struct {
     bool dot;                /* show */
     bool check;              /* fmt */
     bool markdown;           /* help */
-    const char *output;      /* build */
+    const char *output;      /* build, data preview, data dump */
     const char *variants;    /* compare */
     const char *plot, *json; /* compare, bench, explain; json: doctor too */
     bool each;               /* compare */
     int rounds;              /* compare */
+    int count;               /* data preview */
+    const char *class_name;  /* data preview */
+    const char *sample;      /* data dump */
+    bool augment;            /* data dump */
+    int64_t epoch;           /* data dump; from 1, 0: not given */
 } Options;
 
 typedef struct Command {

@@ -3,7 +3,6 @@
 
 #include "compiler/commands/data.h"
 #include "compiler/commands/layers.h"
-#include "compiler/commands/model.h"
 #include "compiler/commands/report.h"
 #include "runtime/clock.h"
 #include "runtime/data/examine.h"
@@ -108,12 +107,11 @@ static CnnStatus check_model(const Options *options, Check *check)
     const Model *model = check->model;
     CnnError error = {0};
     Text out = {.arena = model->session->arena};
-    CnnData *data = model->program->data;
+    CnnData *data;
     ExamineOptions examine = {
         .threads = model->session->threads, .progress = show_progress, .context = check};
     TRY(report_check(options->json, NULL, &model->checked->recipe));
-    if (!data)
-        return command_fail(CNN_BAD_INPUT, "%s has no 'data' section", model->path);
+    TRY(data_of(model, &data));
     check->data = data;
     check->started = cnn_clock();
     report_open(&check->report, stderr);

@@ -3,7 +3,6 @@
 
 #include "compiler/commands/data.h"
 #include "compiler/commands/layers.h"
-#include "compiler/commands/model.h"
 #include "runtime/clock.h"
 #include "runtime/data/pack.h"
 #include "runtime/report.h"
@@ -50,9 +49,8 @@ static CnnStatus pack_model(const Model *model)
     Packer packer = {.started = cnn_clock()};
     CacheUse use;
     CnnError error = {0};
-    CnnData *data = model->program->data;
-    if (!data)
-        return command_fail(CNN_BAD_INPUT, "%s has no 'data' section", model->path);
+    CnnData *data;
+    TRY(data_of(model, &data));
     report_open(&packer.bar, stderr);
     report_open(&packer.report, stdout);
     CnnStatus status = cnn_data_cache(data, CACHE_PLAN, &use, &error);

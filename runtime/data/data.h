@@ -10,6 +10,12 @@ typedef enum { PART_TRAIN, PART_VALIDATION, PART_TEST, PART_COUNT } Part;
 
 extern const char *const data_part_names[PART_COUNT]; /* "training", "validation", "test" */
 
+/* A sample by its part and its number in it. */
+typedef struct {
+    Part part;
+    int64_t index;
+} PartSample;
+
 typedef struct CnnData CnnData;
 
 /**
@@ -106,8 +112,10 @@ CnnStatus cnn_data_cache(CnnData *data, CacheMode mode, CacheUse *use, CnnError 
  * damaged and are decoded again, a file that cannot be written. */
 bool cnn_data_cache_trouble(CnnData *data, char *text, size_t bytes);
 
+enum { EPOCH_NONE = -1 }; /* in place of an epoch: the sample as it is evaluated, whatever its part */
+
 /**
- * Fills one sample as the network sees it. epoch and position key the augmentation (PART_TRAIN only).
+ * Fills one sample as the network sees it. epoch (from 0) and index key the augmentation (PART_TRAIN only).
  * `scratch` is the caller's, one for each thread, zeroed at first; freed with cnn_data_scratch_free.
  * out: shape elements of f32. label: class (int32_t), MixedLabel of that class alone, or float.
  */

@@ -14,12 +14,6 @@ typedef enum {
 } FindingKind;
 extern const char *const finding_names[FINDING_KINDS]; /* "unreadable", "size", "duplicate", "leak" */
 
-/* A sample by its part and its number in it. */
-typedef struct {
-    Part part;
-    int64_t index;
-} PartSample;
-
 typedef struct {
     FindingKind kind;
     PartSample sample, other; /* other: of the same content, where the kind has one */

@@ -101,7 +101,10 @@ static void sample_store(const CnnData *data, const Picture *picture, float *out
 CnnStatus data_fill(const CnnData *data, Part part, Pick pick, int64_t epoch, DataScratch **scratch,
                     float *out, void *label, bool *unreadable, CnnError *error)
 {
-    SampleRun run = {.stages = -1, .augmented = part == PART_TRAIN, .epoch = epoch, .copy = pick.copy};
+    SampleRun run = {.stages = -1,
+                     .augmented = part == PART_TRAIN && epoch != EPOCH_NONE,
+                     .epoch = epoch,
+                     .copy = pick.copy};
     Source *source = data->source;
     Picture *picture;
     int64_t at = data->split.index[part][pick.sample];
