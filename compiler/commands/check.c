@@ -69,6 +69,9 @@ static void print_data(const CnnData *data, Text *out)
     const char *unpacked = cnn_data_unpacked(data, &bytes);
     if (unpacked)
         text_printf(out, "archive: unpacked in %s, %s\n", unpacked, bytes_text(out->arena, (double)bytes));
+    const char *index = cnn_data_index(data, &bytes);
+    if (index)
+        text_printf(out, "names: kept in %s, %s\n", index, bytes_text(out->arena, (double)bytes));
     print_classes(data, out);
     char line[256];
     if (cnn_data_balance_text(data, line, sizeof line))

@@ -22,7 +22,7 @@ static CnnStatus class_add(ClassFolders *folders, const char *relative, int32_t 
 {
     Members *members = folders->members;
     char path[PATH_MAX], name[NAME_BYTES];
-    Listing found = {0};
+    Listing found = {.watch = &folders->watch};
     size_t others = 0;
     TRY(path_join(members->root, relative, path, error));
     CnnStatus status =
@@ -52,7 +52,7 @@ static CnnStatus part_add(ClassFolders *folders, const char *part, int64_t *coun
 {
     Members *members = folders->members;
     char path[PATH_MAX], relative[PATH_MAX], name[NAME_BYTES];
-    Listing found = {0};
+    Listing found = {.watch = &folders->watch};
     int64_t before = (int64_t)members->paths.count;
     TRY(path_join(members->root, part, path, error));
     CnnStatus status = members->tree->list(members->tree, &found, path, ENTRY_FOLDER, error);
@@ -96,6 +96,19 @@ static bool top_has_parts(const Listing *top, PartFolders *parts)
     return parts->train != NULL;
 }
 
+static CnnStatus classes_tell(ClassFolders *folders, SourceInfo *info, CnnError *error)
+{
+    size_t count = folders->names.count;
+    folders->class_names = calloc(count, sizeof *folders->class_names);
+    if (!folders->class_names)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for the names of %zu classes", count);
+    for (size_t i = 0; i < count; i++)
+        folders->class_names[i] = listing_name(&folders->names, i);
+    info->classes = (int64_t)count;
+    info->class_names = folders->class_names;
+    return CNN_OK;
+}
+
 /* Reads the names of the classes from the folders under root/part, and says what is wrong with them. */
 static CnnStatus classes_read(ClassFolders *folders, const char *part, SourceInfo *info, CnnError *error)
 {
@@ -104,6 +117,7 @@ static CnnStatus classes_read(ClassFolders *folders, const char *part, SourceInf
     Listing files = {0};
     size_t others = 0;
     TRY(path_join(members->root, part, path, error));
+    folders->names.watch = &folders->watch;
     TRY(members->tree->list(members->tree, &folders->names, path, ENTRY_FOLDER, error));
     size_t count = folders->names.count;
     if (count == 0) {
@@ -124,23 +138,15 @@ static CnnStatus classes_read(ClassFolders *folders, const char *part, SourceInf
     if (count > CLASSES_MOST)
         return cnn_fail(error, CNN_BAD_INPUT, "'%s' holds %zu folders, more than there can be classes",
                         name_printable(path, name), count);
-    folders->class_names = calloc(count, sizeof *folders->class_names);
-    if (!folders->class_names)
-        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for the names of %zu classes", count);
-    for (size_t i = 0; i < count; i++)
-        folders->class_names[i] = listing_name(&folders->names, i);
-    info->classes = (int64_t)count;
-    info->class_names = folders->class_names;
-    return CNN_OK;
+    return classes_tell(folders, info, error);
 }
 
-CnnStatus class_folders_open(ClassFolders *folders, const char *base, const char *path, SourceInfo *info,
-                             CnnError *error)
+/* Lists all that is there. */
+static CnnStatus folders_list(ClassFolders *folders, SourceInfo *info, CnnError *error)
 {
     Members *members = folders->members;
     PartFolders parts;
-    Listing top = {0};
-    TRY(members->tree->resolve(members->tree, base, path, members->root, error));
+    Listing top = {.watch = &folders->watch};
     CnnStatus status = members->tree->list(members->tree, &top, members->root, ENTRY_FOLDER, error);
     if (status == CNN_OK) {
         bool divided = folders->divided = top_has_parts(&top, &parts);
@@ -156,6 +162,48 @@ CnnStatus class_folders_open(ClassFolders *folders, const char *base, const char
     return status;
 }
 
+static void folders_keep(ClassFolders *folders, Key key, SourceInfo *info)
+{
+    Members *members = folders->members;
+    SourceFound found = {.count = {info->count, info->validation_count, info->test_count},
+                         .divided = folders->divided,
+                         .classes = folders->names,
+                         .label = folders->label};
+    members_take_index(members,
+                       source_index_keep(key, members->root, &found, &members->paths, &folders->watch), info);
+}
+
+static CnnStatus folders_take(ClassFolders *folders, const SourceFound *found, SourceInfo *info,
+                              CnnError *error)
+{
+    folders->names = found->classes;
+    folders->label = found->label;
+    folders->divided = found->divided;
+    info->count = found->count[PART_TRAIN];
+    info->validation_count = found->count[PART_VALIDATION];
+    info->test_count = found->count[PART_TEST];
+    return classes_tell(folders, info, error);
+}
+
+CnnStatus class_folders_open(ClassFolders *folders, const char *base, const char *path, SourceInfo *info,
+                             CnnError *error)
+{
+    Members *members = folders->members;
+    SourceFound found;
+    TRY(members->tree->resolve(members->tree, base, path, members->root, error));
+    if (members->tree != &file_tree)
+        return folders_list(folders, info, error);
+    Key key = source_index_key(folders->kind->many, members->root);
+    members_take_index(members, source_index_recall(key, members->root, &found), info);
+    if (members->index)
+        return folders_take(folders, &found, info, error);
+    CnnStatus status = folders_list(folders, info, error);
+    if (status == CNN_OK)
+        folders_keep(folders, key, info);
+    watch_free(&folders->watch);
+    return status;
+}
+
 CnnStatus class_folders_group(const ClassFolders *folders, const char *by, int64_t count, int64_t *group,
                               int64_t *groups, CnnError *error)
 {
@@ -165,8 +213,11 @@ CnnStatus class_folders_group(const ClassFolders *folders, const char *by, int64
         return cnn_fail(error, CNN_BAD_INPUT,
                         "folders have no column \"%s\": by=folder, or the source 'list'", by);
     for (int64_t i = 0; i < count && status == CNN_OK; i++) {
-        char level[PATH_MAX], name[NAME_BYTES];
-        const char *path = listing_name(&folders->members->paths, (size_t)i);
+        char relative[PATH_MAX], level[PATH_MAX], name[NAME_BYTES];
+        const char *path = relative;
+        status = members_relative(folders->members, i, relative, error);
+        if (status != CNN_OK)
+            break;
         for (int above = folders->divided ? 2 : 1; above > 0; above--)
             path = strchr(path, '/') + 1;
         size_t length = strcspn(path, "/");

@@ -20,12 +20,14 @@ typedef struct {
     const char **class_names;
     int32_t *label; /* of each sample */
     bool divided;   /* the first folder of a path is a part, the second a class */
+    Watch watch;    /* of the folders, while they are listed */
 } ClassFolders;
 
 /**
  * Lists the samples under `path`, a folder as the model file has it, into the members, whose tree
  * is set, and tells counts and classes in *info. A folder that holds no sample is an error. To be freed even
- * after an error.
+ * after an error. A folder that has not changed since it was opened before is not read again
+ * (runtime/data/source_index.h).
  */
 CnnStatus class_folders_open(ClassFolders *folders, const char *base, const char *path, SourceInfo *info,
                              CnnError *error);

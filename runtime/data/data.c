@@ -325,6 +325,12 @@ const char *cnn_data_unpacked(const CnnData *data, uint64_t *bytes)
     return data->source->info.unpacked;
 }
 
+const char *cnn_data_index(const CnnData *data, uint64_t *bytes)
+{
+    *bytes = data->source->info.index_bytes;
+    return data->source->info.index;
+}
+
 int64_t cnn_data_count(const CnnData *data, Part part)
 {
     return data->split.count[part];

@@ -50,6 +50,9 @@ int64_t cnn_label_width(CnnStatements data, Dtype label_dtype);
 /** The file in the cache folder that the data's archive was unpacked to, and its bytes; NULL: there is none.
  */
 const char *cnn_data_unpacked(const CnnData *data, uint64_t *bytes);
+/** The file in the cache folder that has the names of the samples (runtime/data/source_index.h), and its
+ * bytes; NULL: there is none. */
+const char *cnn_data_index(const CnnData *data, uint64_t *bytes);
 /** Samples of a part; of a part and a class. */
 int64_t cnn_data_count(const CnnData *data, Part part);
 int64_t cnn_data_class_count(const CnnData *data, Part part, int64_t class_index);

@@ -59,6 +59,17 @@ static int compare_bytes(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+CnnStatus class_names_take(ClassNames *classes, CnnError *error)
+{
+    size_t count = classes->names.count;
+    classes->name = malloc(count * sizeof *classes->name);
+    if (!classes->name)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for the names of %zu classes", count);
+    for (size_t i = 0; i < count; i++)
+        classes->name[i] = listing_name(&classes->names, i);
+    return CNN_OK;
+}
+
 CnnStatus class_names_make(ClassNames *classes, const char **label, size_t count, const char *path,
                            const char *for_reals, CnnError *error)
 {
@@ -85,12 +96,7 @@ CnnStatus class_names_make(ClassNames *classes, const char **label, size_t count
     if (distinct > CLASSES_MOST)
         return cnn_fail(error, CNN_BAD_INPUT, "%s: %zu different labels, more than there can be classes",
                         name_printable(path, name), distinct);
-    classes->name = malloc(distinct * sizeof *classes->name);
-    if (!classes->name)
-        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for the names of %zu classes", distinct);
-    for (size_t i = 0; i < distinct; i++)
-        classes->name[i] = listing_name(&classes->names, i);
-    return CNN_OK;
+    return class_names_take(classes, error);
 }
 
 int32_t class_names_find(const ClassNames *classes, const char *label)

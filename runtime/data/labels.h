@@ -26,6 +26,8 @@ typedef struct {
  */
 CnnStatus class_names_make(ClassNames *classes, const char **label, size_t count, const char *path,
                            const char *for_reals, CnnError *error);
+/** The same of names that were collected before, and are in `names` in their order. */
+CnnStatus class_names_take(ClassNames *classes, CnnError *error);
 /** The number of a class, or -1 when there is none of this name. */
 int32_t class_names_find(const ClassNames *classes, const char *label);
 void class_names_free(ClassNames *classes);

@@ -112,6 +112,12 @@ static CnnStatus list_add(ListSource *list, const ListArgs *args, ListTable *tab
     return listing_add(&list->pictures.members.paths, "", path, error);
 }
 
+static void list_tell_classes(ListSource *list)
+{
+    list->source.info.classes = (int64_t)list->classes.names.count;
+    list->source.info.class_names = list->classes.name;
+}
+
 /* Collects the classes of the training part. */
 static CnnStatus list_classes(ListSource *list, const ListTable *table, CnnError *error)
 {
@@ -128,8 +134,8 @@ static CnnStatus list_classes(ListSource *list, const ListTable *table, CnnError
                                  : cnn_fail(error, CNN_BAD_INPUT, "%s: no row belongs to the training part",
                                             name_printable(table->csv.path, name));
     free(label);
-    list->source.info.classes = (int64_t)list->classes.names.count;
-    list->source.info.class_names = list->classes.name;
+    if (status == CNN_OK)
+        list_tell_classes(list);
     return status;
 }
 
@@ -220,12 +226,9 @@ static CnnStatus list_read_table(ListSource *list, const ListArgs *args, ListTab
     return list_arrange(list, table, error);
 }
 
-static CnnStatus list_load(ListSource *list, const ListArgs *args, const char *base, CnnError *error)
+/* Reads the table, and finds all that it says. */
+static CnnStatus list_find(ListSource *list, const ListArgs *args, CnnError *error)
 {
-    char *path = list->table;
-    const Tree *tree = list->pictures.members.tree;
-    list->args = args;
-    TRY(tree->resolve(tree, base, args->table, path, error));
     ListTable *table = calloc(1, sizeof *table);
     if (!table)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open '%s'", args->table);
@@ -234,7 +237,69 @@ static CnnStatus list_load(ListSource *list, const ListArgs *args, const char *b
     listing_free(&table->labels);
     free(table->row);
     free(table);
-    TRY(status);
+    return status;
+}
+
+/* What is found in a table depends on these arguments. */
+static Key list_key(const ListSource *list, const ListArgs *args)
+{
+    const char *const texts[] = {args->image, args->label, args->ending, args->part};
+    Key key = key_add_number(source_index_key("list", list->table), args->values);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        key = key_add_text(key, texts[i] ? texts[i] : "");
+    return key;
+}
+
+static CnnStatus list_take(ListSource *list, const ListArgs *args, const SourceFound *found, CnnError *error)
+{
+    SourceInfo *info = &list->source.info;
+    bool numbers = args->values == VALUES_NUMBERS;
+    *(numbers ? (void **)&list->real_label : (void **)&list->class_label) = found->label;
+    list->classes.names = found->classes;
+    info->count = found->count[PART_TRAIN];
+    info->validation_count = found->count[PART_VALIDATION];
+    info->test_count = found->count[PART_TEST];
+    if (numbers)
+        return CNN_OK;
+    TRY(class_names_take(&list->classes, error));
+    list_tell_classes(list);
+    return CNN_OK;
+}
+
+/* Finds what a table in the file system says, in its index or by reading it. */
+static CnnStatus list_recall(ListSource *list, const ListArgs *args, CnnError *error)
+{
+    Members *members = &list->pictures.members;
+    SourceInfo *info = &list->source.info;
+    Key key = list_key(list, args);
+    Watch watch = {0};
+    SourceFound found;
+    struct stat state;
+    members_take_index(members, source_index_recall(key, list->table, &found), info);
+    if (members->index)
+        return list_take(list, args, &found, error);
+    bool watched = stat(list->table, &state) == 0;
+    CnnStatus status = watched ? watch_add(&watch, list->table, &state, error) : CNN_OK;
+    if (status == CNN_OK)
+        status = list_find(list, args, error);
+    if (status == CNN_OK && watched) {
+        found = (SourceFound){.count = {info->count, info->validation_count, info->test_count},
+                              .classes = list->classes.names,
+                              .label = list->real_label ? (void *)list->real_label : list->class_label};
+        members_take_index(members, source_index_keep(key, list->table, &found, &members->paths, &watch),
+                           info);
+    }
+    watch_free(&watch);
+    return status;
+}
+
+static CnnStatus list_load(ListSource *list, const ListArgs *args, const char *base, CnnError *error)
+{
+    char *path = list->table;
+    const Tree *tree = list->pictures.members.tree;
+    list->args = args;
+    TRY(tree->resolve(tree, base, args->table, path, error));
+    TRY((tree == &file_tree ? list_recall : list_find)(list, args, error));
     if (args->root)
         return tree->resolve(tree, base, args->root, list->pictures.members.root, error);
     size_t folder = cnn_path_folder(path);

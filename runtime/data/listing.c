@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "runtime/data/files.h"
+#include "runtime/data/watch.h"
 
 enum { DEPTH_MOST = 32 };
 
@@ -91,13 +92,30 @@ static CnnStatus folder_open_failed(const char *path, CnnError *error)
                     strerror(errno));
 }
 
-CnnStatus listing_read(Listing *listing, const char *path, EntryKind kind, CnnError *error)
+/* Opens a folder, and notes it before anything in it is read. */
+static CnnStatus folder_open(const Listing *listing, const char *path, DIR **out, CnnError *error)
 {
+    struct stat info;
     DIR *folder = opendir(path);
     if (!folder)
         return folder_open_failed(path, error);
     CnnStatus status = CNN_OK;
+    if (listing->watch)
+        status = fstat(dirfd(folder), &info) == 0 ? watch_add(listing->watch, path, &info, error)
+                                                  : folder_open_failed(path, error);
+    if (status == CNN_OK)
+        *out = folder;
+    else
+        closedir(folder);
+    return status;
+}
+
+CnnStatus listing_read(Listing *listing, const char *path, EntryKind kind, CnnError *error)
+{
+    DIR *folder;
     bool link;
+    TRY(folder_open(listing, path, &folder, error));
+    CnnStatus status = CNN_OK;
     for (struct dirent *entry; status == CNN_OK && (entry = readdir(folder));)
         if (entry->d_name[0] != '.' &&
             entry_type(folder, entry, &link) == (kind == ENTRY_FILE ? S_IFREG : S_IFDIR))
@@ -124,11 +142,10 @@ static CnnStatus walk_folder(const Walk *walk, const char *relative, int depth)
     if (depth > DEPTH_MOST)
         return cnn_fail(walk->error, CNN_BAD_INPUT, "folders lie too deep in each other under '%s'",
                         name_printable(walk->root, name));
-    DIR *folder = opendir(path);
-    if (!folder)
-        return folder_open_failed(path, walk->error);
-    CnnStatus status = CNN_OK;
+    DIR *folder;
     bool link;
+    TRY(folder_open(walk->listing, path, &folder, walk->error));
+    CnnStatus status = CNN_OK;
     for (struct dirent *entry; status == CNN_OK && (entry = readdir(folder));) {
         if (entry->d_name[0] == '.')
             continue;

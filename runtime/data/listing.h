@@ -12,6 +12,7 @@ typedef struct {
     size_t used, room;
     size_t *at; /* where each name begins; count of them */
     size_t count, count_room;
+    struct Watch *watch; /* NULL, or where folders that are read are noted (runtime/data/watch.h) */
 } Listing;
 
 /** Adds the name PREFIX/NAME, or NAME where the prefix is empty. */

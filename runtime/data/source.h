@@ -37,6 +37,8 @@ typedef struct {
     const char
         *unpacked; /* the file in the cache folder that a compressed archive was unpacked to; NULL: none */
     uint64_t unpacked_bytes; /* of it */
+    const char *index;       /* the file in the cache folder that has the samples' names; NULL: none */
+    uint64_t index_bytes;    /* of it */
     bool container; /* the samples lie in one file: one that cannot be read condemns it, none is skipped */
 } SourceInfo;
 
