@@ -42,9 +42,9 @@ static CnnStatus dump_sample(const Options *options, CnnData *data, PartSample s
                              float *values, CnnError *error)
 {
     DataScratch *scratch = NULL;
-    unsigned char label[sizeof(float)];
+    MixedLabel label; /* the largest kind; not used */
     CnnStatus status =
-        cnn_data_sample(data, sample.part, sample.index, epoch, &scratch, values, label, error);
+        cnn_data_sample(data, sample.part, sample.index, epoch, &scratch, values, &label, error);
     cnn_data_scratch_free(scratch);
     TRY(status);
     TRY(dump_write(options->output, values, cnn_data_shape(data), error));

@@ -51,14 +51,14 @@ static SheetCell seen_cell(Preview *preview)
 static CnnStatus make_cells(Preview *preview, PartSample sample, SheetCell *cells, int count, CnnError *error)
 {
     const float *black, *white;
-    unsigned char label[sizeof(float)];
+    MixedLabel label; /* the largest kind; not used */
     bool ranged = cnn_data_stored_range(preview->data, &black, &white);
     preview->ranged = preview->ranged && ranged;
     cells[STORED] = data_cell(preview->arena, &preview->stored, ranged ? black : NULL, white, false);
     for (int i = SEEN; i < count; i++) {
         int64_t epoch = i == SEEN ? EPOCH_NONE : i - SEEN - 1;
         TRY(cnn_data_sample(preview->data, sample.part, sample.index, epoch, &preview->scratch,
-                            preview->seen.data, label, error));
+                            preview->seen.data, &label, error));
         cells[i] = seen_cell(preview);
     }
     return CNN_OK;

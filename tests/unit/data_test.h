@@ -282,8 +282,8 @@ static inline CnnStatus get_sample(CnnData *data, Part part, int64_t index, int6
                                    CnnError *error)
 {
     DataScratch *scratch = NULL;
-    unsigned char label[4];
-    CnnStatus status = cnn_data_sample(data, part, index, epoch, &scratch, out, label, error);
+    MixedLabel label; /* the largest kind */
+    CnnStatus status = cnn_data_sample(data, part, index, epoch, &scratch, out, &label, error);
     cnn_data_scratch_free(scratch);
     return status;
 }

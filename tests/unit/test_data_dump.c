@@ -126,6 +126,9 @@ static void test_dumps_training_samples_as_evaluated(void **state)
     assert_memory_equal(with, without, sizeof with);
     dump("2", false, shape, without); /* the source's number of it */
     assert_memory_equal(with, without, sizeof with);
+    write_model("folder \"d\"\nresize 8x8\nscale 0..1\naugment { mixup 0.2 }"); /* done to batches */
+    dump("2", true, shape, with);
+    assert_memory_equal(with, without, sizeof with);
 }
 
 int main(void)
