@@ -121,6 +121,8 @@ static void code_count(void *const *buffers, const CnnCall *call)
     counted++;
 }
 
+static const CnnStep prepare_step = STEP(8, "prepare", 1, USES(B_WEIGHTS), .extent = 1);
+
 /* An evaluation that begins with a step which is needed only after a change. */
 static CnnImage image_that_prepares(CnnStep steps[7], CnnCode *code[9])
 {
@@ -130,7 +132,7 @@ static CnnImage image_that_prepares(CnnStep steps[7], CnnCode *code[9])
     CnnImage image = test_image;
     memcpy(code, test_code, sizeof test_code);
     code[8] = code_count;
-    steps[0] = (CnnStep)STEP(8, "prepare", 1, USES(B_WEIGHTS), .extent = 1);
+    steps[0] = prepare_step;
     memcpy(steps + 1, test_train_steps, 6 * sizeof *steps);
     image.code = code;
     image.code_count = 9;
