@@ -20,7 +20,7 @@ CnnStatus cnn_part_open(CnnData *data, Part part, int64_t batch, int threads, vo
 }
 
 CnnStatus cnn_part_evaluate(CnnDevice *device, const CnnImage *image, CnnLoader *loader, uint64_t seed,
-                            NpyFile *outputs, Totals *totals, CnnError *error)
+                            Answers *answers, Totals *totals, CnnError *error)
 {
     const CnnProgram *program = &image->eval;
     *totals = (Totals){0};
@@ -39,9 +39,9 @@ CnnStatus cnn_part_evaluate(CnnDevice *device, const CnnImage *image, CnnLoader 
                               .last_micro = 1};
         cnn_device_step(device, program, batch.input, batch.label, &scalars, batch.samples);
         totals_add(totals, device, program, batch.samples);
-        if (outputs)
-            TRY(cnn_npy_write(outputs, cnn_device_buffer(device, program, program->logits), batch.samples,
-                              error));
+        if (answers)
+            TRY(answers_add(answers, loader, &batch, cnn_device_buffer(device, program, program->logits),
+                            error));
     }
     cnn_loader_stop(loader);
     if (totals->samples == 0 && !cnn_interrupted())
@@ -98,6 +98,7 @@ static CnnStatus evaluation_load(Evaluation *e, CnnError *error)
     StateMatch match;
     TRY(cnn_weights_open(path, &e->weights, error));
     TRY(cnn_state_match(e->image, e->data, e->weights, path, &match, error));
+    TRY(cnn_state_match_classes(e->data, e->weights, path, error));
     if (match.found < match.wanted)
         return cnn_fail(error, CNN_BAD_INPUT, "'%s' lacks %d of the network's %d tensors: %s", path,
                         match.wanted - match.found, match.wanted, match.missing);
@@ -109,27 +110,47 @@ static CnnStatus evaluation_load(Evaluation *e, CnnError *error)
     return CNN_OK;
 }
 
-/* Evaluates, with the outputs into a file if one is wanted. */
-static CnnStatus evaluation_outputs(Evaluation *e, Totals *totals, CnnError *error)
+/* Evaluates, with the outputs into `file` unless that is NULL. */
+static CnnStatus evaluation_answers(Evaluation *e, int64_t columns, AnswersFile *file, CnnError *error)
 {
-    const CnnProgram *program = &e->image->eval;
-    NpyFile file, *outputs = NULL;
-    if (e->options->outputs) {
-        if (program->logits < 0)
-            return cnn_fail(error, CNN_BAD_INPUT, "this network does not keep its outputs");
-        int64_t columns = (int64_t)(program->buffers[program->logits].lead_bytes / sizeof(float));
-        TRY(cnn_npy_create(e->options->outputs, (Dims){1, {columns}}, &file, error));
-        outputs = &file;
-    }
-    CnnStatus status = cnn_part_evaluate(e->device, e->image, e->loader, 0, outputs, totals, error);
+    const char *part = e->part == PART_TEST ? "test" : "validation";
+    double start = cnn_clock();
+    Totals totals;
+    Answers answers;
+    TRY(answers_open(e->data, e->part, columns, e->image->eval.batch, file, &e->report, &answers, error));
+    CnnStatus status = cnn_part_evaluate(e->device, e->image, e->loader, 0, &answers, &totals, error);
+    report_clear(&e->report);
     if (status == CNN_OK && cnn_interrupted())
         status = cnn_fail(error, CNN_INTERRUPTED, "stopped before the end of the evaluation");
-    if (!outputs)
-        return status;
-    if (status == CNN_OK)
-        return cnn_npy_commit(outputs, error);
-    cnn_npy_abandon(outputs);
+    if (status == CNN_OK) {
+        report_evaluation(&e->report, part, &e->image->eval, &totals, cnn_clock() - start);
+        answers_report(&answers);
+        report_cache_trouble(&e->report, e->data);
+        report_skipped(&e->report, e->loader, part);
+    }
+    answers_close(&answers);
     return status;
+}
+
+static CnnStatus evaluation_outputs(Evaluation *e, CnnError *error)
+{
+    const CnnProgram *program = &e->image->eval;
+    const char *path = e->options->outputs;
+    if (program->logits < 0)
+        return cnn_fail(error, CNN_BAD_INPUT, "this network does not keep its outputs");
+    int64_t columns = (int64_t)(program->buffers[program->logits].lead_bytes / sizeof(float));
+    if (!path)
+        return evaluation_answers(e, columns, NULL, error);
+    AnswersFile file;
+    TRY(answers_file_create(path, e->data, e->part, columns, &file, error));
+    CnnStatus status = evaluation_answers(e, columns, &file, error);
+    if (status != CNN_OK) {
+        answers_file_abandon(&file);
+        return status;
+    }
+    TRY(answers_file_commit(&file, error));
+    report_line(&e->report, "outputs written to %s", path);
+    return CNN_OK;
 }
 
 static CnnStatus evaluation_run(Evaluation *e, CnnError *error)
@@ -146,14 +167,7 @@ static CnnStatus evaluation_run(Evaluation *e, CnnError *error)
     TRY(evaluation_load(e, error));
     TRY(cnn_part_open(e->data, e->part, e->image->eval.batch, cnn_device_threads(e->device), NULL, &e->loader,
                       error));
-    double start = cnn_clock();
-    Totals totals;
-    TRY(evaluation_outputs(e, &totals, error));
-    report_evaluation(&e->report, e->part == PART_TEST ? "test" : "validation", &e->image->eval, &totals,
-                      cnn_clock() - start);
-    report_cache_trouble(&e->report, e->data);
-    report_skipped(&e->report, e->loader, e->part == PART_TEST ? "test" : "validation");
-    return CNN_OK;
+    return evaluation_outputs(e, error);
 }
 
 CnnStatus cnn_evaluate(const CnnImage *image, CnnData *data, const EvaluationOptions *options,
@@ -161,7 +175,7 @@ CnnStatus cnn_evaluate(const CnnImage *image, CnnData *data, const EvaluationOpt
 {
     if (!options->weights)
         return cnn_fail(error, CNN_BAD_USAGE, "an evaluation needs --weights FILE");
-    TRY(cnn_output_check(&image->recipe, options->outputs, OUTPUT_ARRAY, error));
+    TRY(answers_file_check(&image->recipe, options->outputs, error));
     Evaluation e = {.image = image, .data = data, .options = options};
     Interrupts before;
     report_open(&e.report, options->report);

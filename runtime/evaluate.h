@@ -3,7 +3,7 @@
 #define CNN_EVALUATE_H
 
 #include "runtime/data/loader.h"
-#include "runtime/npy_write.h"
+#include "runtime/answers.h"
 #include "runtime/report.h"
 #include "runtime/totals.h"
 
@@ -13,13 +13,13 @@ CnnStatus cnn_part_open(CnnData *data, Part part, int64_t batch, int threads, vo
                         CnnError *error);
 
 /**
- * Goes through a part once. Ends early, with CNN_OK, when a signal came (cnn_interrupted). `outputs`: gets
- * the network's outputs, a row for each sample in the order of the part, or NULL.
+ * Goes through a part once. Ends early, with CNN_OK, when a signal came (cnn_interrupted). `answers`: is told
+ * what the network says to each sample, or NULL.
  *
  * Errors  CNN_BAD_INPUT when no sample could be read; the loader's; writing's.
  */
 CnnStatus cnn_part_evaluate(CnnDevice *device, const CnnImage *image, CnnLoader *loader, uint64_t seed,
-                            NpyFile *outputs, Totals *totals, CnnError *error);
+                            Answers *answers, Totals *totals, CnnError *error);
 
 /** Checks that the data are such as the image was compiled for. */
 CnnStatus cnn_data_fits(const CnnImage *image, const CnnData *data, CnnError *error);

@@ -29,7 +29,7 @@ const Flag evaluation_flags[] = {
     {"--weights", FLAG_TEXT, offsetof(EvaluationOptions, weights), "FILE", "the weights, a .safetensors file",
      0, 0, 0},
     {"--outputs", FLAG_TEXT, offsetof(EvaluationOptions, outputs), "FILE",
-     "write the network's outputs to a .npy file", 0, 0, 0},
+     "write the network's answers to a table, FILE.csv, or its outputs alone to an array, FILE.npy", 0, 0, 0},
     {"--validation", FLAG_SWITCH, offsetof(EvaluationOptions, validation), NULL,
      "on the validation part, even where there is a test part", 0, 0, 0},
     {"--threads", FLAG_COUNT, offsetof(EvaluationOptions, threads), "N", "use N cores (default: all)", 1,

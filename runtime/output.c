@@ -19,6 +19,7 @@ static const struct {
     [OUTPUT_WEIGHTS] = {"a weight file", "{", 8},
     [OUTPUT_LOG] = {"a log", "{\"step\"", 0},
     [OUTPUT_ARRAY] = {"a .npy file", "\x93NUMPY", 0},
+    [OUTPUT_ANSWERS] = {"a table of answers", OUTPUT_ANSWERS_MARK, 0},
     [OUTPUT_PROGRAM] = {"a program",
                         "\x7f"
                         "ELF",

@@ -9,12 +9,14 @@ typedef enum {
     OUTPUT_WEIGHTS,
     OUTPUT_LOG,
     OUTPUT_ARRAY,
+    OUTPUT_ANSWERS, /* a table of them: begins with OUTPUT_ANSWERS_MARK */
     OUTPUT_PROGRAM,
     OUTPUT_REPORT, /* JSON of a measurement: begins with OUTPUT_REPORT_MARK */
     OUTPUT_PNG,
     OUTPUT_SVG
 } OutputKind;
-#define OUTPUT_REPORT_MARK "{\"report\": "
+#define OUTPUT_ANSWERS_MARK "sample,"
+#define OUTPUT_REPORT_MARK  "{\"report\": "
 
 /**
  * Whether a file of this kind can be written to `path` and destroys nothing: an old one of the same kind may

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/data/files.h"
 #include "runtime/init.h"
+
+#define CLASSES_KEY "classes" /* of the metadata */
 
 /* "f32 3x3x1x32", for messages. */
 static const char *shape_text(Dtype dtype, int rank, const int64_t *dim, char *out, size_t bytes)
@@ -99,6 +102,41 @@ CnnStatus cnn_state_match(const CnnImage *image, CnnData *data, const WeightFile
     return match_measured(data, file, path, match, error);
 }
 
+/* The names of the data's classes, each followed by a line's end, as the metadata of a file have them; freed
+ * by the caller. NULL: no memory. */
+static char *classes_text(const CnnData *data)
+{
+    char *text = NULL, name[NAME_BYTES];
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    if (!out)
+        return NULL;
+    for (int64_t c = 0; c < cnn_data_classes(data); c++)
+        fprintf(out, "%s\n", name_printable(cnn_data_class_name(data, c), name));
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+CnnStatus cnn_state_match_classes(const CnnData *data, const WeightFile *file, const char *path,
+                                  CnnError *error)
+{
+    const char *has = cnn_weights_metadata(file, CLASSES_KEY);
+    char name[NAME_BYTES];
+    for (int64_t c = 0; has && *has && c < cnn_data_classes(data); c++) {
+        const char *wanted = name_printable(cnn_data_class_name(data, c), name);
+        size_t length = strcspn(has, "\n");
+        if (length != strlen(wanted) || memcmp(has, wanted, length) != 0)
+            return cnn_fail(error, CNN_BAD_INPUT,
+                            "'%s' was trained on other classes: its class %" PRId64
+                            " is '%.*s', the data's is '%s'",
+                            path, c, length < NAME_BYTES ? (int)length : NAME_BYTES, has, wanted);
+        has += length + (has[length] == '\n');
+    }
+    return CNN_OK;
+}
+
 void cnn_state_load_measured(CnnData *data, const WeightFile *file)
 {
     for (int i = 0; i < cnn_data_measured_count(data); i++) {
@@ -160,19 +198,24 @@ static CnnStatus list_tensors(CnnDevice *device, const CnnImage *image, CnnData 
 CnnStatus cnn_state_save(CnnDevice *device, const CnnImage *image, CnnData *data, const char *path,
                          bool everything, int64_t epoch, int64_t step, CnnError *error)
 {
+    char *classes = classes_text(data);
     size_t room = (size_t)image->tensor_count + (size_t)cnn_data_measured_count(data) + 1;
     NamedTensor *list = calloc(room, sizeof *list);
-    if (!list)
+    if (!list || !classes) {
+        free(list);
+        free(classes);
         return cnn_fail(error, CNN_NO_RESOURCE, "no memory for the list of the weights");
+    }
     int count;
     char epoch_text[24], step_text[24];
     snprintf(epoch_text, sizeof epoch_text, "%" PRId64, epoch);
     snprintf(step_text, sizeof step_text, "%" PRId64, step);
-    const char *const metadata[] = {"model", image->recipe.model_name, "epoch", epoch_text, "step", step_text,
-                                    NULL};
+    const char *const metadata[] = {"model",   image->recipe.model_name,      "epoch", epoch_text, "step",
+                                    step_text, *classes ? CLASSES_KEY : NULL, classes, NULL};
     CnnStatus status = list_tensors(device, image, data, everything, list, &count, error);
     if (status == CNN_OK)
         status = cnn_weights_save(path, list, count, metadata, error);
     free(list);
+    free(classes);
     return status;
 }

@@ -25,6 +25,16 @@ typedef struct {
 CnnStatus cnn_state_match(const CnnImage *image, CnnData *data, const WeightFile *file, const char *path,
                           StateMatch *match, CnnError *error);
 
+/**
+ * Compares the names of the data's classes with those that the file was trained on. CNN_OK where it names
+ * none.
+ *
+ * Errors  CNN_BAD_INPUT: a class has another name (both are told): outputs would be taken for classes that
+ * they are not.
+ */
+CnnStatus cnn_state_match_classes(const CnnData *data, const WeightFile *file, const char *path,
+                                  CnnError *error);
+
 /** Gives the data section the measured values of a file that matched. */
 void cnn_state_load_measured(CnnData *data, const WeightFile *file);
 

@@ -89,6 +89,9 @@ static CnnStatus training_start_file(Training *t, CnnError *error)
         report_line(&t->report, "start from %s: %d of %d tensors%s%s%s", path, match.found, match.wanted,
                     *match.missing ? "; not in it, and so initialised: " : "", match.missing,
                     match.unused ? "; it has others, which are not used" : "");
+        CnnError other = {0};
+        if (cnn_state_match_classes(t->data, t->start, path, &other) != CNN_OK)
+            report_line(&t->report, "note: %s; they are learnt anew", other.text);
     }
     if (match.measured)
         cnn_state_load_measured(t->data, t->start);

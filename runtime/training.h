@@ -37,7 +37,7 @@ CnnStatus cnn_train(const CnnImage *image, CnnData *data, const TrainingOptions 
 
 typedef struct {
     const char *weights; /* must be given */
-    const char *outputs; /* .npy to write the network's outputs to, or NULL */
+    const char *outputs; /* .csv or .npy to write the network's outputs to, or NULL */
     int threads;
     bool validation; /* the validation part even where there is a test part */
     FILE *report;

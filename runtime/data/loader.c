@@ -21,6 +21,7 @@ typedef enum { PLACE_EMPTY, PLACE_GOOD, PLACE_UNREADABLE, PLACE_FAILED } PlaceSt
 
 typedef struct {
     PlaceState state;
+    int64_t sample;   /* index in the part */
     CnnStatus status; /* PLACE_FAILED */
     char *reason;     /* of PLACE_UNREADABLE and PLACE_FAILED; NULL where it has been told before */
 } Place;
@@ -102,6 +103,7 @@ static void loader_fill(const CnnLoader *loader, Slot *slot, int64_t i, int64_t 
     Place *place = &slot->place[i];
     Pick pick = loader_pick(loader, position);
     CnnError error = {0};
+    place->sample = pick.sample;
     bool unreadable = loader->known[pick.sample];
     if (unreadable) {
         place->state = PLACE_UNREADABLE;
@@ -485,6 +487,11 @@ CnnStatus cnn_loader_next(CnnLoader *loader, Batch *batch, CnnError *error)
     loader->lent = true;
     pthread_mutex_unlock(&loader->lock);
     return CNN_OK;
+}
+
+int64_t cnn_loader_sample(const CnnLoader *loader, int64_t i)
+{
+    return loader_slot(loader, loader->batch - 1)->place[i].sample;
 }
 
 int64_t cnn_loader_batches(const CnnLoader *loader)

@@ -47,6 +47,9 @@ void cnn_loader_stop(CnnLoader *loader);
 /** Waits for the next batch and lends it until the following call. CNN_OK and samples 0 after the last. */
 CnnStatus cnn_loader_next(CnnLoader *loader, Batch *batch, CnnError *error);
 
+/** Which sample of its part number i of the lent batch is: where samples were skipped, not `first` + i. */
+int64_t cnn_loader_sample(const CnnLoader *loader, int64_t i);
+
 /** Batches of an epoch when no sample is skipped. */
 int64_t cnn_loader_batches(const CnnLoader *loader);
 /** Samples that could not be read so far, and the reason for number i (path and cause). */

@@ -70,9 +70,9 @@ if "$CNNC" doctor | grep -q '^  TIFF *libtiff'; then
 fi
 
 expect 0 'test  loss' "$CNNC" eval m.cnn --weights run.safetensors --outputs one.npy
-sed 's/  [0-9]* images.*//' "$answer" >one.txt
+sed -e 's/  [0-9]* images.*//' -e '/^outputs written/d' "$answer" >one.txt
 expect 0 'test  loss' away/trainer eval --weights run.safetensors --outputs two.npy
-sed 's/  [0-9]* images.*//' "$answer" >two.txt
+sed -e 's/  [0-9]* images.*//' -e '/^outputs written/d' "$answer" >two.txt
 same one.npy two.npy 'the outputs of eval'
 same one.txt two.txt 'the loss of eval'
 expect 0 'validation  loss' away/trainer eval --weights run.safetensors --validation

@@ -54,6 +54,18 @@ int64_t cnn_data_classes(const CnnData *data)
     return 0;
 }
 
+const char *cnn_data_class_name(const CnnData *data, int64_t class_index)
+{
+    (void)data, (void)class_index;
+    return "";
+}
+
+void cnn_data_name(const CnnData *data, Part part, int64_t index, char *out, size_t bytes)
+{
+    (void)data, (void)part;
+    snprintf(out, bytes, "sample %lld", (long long)index);
+}
+
 Dtype cnn_data_label_dtype(const CnnData *data)
 {
     (void)data;
@@ -224,6 +236,11 @@ CnnStatus cnn_loader_next(CnnLoader *loader, Batch *batch, CnnError *error)
             raise(SIGINT);
     }
     return CNN_OK;
+}
+
+int64_t cnn_loader_sample(const CnnLoader *loader, int64_t i)
+{
+    return loader->at - 1 - i; /* any order */
 }
 
 int64_t cnn_loader_skipped(const CnnLoader *loader)
