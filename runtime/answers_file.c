@@ -98,7 +98,7 @@ CnnStatus answers_file_create(const char *path, const CnnData *data, Part part, 
 {
     *out = (AnswersFile){.data = data, .part = part, .columns = columns, .table = ends_in(path, ".csv")};
     if (!out->table)
-        return cnn_npy_create(path, columns, &out->npy, error);
+        return cnn_npy_create(path, (Dims){1, {columns}}, &out->npy, error);
     TRY(cnn_file_create(path, &out->csv, error));
     char *text = NULL;
     size_t length;

@@ -79,7 +79,8 @@ static Value eval_data_field(Checker *checker, const AstExpr *expr)
     }
     int64_t count = cnn_data_classes(data);
     if (count == 0) {
-        check_error(checker, expr->span, "unknown-data", NULL,
+        check_error(checker, expr->span, "unknown-data",
+                    "write 1, leave 'softmax' out, and let the loss be mse or mae",
                     "the data has no classes: its labels are real numbers");
         return value_poison(expr->span);
     }

@@ -3,6 +3,8 @@
 
 #include <limits.h>
 
+#include "runtime/data/class_folders.h"
+
 CnnStatus array_files_open(const Tree *tree, const char *base, const char *npz, ArrayFiles *out,
                            CnnError *error)
 {
@@ -12,6 +14,12 @@ CnnStatus array_files_open(const Tree *tree, const char *base, const char *npz, 
     if (!npz)
         return CNN_OK;
     TRY(tree->resolve(tree, base, npz, path, error));
+    const char *const single[] = {"npy", NULL};
+    char name[NAME_BYTES];
+    if (name_ends_as(path, single))
+        return cnn_fail(error, CNN_BAD_INPUT,
+                        "'%s' is one array, and two are needed: arrays x=\"…\", y=\"…\"",
+                        name_printable(path, name));
     TRY(tree->open(tree, path, &file, error));
     return zip_open_extent(&file, &out->npz, error);
 }

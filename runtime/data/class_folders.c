@@ -27,7 +27,11 @@ static CnnStatus class_add(ClassFolders *folders, const char *relative, int32_t 
     TRY(path_join(members->root, relative, path, error));
     CnnStatus status =
         members->tree->list_below(members->tree, &found, path, folders->kind->wanted, &others, error);
-    if (status == CNN_OK && found.count == 0)
+    if (status == CNN_OK && found.count == 0 && others == 0)
+        status = cnn_fail(error, CNN_BAD_INPUT,
+                          "the class folder '%s' holds no %s: put some into it, or take it away",
+                          name_printable(path, name), folders->kind->one);
+    else if (status == CNN_OK && found.count == 0)
         status = cnn_fail(error, CNN_BAD_INPUT, "the class folder '%s' holds no %s (and %zu other files)",
                           name_printable(path, name), folders->kind->one, others);
     size_t first = members->paths.count;
@@ -109,6 +113,28 @@ static CnnStatus classes_tell(ClassFolders *folders, SourceInfo *info, CnnError 
     return CNN_OK;
 }
 
+/* One folder is no classes; often it is the one that holds them. */
+static CnnStatus only_class(const Members *members, const char *path, const char *only, CnnError *error)
+{
+    char below[PATH_MAX], name[NAME_BYTES], only_name[NAME_BYTES], below_name[NAME_BYTES];
+    Listing found = {0};
+    TRY(path_join(path, only, below, error));
+    CnnStatus status = members->tree->list(members->tree, &found, below, ENTRY_FOLDER, error);
+    size_t count = found.count;
+    listing_free(&found);
+    TRY(status);
+    name_printable(path, name);
+    name_printable(only, only_name);
+    if (count < 2)
+        return cnn_fail(error, CNN_BAD_INPUT, "'%s' holds one class only, '%s': at least two are needed",
+                        name, only_name);
+    return cnn_fail(
+        error, CNN_BAD_INPUT,
+        "'%s' holds one class only, '%s': at least two are needed; if they are the %zu folders in "
+        "'%s', that is the folder to name",
+        name, only_name, count, name_printable(below, below_name));
+}
+
 /* Reads the names of the classes from the folders under root/part, and says what is wrong with them. */
 static CnnStatus classes_read(ClassFolders *folders, const char *part, SourceInfo *info, CnnError *error)
 {
@@ -130,11 +156,8 @@ static CnnStatus classes_read(ClassFolders *folders, const char *part, SourceInf
                         "'%s' holds no folders: a folder for each class is needed (it holds %zu %s itself)",
                         name_printable(path, name), inside, folders->kind->many);
     }
-    if (count == 1) {
-        char only[NAME_BYTES];
-        return cnn_fail(error, CNN_BAD_INPUT, "'%s' holds one class only, '%s': at least two are needed",
-                        name_printable(path, name), name_printable(listing_name(&folders->names, 0), only));
-    }
+    if (count == 1)
+        return only_class(members, path, listing_name(&folders->names, 0), error);
     if (count > CLASSES_MOST)
         return cnn_fail(error, CNN_BAD_INPUT, "'%s' holds %zu folders, more than there can be classes",
                         name_printable(path, name), count);

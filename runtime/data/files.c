@@ -136,8 +136,10 @@ CnnStatus file_open(const char *path, int *descriptor, uint64_t *size, CnnError 
     struct stat info;
     /* Opening some devices already does something: only what has become one since is opened, and not waited
      * for. */
-    bool other = stat(path, &info) == 0 && !S_ISREG(info.st_mode);
+    bool there = stat(path, &info) == 0, other = there && !S_ISREG(info.st_mode);
     *descriptor = other ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (there && S_ISDIR(info.st_mode))
+        return cnn_fail(error, CNN_BAD_INPUT, "%s: a folder, not a file", name_printable(path, name));
     if (other)
         return cnn_fail(error, CNN_BAD_INPUT, "%s: not a regular file", name_printable(path, name));
     if (*descriptor < 0)

@@ -88,8 +88,12 @@ static mode_t entry_type(DIR *folder, const struct dirent *entry, bool *link)
 static CnnStatus folder_open_failed(const char *path, CnnError *error)
 {
     char name[NAME_BYTES];
-    return cnn_fail(error, CNN_BAD_INPUT, "cannot read the folder '%s': %s", name_printable(path, name),
-                    strerror(errno));
+    int cause = errno;
+    name_printable(path, name);
+    if (cause == ENOTDIR)
+        return cnn_fail(error, CNN_BAD_INPUT,
+                        "'%s' is a file, not a folder ('archive' reads zip and tar archives)", name);
+    return cnn_fail(error, CNN_BAD_INPUT, "cannot read the folder '%s': %s", name, strerror(cause));
 }
 
 /* Opens a folder, and notes it before anything in it is read. */

@@ -23,6 +23,27 @@ CnnStatus pictures_find_channels(Pictures *pictures, int64_t count, CnnError *er
     return status == CNN_OK ? CNN_OK : cnn_fail(error, status, "%s", first.text);
 }
 
+CnnStatus pictures_look(const Pictures *pictures, int64_t count, const char *table, CnnError *error)
+{
+    enum { TRIES = 8 };
+    const Tree *tree = pictures->members.tree;
+    char path[PATH_MAX], name[NAME_BYTES];
+    CnnError first = {0};
+    for (int64_t i = 0; i < TRIES; i++) {
+        Extent file;
+        TRY(members_path(&pictures->members, i * (count - 1) / (TRIES - 1), path, error));
+        if (tree->open(tree, path, &file, &first) == CNN_OK) {
+            extent_close(&file);
+            return CNN_OK;
+        }
+    }
+    return cnn_fail(error, CNN_BAD_INPUT,
+                    "%s: none of its pictures is found; root= names the folder that their paths start from, "
+                    "ending= what is "
+                    "missing at their ends; the first: %s",
+                    name_printable(table, name), first.text);
+}
+
 CnnStatus pictures_read(const Pictures *pictures, int64_t index, int64_t want_height, int64_t want_width,
                         Picture *out, CnnError *error)
 {

@@ -312,6 +312,8 @@ static void npz_files_that_are_wrong_are_refused(void **state)
     assert_refused("arrays", "test.cnn:2:1: 'arrays' needs x= and y=, or an .npz file");
     assert_refused("arrays x=\"x.npy\"", "'arrays' needs x= and y=, both or none");
     assert_refused("arrays \"d.npz\"", "'d.npz' is neither in");
+    write_npy("x.npy", "|u1", false, "(3, 2)", "abcdef", 6);
+    assert_refused("arrays \"x.npy\"", "'x.npy' is one array, and two are needed: arrays x=\"…\", y=\"…\"");
     write_npy("d.npz", "|u1", false, "(3, 2)", "abcdef", 6);
     assert_refused("arrays \"d.npz\"", "d.npz: not a zip archive");
     make_npz("d.npz", false, "arr_0.npy", "arr_1.npy", false);

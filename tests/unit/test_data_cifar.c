@@ -177,7 +177,8 @@ static void parts_that_are_missing_are_named(void **state)
                    "test.cnn:2:1: 'c' holds neither data_batch_1.bin of CIFAR-10 nor train.bin of CIFAR-100");
     write_bytes("c/data_batch_1", "x", 1);
     assert_refused("cifar \"c\"", "of CIFAR-100, but their Python version: the binary version is needed");
-    assert_refused("cifar \"c/data_batch_1\"", "cannot read the folder 'c/data_batch_1': Not a directory");
+    assert_refused("cifar \"c/data_batch_1\"",
+                   "'c/data_batch_1' is a file, not a folder ('archive' reads zip");
     static const char *const parts[] = {"c/data_batch_3.bin", "c/test_batch.bin", "c/batches.meta.txt"};
     char expected[64];
     for (int i = 0; i < 3; i++) {

@@ -122,6 +122,10 @@ static void root_and_ending_complete_the_paths(void **state)
         expected[i] = 20;
     assert_sample(opened.data, 1, 12, expected, 0);
     close_data(opened);
+    assert_refused(
+        "list \"l.csv\", image=\"id\", label=\"c\", root=\"elsewhere\"",
+        "l.csv: none of its pictures is found; root= names the folder that their paths start from, "
+        "ending= what is missing at their ends; the first: elsewhere/5: cannot open");
 }
 
 static void absolute_paths_are_taken_as_they_are(void **state)

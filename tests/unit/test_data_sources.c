@@ -152,14 +152,17 @@ static void folders_that_cannot_be_classes_are_refused(void **state)
     assert_refused("folder \"/nowhere\\n\"", "cannot open '/nowhere\\x0a'");
     make_classes("d");
     mkdir("d/axe", 0777);
+    assert_refused("folder \"d\"", "the class folder 'd/axe' holds no JPEG or PNG picture: put some into it");
     write_bytes("d/axe/a.txt", "x", 1);
     assert_refused("folder \"d\"", "the class folder 'd/axe' holds no picture (and 1 other files)");
     make_classes("e/only");
-    assert_refused("folder \"e\"", "'e' holds one class only, 'only'");
+    assert_refused("folder \"e\"",
+                   "'e' holds one class only, 'only': at least two are needed; if they are the 3 "
+                   "folders in 'e/only', that is the folder to name");
     assert_refused("folder \"d/cat\"",
                    "'d/cat' holds no folders: a folder for each class is needed (it holds 3 pictures "
                    "itself)");
-    assert_refused("folder \"d/cat/0.png\"", "cannot read the folder 'd/cat/0.png': Not a directory");
+    assert_refused("folder \"d/cat/0.png\"", "'d/cat/0.png' is a file, not a folder ('archive' reads zip");
 }
 
 static void pictures_of_other_kinds_are_not_left_out_silently(void **state)
