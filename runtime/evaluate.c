@@ -113,7 +113,7 @@ static CnnStatus evaluation_load(Evaluation *e, CnnError *error)
 /* Evaluates, with the outputs into `file` unless that is NULL. */
 static CnnStatus evaluation_answers(Evaluation *e, int64_t columns, AnswersFile *file, CnnError *error)
 {
-    const char *part = e->part == PART_TEST ? "test" : "validation";
+    const char *part = e->options->all ? "whole" : e->part == PART_TEST ? "test" : "validation";
     double start = cnn_clock();
     Totals totals;
     Answers answers;
@@ -123,7 +123,8 @@ static CnnStatus evaluation_answers(Evaluation *e, int64_t columns, AnswersFile 
     if (status == CNN_OK && cnn_interrupted())
         status = cnn_fail(error, CNN_INTERRUPTED, "stopped before the end of the evaluation");
     if (status == CNN_OK) {
-        report_evaluation(&e->report, part, &e->image->eval, &totals, cnn_clock() - start);
+        report_evaluation(&e->report, e->options->all ? "all" : part, &e->image->eval, &totals,
+                          cnn_clock() - start);
         answers_report(&answers);
         report_cache_trouble(&e->report, e->data);
         report_skipped(&e->report, e->loader, part);
@@ -155,16 +156,23 @@ static CnnStatus evaluation_outputs(Evaluation *e, CnnError *error)
 
 static CnnStatus evaluation_run(Evaluation *e, CnnError *error)
 {
-    e->part = e->options->validation || cnn_data_count(e->data, PART_TEST) == 0 ? PART_VALIDATION : PART_TEST;
-    if (cnn_data_count(e->data, e->part) == 0)
-        return cnn_fail(error, CNN_BAD_INPUT, "the data have no %s part to evaluate on",
-                        e->options->validation ? "validation" : "test or validation");
+    const EvaluationOptions *options = e->options;
+    if (options->all && options->validation)
+        return cnn_fail(error, CNN_BAD_USAGE, "--all and --validation contradict each other");
+    bool test = options->all || (!options->validation && cnn_data_count(e->data, PART_TEST) > 0);
+    e->part = test ? PART_TEST : PART_VALIDATION;
+    if (!options->all && cnn_data_count(e->data, e->part) == 0)
+        return cnn_fail(error, CNN_BAD_INPUT,
+                        "the data have no %s part to evaluate on; --all evaluates all samples",
+                        options->validation ? "validation" : "test or validation");
     TRY(cnn_data_fits(e->image, e->data, error));
     TRY(cnn_device_open(e->image, e->options->threads, 1, &e->device, error));
     CacheUse use;
     TRY(cnn_data_cache(e->data, CACHE_READ, &use, error));
     report_cache(&e->report, &use);
     TRY(evaluation_load(e, error));
+    if (options->all)
+        cnn_data_test_all(e->data);
     TRY(cnn_part_open(e->data, e->part, e->image->eval.batch, cnn_device_threads(e->device), NULL, &e->loader,
                       error));
     return evaluation_outputs(e, error);

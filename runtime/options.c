@@ -30,6 +30,8 @@ const Flag evaluation_flags[] = {
      0, 0, 0},
     {"--outputs", FLAG_TEXT, offsetof(EvaluationOptions, outputs), "FILE",
      "write the network's answers to a table, FILE.csv, or its outputs alone to an array, FILE.npy", 0, 0, 0},
+    {"--all", FLAG_SWITCH, offsetof(EvaluationOptions, all), NULL,
+     "on all samples, whichever part they are in: of data that the training has not seen", 0, 0, 0},
     {"--validation", FLAG_SWITCH, offsetof(EvaluationOptions, validation), NULL,
      "on the validation part, even where there is a test part", 0, 0, 0},
     {"--threads", FLAG_COUNT, offsetof(EvaluationOptions, threads), "N", "use N cores (default: all)", 1,

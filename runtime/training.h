@@ -40,6 +40,7 @@ typedef struct {
     const char *outputs; /* .csv or .npy to write the network's outputs to, or NULL */
     int threads;
     bool validation; /* the validation part even where there is a test part */
+    bool all;        /* all samples, whichever part they are in */
     FILE *report;
 } EvaluationOptions;
 

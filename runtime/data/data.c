@@ -346,6 +346,11 @@ void cnn_data_name(const CnnData *data, Part part, int64_t index, char *out, siz
     data->source->name(data->source, data->split.index[part][index], out, bytes);
 }
 
+void cnn_data_test_all(CnnData *data)
+{
+    split_test_all(&data->split);
+}
+
 void cnn_data_set_seed(CnnData *data, uint64_t seed)
 {
     data->seed = seed;

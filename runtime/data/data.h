@@ -129,6 +129,10 @@ void cnn_data_scratch_free(DataScratch *scratch);
 /** A name for sample `index` of a part that a person can look up. */
 void cnn_data_name(const CnnData *data, Part part, int64_t index, char *out, size_t bytes);
 
+/** From now on all samples are the test part, in the source's order: they are evaluated, and nothing is
+ * trained. After cnn_data_prepare, and before the first loader is opened. */
+void cnn_data_test_all(CnnData *data);
+
 /** Seed for the order and the augmentation (the training's seed); set before the first sample. */
 void cnn_data_set_seed(CnnData *data, uint64_t seed);
 

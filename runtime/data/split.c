@@ -267,6 +267,17 @@ CnnStatus split_make(Source *source, const SplitArgs *args, Split *out, CnnError
     return split_not_empty(out, info->count, args, error);
 }
 
+void split_test_all(Split *split)
+{
+    int64_t all = 0;
+    for (int part = 0; part < PART_COUNT; part++) {
+        all += split->count[part];
+        split->count[part] = 0;
+    }
+    for (int64_t i = 0; i < all; i++)
+        split_add(split, PART_TEST, i);
+}
+
 void split_free(Split *split)
 {
     for (int part = 0; part < PART_COUNT; part++)

@@ -62,6 +62,12 @@ END
 python3 look.py || wrong "answers.csv, answers.npy and the table say different things: $(cat printed)"
 grep -q 'square/0003.png: truncated PNG' printed || wrong "the picture that is cut off is not in the part: $(cat printed)"
 
+# All samples, whichever part they are in.
+expect 0 'all  loss' "$CNNC" eval m.cnn --weights w.safetensors --all --outputs all.csv
+[ "$(wc -l <all.csv)" = 80 ] || wrong "$(wc -l <all.csv) lines for 79 pictures that can be read"
+expect 0 'of the whole part could not be read' "$CNNC" eval m.cnn --weights w.safetensors --all
+expect 2 '--all and --validation contradict each other' "$CNNC" eval m.cnn --weights w.safetensors --all --validation
+
 # An older table is replaced, another file is not; other endings are an error before anything is computed.
 expect 0 'outputs written' "$CNNC" eval m.cnn --weights w.safetensors --outputs answers.csv
 echo 'name,age' >people.csv

@@ -132,6 +132,14 @@ void cnn_data_set_measured(CnnData *data)
     data->set_measured = true;
 }
 
+void cnn_data_test_all(CnnData *data)
+{
+    for (int part = 0; part < PART_TEST; part++) {
+        data->count[PART_TEST] += data->count[part];
+        data->count[part] = 0;
+    }
+}
+
 void cnn_data_set_seed(CnnData *data, uint64_t seed)
 {
     (void)data, (void)seed;
