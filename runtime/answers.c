@@ -89,8 +89,8 @@ static int compare_shares(const void *a, const void *b)
     return x->class_index < y->class_index ? -1 : 1;
 }
 
-/* "cat 12, fox 3": what samples of a class were taken for most often. `taken` has room for a number for each
- * answer. */
+/* "cat (12), fox (3)": what samples of a class were taken for most often. `taken` has room for a number for
+ * each answer. */
 static void taken_text(const Answers *answers, int64_t class_index, int64_t *taken, char *out, size_t bytes)
 {
     size_t used = 0;
@@ -109,7 +109,7 @@ static void taken_text(const Answers *answers, int64_t class_index, int64_t *tak
         if (taken[most] == 0)
             break;
         bool named = most < answers->classes;
-        used += (size_t)snprintf(out + used, bytes - used, "%s%.24s %" PRId64, shown ? ", " : "",
+        used += (size_t)snprintf(out + used, bytes - used, "%s%.24s (%" PRId64 ")", shown ? ", " : "",
                                  named ? name_printable(cnn_data_class_name(answers->data, most), name) : "?",
                                  taken[most]);
         taken[most] = 0;

@@ -140,8 +140,8 @@ static double measure(CnnData *data)
     for (int round = 0; round < 200 && (round < 3 || cnn_thread_clock() - start < 0.3); round++) {
         double before = cnn_thread_clock();
         for (int i = 0; i < SAMPLES; i++) {
-            unsigned char label[4];
-            if (cnn_data_sample(data, PART_TRAIN, i, round, &scratch, out, label, &error) != CNN_OK)
+            MixedLabel label;
+            if (cnn_data_sample(data, PART_TRAIN, i, round, &scratch, out, &label, &error) != CNN_OK)
                 stop(error.text);
         }
         least = fmin(least, (cnn_thread_clock() - before) / SAMPLES);

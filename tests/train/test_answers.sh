@@ -54,7 +54,7 @@ for name in classes:
     shares.append(sum(own) / len(own))
     line = re.search(r"^  %s +(\d+) +([0-9.]+) %%(.*)$" % re.escape(name), printed, re.M)
     assert int(line[1]) == len(own) and abs(float(line[2]) - 100 * shares[-1]) < 0.06, line[0]
-    taken = sum(int(n) for n in re.findall(r" (\d+)(?:,|$)", line[3]))
+    taken = sum(int(n) for n in re.findall(r" \((\d+)\)", line[3]))
     assert taken == len(own) - sum(own), line[0]
 mean = float(re.search(r"mean of the classes +([0-9.]+) %", printed)[1])
 assert abs(mean - 100 * sum(shares) / 3) < 0.06, mean

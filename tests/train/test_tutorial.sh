@@ -15,3 +15,4 @@ tutorial_accuracy photos.cnn photos.safetensors 0.85
 # The trainer trains as cnnc does.
 "$cnnc" run photos.cnn --epochs 1 --save again.safetensors >/dev/null
 cmp again.safetensors photos3.safetensors
+exit $failed

@@ -4,23 +4,37 @@ top=$PWD
 . tests/expect.sh
 folder=$(mktemp -d)
 cd "$folder"
+export XDG_CACHE_HOME=$folder/cache
 ln -s "$top/tests" tests
 mkdir -p build
 ln -s "$(dirname "$CNNC")" build/release
 
-# A fence "```cnn NAME" is a file, a fence "```sh run" a part of the script.
+# A fence "```cnn NAME" or "```python NAME" is a file, "```sh run" a part of the script, "```sh fails" commands of which each ends with
+# the exit code 1, "```text" what is printed by one of them.
 awk '
 /^```/ && inside { close(inside); inside = ""; next }
-/^```cnn [a-z.]+$/ { inside = $2; next }
-/^```sh run$/ { inside = "tutorial.sh"; next }
-inside == "tutorial.sh" { print >>inside; next }
+/^```(cnn|python) [a-z.]+$/ { inside = $2; next }
+/^```sh (run|fails)$/ { inside = "tutorial.sh"; fails = $2 == "fails"; next }
+/^```text$/ { inside = "shown"; next }
+inside == "tutorial.sh" && fails { print "status=0; " $0 " || status=$?; [ $status = 1 ]" >>inside; next }
+inside == "tutorial.sh" || inside == "shown" { print >>inside; next }
 inside { print >inside }
 ' "$top/docs/$1"
 
-# tutorial_run LEAST: runs the script, of at least so many lines.
+# Lines with each number as N, each bar and each gap as one character: what is the same on all machines.
+plain_lines() {
+    sed -E 's/[0-9][0-9.,]*/N/g; s/#+/#/g; s/ +/ /g; s/^ //; s/ $//'
+}
+
+# tutorial_run LEAST: runs the script, of at least so many lines; what is said to be printed, is.
 tutorial_run() {
     [ "$(wc -l <tutorial.sh)" -ge "$1" ] || { echo "the tutorial has lost its commands"; exit 1; }
     bash -eux tutorial.sh >log 2>&1 || { cat log; exit 1; }
+    plain_lines <log >log.plain
+    touch shown
+    while read -r line; do
+        [ -z "$line" ] || [ "$line" = … ] || grep -qxF -- "$line" log.plain || wrong "nothing prints: $line"
+    done < <(plain_lines <shown)
 }
 
 # tutorial_accuracy MODEL WEIGHTS LEAST
@@ -28,5 +42,5 @@ tutorial_accuracy() {
     local accuracy
     accuracy=$("$CNNC" eval "$1" --weights "$2" | grep -o 'accuracy [0-9.]*' | head -n 1 | cut -d ' ' -f 2)
     awk -v accuracy="$accuracy" -v least="$3" 'BEGIN { exit !(accuracy >= least) }' ||
-        { echo "the tutorial's network has an accuracy of '$accuracy' only"; exit 1; }
+        wrong "the tutorial's network has an accuracy of '$accuracy' only"
 }

@@ -152,7 +152,7 @@ static void folders_that_cannot_be_classes_are_refused(void **state)
     assert_refused("folder \"/nowhere\\n\"", "cannot open '/nowhere\\x0a'");
     make_classes("d");
     mkdir("d/axe", 0777);
-    assert_refused("folder \"d\"", "the class folder 'd/axe' holds no JPEG or PNG picture: put some into it");
+    assert_refused("folder \"d\"", "the class folder 'd/axe' holds no picture: put some into it");
     write_bytes("d/axe/a.txt", "x", 1);
     assert_refused("folder \"d\"", "the class folder 'd/axe' holds no picture (and 1 other files)");
     make_classes("e/only");
