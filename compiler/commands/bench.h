@@ -43,8 +43,9 @@ typedef struct {
     double first_step; /* seconds from the start of the process to the end of its first step */
     uint64_t memory;   /* the most that the process has had by then */
     /* The loader; 0 without data. */
-    double loaded; /* images a second that it delivers alone */
-    double waited; /* share of the time that steps, fed by it, wait for it */
+    double loaded;     /* images a second that it delivers alone */
+    double load_cores; /* seconds of a core that each of them takes */
+    double waited;     /* share of the time that steps, fed by it, wait for it */
 } Bench;
 
 /* ---- bench_run.c ---- */
@@ -56,7 +57,8 @@ void bench_close(Bench *bench);
 void bench_measure(Bench *bench);
 /** Times each kernel, and the machine. */
 void bench_profile(Bench *bench);
-/** Times the loader, where the model has data. */
+/** Times the loader, where the model has data: alone, then with steps, each for the seconds of a window. A
+ * whole file of `cache disk` is read; none is begun. */
 CnnStatus bench_loader(Bench *bench, CnnError *error);
 
 /** What holds a kernel back most, by what it computes and moves; *share: of that limit, what it reaches. */

@@ -70,6 +70,7 @@ static void add_whole(const Bench *bench, Text *out)
     json_field(out, "memory_bytes", (double)bench->memory);
     json_field(out, "device_bytes", (double)cnn_device_bytes(bench->device));
     json_field(out, "loader_images_per_second", known(bench->loaded));
+    json_field(out, "loader_core_seconds", known(bench->load_cores));
     json_field(out, "loader_waited_share", bench->loaded > 0 ? bench->waited : INFINITY);
 }
 

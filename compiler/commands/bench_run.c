@@ -14,7 +14,7 @@
 #include "runtime/rng.h"
 
 enum { SEED = 1, PROFILED_LEAST = 10, AHEAD = 4 };
-static const double PROFILE_SECONDS = 0.5, LOADER_SECONDS = 1;
+static const double PROFILE_SECONDS = 0.5;
 /* Each worker's share of what is read to measure the memory: more than a core's caches, by far. */
 enum { FAR_BYTES = 64 << 20 };
 
@@ -201,14 +201,17 @@ PartSums *bench_layers(const Bench *bench)
 
 /* ---- The loader ---- */
 
-/* Images of the loader until LOADER_SECONDS have passed, epoch after epoch. The first batch is not counted:
- * the time before it is the start of the threads. `steps`: each batch is trained on. */
-static CnnStatus drain(Bench *bench, CnnLoader *loader, bool steps, double *seconds, double *waited,
-                       int64_t *images, CnnError *error)
+typedef struct {
+    double seconds, waited, cores; /* cores: seconds of all threads, the steps' too */
+    int64_t images;
+} Drained;
+
+/* Images of the loader for the seconds of a window, epoch after epoch. The first batch is not counted: the
+ * time before it is the start of the threads. `steps`: each batch is trained on. */
+static CnnStatus drain(Bench *bench, CnnLoader *loader, bool steps, Drained *drained, CnnError *error)
 {
-    double start = 0;
-    *waited = *seconds = 0;
-    *images = 0;
+    double start = 0, cores = 0;
+    *drained = (Drained){0};
     for (int64_t epoch = 0;; epoch++) {
         TRY(cnn_loader_start(loader, epoch, 0, error));
         for (int64_t number = 0;; number++) {
@@ -222,15 +225,18 @@ static CnnStatus drain(Bench *bench, CnnLoader *loader, bool steps, double *seco
                 break;
             if (start == 0) {
                 start = got;
+                cores = process_cores();
             } else {
-                *waited += got - asked;
-                *images += batch.samples;
+                drained->waited += got - asked;
+                drained->images += batch.samples;
             }
             if (steps)
                 run_step(bench, batch.input, batch.label, batch.samples, NULL);
-            *seconds = cnn_clock() - start;
-            if (*seconds > LOADER_SECONDS && *images > 0)
+            drained->seconds = cnn_clock() - start;
+            if (drained->seconds > bench->options.seconds && drained->images > 0) {
+                drained->cores = process_cores() - cores;
                 return CNN_OK;
+            }
         }
     }
 }
@@ -239,23 +245,26 @@ CnnStatus bench_loader(Bench *bench, CnnError *error)
 {
     CnnData *data = bench->model->program->data;
     CnnLoader *loader;
+    CacheUse use;
     if (!data)
         return CNN_OK;
     LoaderOptions options = {
         .batch = bench->program->batch, .shuffle = true, .threads = bench->threads, .ahead = AHEAD};
     cnn_data_set_seed(data, SEED);
     TRY(cnn_data_fits(bench->linked->image, data, error));
+    TRY(cnn_data_cache(data, CACHE_READ, &use, error));
     TRY(cnn_data_prepare(data, bench->threads, error));
+    Drained drained[2];
     for (int steps = 0; steps < 2; steps++) {
-        double seconds, waited;
-        int64_t images;
         TRY(cnn_loader_open(data, PART_TRAIN, &options, &loader, error));
-        CnnStatus status = drain(bench, loader, steps, &seconds, &waited, &images, error);
+        CnnStatus status = drain(bench, loader, steps, &drained[steps], error);
         cnn_loader_close(loader);
         if (status != CNN_OK)
             return status;
-        *(steps ? &bench->waited : &bench->loaded) = (steps ? waited : (double)images) / seconds;
     }
+    bench->loaded = (double)drained[0].images / drained[0].seconds;
+    bench->load_cores = drained[0].cores / (double)drained[0].images;
+    bench->waited = drained[1].waited / drained[1].seconds;
     return CNN_OK;
 }
 

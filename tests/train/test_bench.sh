@@ -58,6 +58,7 @@ assert report["batch"] == 8 and report["peak_flops"] > 1e8
 assert report["cache_bytes_per_second"] > 1e8 and report["memory_bytes_per_second"] > 1e8
 assert 0 < report["first_step_seconds"] < 600 and report["memory_bytes"] > report["device_bytes"] > 0
 assert report["loader_images_per_second"] > 0 and 0 <= report["loader_waited_share"] <= 1
+assert 0 < report["loader_core_seconds"] < 10 / report["loader_images_per_second"]
 for kernel in report["kernels"]:
     assert kernel["part"] in ("forward", "backward", "update") and kernel["bound"] in ("compute", "cache", "memory"), kernel
     assert kernel["bytes"] >= kernel["far_bytes"] >= 0 and kernel["bound_share"] >= 0, kernel
@@ -82,6 +83,19 @@ assert report["program"] == "evaluation" and report["loader_images_per_second"] 
 assert {kernel["part"] for kernel in report["kernels"]} == {"forward"}
 PYTHON
 if grep -q '^  loader' table; then wrong 'a loader without data'; fi
+# A whole file of `cache disk` is read, and the pictures are not: here they are zeros of the same size and date.
+sed 's/    resize 26x26/&\n    cache disk/' m.cnn >cached.cnn
+measured cached.cnn
+if ls cache/cnnc/samples-* 2>/dev/null; then wrong 'bench has begun a file of decoded samples'; fi
+expect 0 'packed' "$CNNC" data pack cached.cnn
+for picture in shapes/*/*; do
+    touch -r "$picture" date
+    head -c "$(wc -c <"$picture")" /dev/zero >zeros
+    cp zeros "$picture"
+    touch -r date "$picture"
+done
+measured cached.cnn
+expect 1 'neither a JPEG nor a PNG' "$CNNC" bench m.cnn
 measured nodata.cnn --quiet --threads 1
 [ "$(wc -l <"$answer")" -le 12 ] || wrong 'bench --quiet prints tables'
 grep -q ' in 1 thread$' "$answer" || wrong 'bench --threads 1 runs in more'
