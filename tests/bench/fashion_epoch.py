@@ -8,20 +8,15 @@ process is reported apart: it contains compilation and warming up. Needs what pe
 import argparse
 import json
 import os
-import platform
-import re
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "peers"))
+import turns
+
 MODEL = os.path.join(HERE, "..", "..", "examples", "fashion", "model.cnn")
 TRAINING_IMAGES = 54000
-# `epoch 3/5  loss 0.3012  accuracy 0.8904  …  2310 images/s  23.4 s  (waited …)`, and the test's line
-EPOCH_LINE = re.compile(r"^epoch \d+/\d+ .* ([\d.]+) s\b")
-TEST_LINE = re.compile(r"^test\b.* accuracy ([\d.]+)")
 
 
 def cnnc_command(options):
@@ -39,44 +34,10 @@ KEEP = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000"}
 PEERS = {"cnnc": cnnc_command, "keras": peer_command("fashion_keras.py", {}), "torch": peer_command("fashion_torch.py", KEEP)}
 
 
-def read_line(line, result):
-    """Takes what a line of the training says, either as JSON or as cnnc's report."""
-    if line.startswith("{"):
-        entry = json.loads(line)
-        result["epochs"] += [entry["seconds"]] if "epoch" in entry else []
-        result.update({key: entry[key] for key in ("test_accuracy", "version") if key in entry})
-        return
-    epoch, test = EPOCH_LINE.search(line), TEST_LINE.search(line)
-    if epoch:
-        result["epochs"].append(float(epoch.group(1)))
-    elif test:
-        result["test_accuracy"] = float(test.group(1))
-
-
 def train(name, options):
     """One training in a process of its own."""
     command, environment = PEERS[name](options)
-    environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads), **environment}
-    result, start = {"epochs": []}, time.perf_counter()
-    with tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
-        for line in process.stdout:
-            read_line(line, result)
-            if len(result["epochs"]) == 1:
-                result.setdefault("first_epoch_s", time.perf_counter() - start)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        errors.seek(0)
-        if process.returncode != 0 or len(result["epochs"]) != options.epochs:
-            sys.exit(f"{' '.join(command)}: status {process.returncode}, {len(result['epochs'])} epochs\n{errors.read()[-3000:]}")
-    result["maxrss_mb"] = usage.ru_maxrss / 1024
-    return result
-
-
-def machine():
-    with open("/proc/cpuinfo") as file:
-        names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
-    return dict(cpu=names[0] if names else platform.processor(), cpus=os.cpu_count(), kernel=platform.release())
+    return turns.train(command, {"OMP_NUM_THREADS": str(options.threads), **environment}, options.epochs)
 
 
 def summary(runs):
@@ -90,7 +51,7 @@ def summary(runs):
 
 
 def print_table(table, options):
-    print(f"\n{machine()['cpu']}, {options.threads} threads, {options.rounds} rounds of {options.epochs} epochs\n")
+    print(f"\n{turns.machine()['cpu']}, {options.threads} threads, {options.rounds} rounds of {options.epochs} epochs\n")
     print(f"{'':8} {'epoch s, median':>16} {'best':>8} {'images/s':>9} {'start to end of epoch 1':>24} {'memory MB':>10} {'test accuracy':>14}")
     for name, row in table.items():
         accuracy = f"{row['test_accuracy']:.4f}" if row["test_accuracy"] is not None else "-"
@@ -120,7 +81,7 @@ def main():
     print_table(table, options)
     if options.json:
         with open(options.json, "w") as file:
-            json.dump(dict(machine=machine(), threads=options.threads, summary=table, runs=runs), file, indent=1)
+            json.dump(dict(machine=turns.machine(), threads=options.threads, summary=table, runs=runs), file, indent=1)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@ includes its validation, and one for the test."""
 import json
 import os
 import sys
-import time
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -18,16 +17,7 @@ import keras
 from keras import layers as L
 
 import fashion_data
-
-
-class Report(keras.callbacks.Callback):
-    def on_epoch_begin(self, epoch, logs=None):
-        self.start = time.perf_counter()
-
-    def on_epoch_end(self, epoch, logs):
-        print(json.dumps(dict(epoch=epoch + 1, seconds=time.perf_counter() - self.start, loss=logs["loss"],
-                              val_accuracy=logs["val_accuracy"])), flush=True)
-
+from keras_parts import Report
 
 keras.utils.set_random_seed(1)
 train, validation, test = fashion_data.load()

@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import tempfile
 import time
 
 import models
+import turns
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODELS = os.path.join(HERE, "..", "models")
@@ -36,39 +36,11 @@ INFERENCE_PEERS = {name: ["bench_infer.py", "--variant", name] for name in ("onn
 LESS_PRECISE = {"torch-bf16"}
 
 
-class Peer:
-    """A bench script that measures when asked."""
-
-    def __init__(self, name, model, options):
-        script = options.peers[name]
-        command = [sys.executable, os.path.join(HERE, script[0])] + script[1:]
-        command += ["--model", model, "--serve", "--seconds", str(options.seconds), "--threads", str(options.threads)]
-        command += ["--batch", str(options.infer)] if options.infer else []
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        self.first_step_s = self.answer()["first_step_s"]
-        self.process.send_signal(signal.SIGSTOP)
-
-    def answer(self):
-        for line in self.process.stdout:
-            if line.startswith("{"):
-                return json.loads(line)
-        sys.exit(f"{' '.join(self.process.args)} ended without an answer")
-
-    def window(self):
-        self.process.send_signal(signal.SIGCONT)
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        rate = self.answer()["rate"]
-        self.process.send_signal(signal.SIGSTOP)
-        return rate
-
-    def peak_mb(self):
-        with open(f"/proc/{self.process.pid}/status") as file:
-            return int(next(line for line in file if line.startswith("VmHWM")).split()[1]) / 1024
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
+def served(name, model, options):
+    script = options.peers[name]
+    command = [sys.executable, os.path.join(HERE, script[0])] + script[1:]
+    command += ["--model", model, "--serve", "--seconds", str(options.seconds), "--threads", str(options.threads)]
+    return turns.Served(command + (["--batch", str(options.infer)] if options.infer else []))
 
 
 class Cnnc:
@@ -83,7 +55,7 @@ class Cnnc:
         self.command += options.flags.split()
         first = self.run("--no-cache")
         height, width, channels = models.MODELS[model].shape
-        self.first_step_s = first["first_step_seconds"]
+        self.ready = dict(first_step_s=first["first_step_seconds"])
         self.peak = first["memory_bytes"] / 1e6 + 4e-6 * models.MODELS[model].images * height * width * channels
 
     def run(self, *flags):
@@ -94,7 +66,7 @@ class Cnnc:
             return json.load(file)
 
     def window(self):
-        return self.run()["images_per_second"]
+        return dict(rate=self.run()["images_per_second"])
 
     def peak_mb(self):
         return self.peak
@@ -105,24 +77,16 @@ class Cnnc:
 
 def measure(model, options):
     candidates = {"cnnc": Cnnc(model, options)}
-    candidates.update((name, Peer(name, model, options)) for name in options.candidates)
+    candidates.update((name, served(name, model, options)) for name in options.candidates)
     rates = {name: [] for name in candidates}
     for _ in range(options.windows):
         for name, candidate in candidates.items():
-            rates[name].append(candidate.window())
+            rates[name].append(candidate.window()["rate"])
     result = {name: dict(images_per_s=statistics.median(rates[name]), windows=[round(rate, 1) for rate in rates[name]],
-                         first_step_s=candidate.first_step_s, peak_mb=candidate.peak_mb()) for name, candidate in candidates.items()}
+                         first_step_s=candidate.ready["first_step_s"], peak_mb=candidate.peak_mb()) for name, candidate in candidates.items()}
     for candidate in candidates.values():
         candidate.close()
     return result
-
-
-def machine():
-    with open("/proc/cpuinfo") as file:
-        lines = file.read().splitlines()
-    flags = next((line for line in lines if line.startswith("flags")), "").split()
-    return dict(cpu=next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "?"), cpus=os.cpu_count(),
-                features=[flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_tile") if flag in flags])
 
 
 def row(model, result, infer):
@@ -153,7 +117,7 @@ def main():
     if set(options.candidates) - set(options.peers):
         parser.error(f"--candidates takes {', '.join(options.peers)}")
     results, start = {}, time.time()
-    print(f"{machine()}, {options.threads} threads, {options.windows} windows of {options.seconds} s in turns\n")
+    print(f"{turns.machine()}, {options.threads} threads, {options.windows} windows of {options.seconds} s in turns\n")
     print("| model | cnnc, images/s | GFLOP/s | best float32 peer | ratio | best peer of any precision | ratio | s to the first step: cnnc / quickest peer | peak memory, MB: cnnc / leanest peer |")
     print("|---|---|---|---|---|---|---|---|---|")
     for model in options.models.split(","):
@@ -161,7 +125,7 @@ def main():
         print(row(model, results[model], options.infer), flush=True)
     if options.json:
         with open(options.json, "w") as file:
-            json.dump(dict(machine=machine(), threads=options.threads, seconds=time.time() - start, results=results), file, indent=1)
+            json.dump(dict(machine=turns.machine(), threads=options.threads, seconds=time.time() - start, results=results), file, indent=1)
 
 
 if __name__ == "__main__":
