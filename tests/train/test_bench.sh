@@ -95,7 +95,7 @@ for picture in shapes/*/*; do
     touch -r date "$picture"
 done
 measured cached.cnn
-expect 1 'neither a JPEG nor a PNG' "$CNNC" bench m.cnn
+expect 1 'not a picture, but of an unknown kind' "$CNNC" bench m.cnn
 measured nodata.cnn --quiet --threads 1
 [ "$(wc -l <"$answer")" -le 12 ] || wrong 'bench --quiet prints tables'
 grep -q ' in 1 thread$' "$answer" || wrong 'bench --threads 1 runs in more'
