@@ -12,15 +12,13 @@ enum { CLASSES_SHOWN = 20, TAKEN_SHOWN = 2 };
 CnnStatus answers_open(const CnnData *data, Part part, int64_t columns, int64_t batch, AnswersFile *file,
                        Report *report, Answers *out, CnnError *error)
 {
-    int64_t classes = cnn_data_classes(data);
-    /* One output decides between two classes; with more, each has one. */
-    bool fits = columns == 1 ? classes == 2 : columns >= classes;
+    int64_t classes = answers_classes(data, columns);
     size_t samples = (size_t)cnn_data_count(data, part);
     *out = (Answers){.data = data,
                      .columns = columns,
                      .outputs = columns > classes ? columns : classes,
                      .all = (int64_t)samples,
-                     .classes = fits ? classes : 0,
+                     .classes = classes,
                      .answer = calloc(samples + 1, sizeof *out->answer),
                      .samples = calloc((size_t)batch, sizeof *out->samples),
                      .answers = calloc((size_t)batch, sizeof *out->answers),
@@ -56,19 +54,20 @@ static int32_t answer_of(const float *output, int64_t columns)
 CnnStatus answers_add(Answers *answers, const CnnLoader *loader, const Batch *batch, const float *outputs,
                       CnnError *error)
 {
-    const int32_t *label = batch->label;
+    const int32_t *label = batch->label; /* the first number of each label is its class */
+    int64_t width = cnn_data_label_width(answers->data);
     for (int64_t i = 0; i < batch->samples; i++)
         answers->samples[i] = cnn_loader_sample(loader, i);
     for (int64_t i = 0; i < batch->samples && answers->classes; i++) {
         answers->answers[i] = answer_of(outputs + i * answers->columns, answers->columns);
-        answers->answer[answers->count++] = (Answer){label[i], answers->answers[i]};
+        answers->answer[answers->count++] = (Answer){label[i * width], answers->answers[i]};
     }
     report_bar(answers->report, "evaluating", batch->first + batch->samples, answers->all,
                cnn_clock() - answers->begun);
     if (!answers->file)
         return CNN_OK;
-    return answers_file_write(answers->file, answers->samples, batch->label,
-                              answers->classes ? answers->answers : NULL, outputs, batch->samples, error);
+    return answers_file_write(answers->file, answers->samples, batch->label, answers->answers, outputs,
+                              batch->samples, error);
 }
 
 /* ---- The table ---- */

@@ -25,6 +25,12 @@ CnnStatus answers_file_check(const CnnRecipe *recipe, const char *path, CnnError
     return cnn_output_check(recipe, path, table ? OUTPUT_ANSWERS : OUTPUT_ARRAY, error);
 }
 
+int64_t answers_classes(const CnnData *data, int64_t columns)
+{
+    int64_t classes = cnn_data_classes(data);
+    return (columns == 1 ? classes == 2 : columns >= classes) ? classes : 0;
+}
+
 /* A field in quotes where it needs them (RFC 4180). */
 static void put_field(FILE *out, const char *name)
 {
@@ -50,7 +56,7 @@ static void put_class(FILE *out, const CnnData *data, int64_t class_index)
 
 static void put_header(FILE *out, const AnswersFile *file)
 {
-    int64_t classes = cnn_data_classes(file->data), columns = file->columns;
+    int64_t classes = file->classes, columns = file->columns;
     fputs(classes ? OUTPUT_ANSWERS_MARK "class,answer,right" : OUTPUT_ANSWERS_MARK "label", out);
     for (int64_t i = 0; i < columns; i++) {
         putc(',', out);
@@ -69,12 +75,16 @@ static void put_row(FILE *out, const AnswersFile *file, int64_t sample, const vo
     cnn_data_name(file->data, file->part, sample, name, sizeof name);
     put_field(out, name);
     putc(',', out);
-    if (answers) {
-        int32_t class_index = ((const int32_t *)labels)[i];
+    int32_t class_index = 0;
+    if (cnn_data_label_dtype(file->data) == DTYPE_I32) /* the first number of a label is its class */
+        class_index = ((const int32_t *)labels)[i * cnn_data_label_width(file->data)];
+    if (file->classes) {
         put_class(out, file->data, class_index);
         putc(',', out);
         put_class(out, file->data, answers[i]);
         fprintf(out, ",%d", class_index == answers[i]);
+    } else if (cnn_data_label_dtype(file->data) == DTYPE_I32) {
+        put_class(out, file->data, class_index);
     } else {
         fprintf(out, "%.7g", (double)((const float *)labels)[i]);
     }
@@ -96,7 +106,11 @@ static CnnStatus put_end(FILE *memory, char **text, const size_t *length, NewFil
 CnnStatus answers_file_create(const char *path, const CnnData *data, Part part, int64_t columns,
                               AnswersFile *out, CnnError *error)
 {
-    *out = (AnswersFile){.data = data, .part = part, .columns = columns, .table = ends_in(path, ".csv")};
+    *out = (AnswersFile){.data = data,
+                         .part = part,
+                         .columns = columns,
+                         .classes = answers_classes(data, columns),
+                         .table = ends_in(path, ".csv")};
     if (!out->table)
         return cnn_npy_create(path, (Dims){1, {columns}}, &out->npy, error);
     TRY(cnn_file_create(path, &out->csv, error));

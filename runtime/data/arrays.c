@@ -174,7 +174,7 @@ static CnnStatus arrays_find_pictures(ArraysSource *arrays, const ArraysArgs *ar
     else
         snprintf(pictures->members.root, sizeof pictures->members.root, "%.*s",
                  (int)(folder > 1 ? folder - 1 : folder), path);
-    TRY(pictures_look(pictures, (int64_t)pictures->members.paths.count, path, error));
+    TRY(pictures_look(pictures, path, error));
     TRY(pictures_find_channels(pictures, info->count, error));
     info->channels = pictures->channels;
     info->ranged = true;

@@ -358,8 +358,7 @@ static CnnStatus list_open(const void *args, const Tree *tree, const char *base,
     list->pictures.channels = pictures_channels(list_args->channels);
     CnnStatus status = list_load(list, list_args, base, error);
     if (status == CNN_OK)
-        status =
-            pictures_look(&list->pictures, (int64_t)list->pictures.members.paths.count, list->table, error);
+        status = pictures_look(&list->pictures, list->table, error);
     if (status == CNN_OK)
         status = pictures_find_channels(&list->pictures, list->source.info.count, error);
     list->source.info.channels = list->pictures.channels;

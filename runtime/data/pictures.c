@@ -23,10 +23,11 @@ CnnStatus pictures_find_channels(Pictures *pictures, int64_t count, CnnError *er
     return status == CNN_OK ? CNN_OK : cnn_fail(error, status, "%s", first.text);
 }
 
-CnnStatus pictures_look(const Pictures *pictures, int64_t count, const char *table, CnnError *error)
+CnnStatus pictures_look(const Pictures *pictures, const char *table, CnnError *error)
 {
     enum { TRIES = 8 };
     const Tree *tree = pictures->members.tree;
+    int64_t count = members_count(&pictures->members);
     char path[PATH_MAX], name[NAME_BYTES];
     CnnError first = {0};
     for (int64_t i = 0; i < TRIES; i++) {

@@ -25,7 +25,7 @@ CnnStatus pictures_find_channels(Pictures *pictures, int64_t count, CnnError *er
  * Whether any of a few of the pictures that `table` names is there: none means that the paths start from
  * another folder. Errors: CNN_BAD_INPUT, which tells what to do.
  */
-CnnStatus pictures_look(const Pictures *pictures, int64_t count, const char *table, CnnError *error);
+CnnStatus pictures_look(const Pictures *pictures, const char *table, CnnError *error);
 
 /** Decodes picture `index`, as Source.read asks for. */
 CnnStatus pictures_read(const Pictures *pictures, int64_t index, int64_t want_height, int64_t want_width,

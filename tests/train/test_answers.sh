@@ -68,6 +68,12 @@ expect 0 'all  loss' "$CNNC" eval m.cnn --weights w.safetensors --all --outputs 
 expect 0 'of the whole part could not be read' "$CNNC" eval m.cnn --weights w.safetensors --all
 expect 2 '--all and --validation contradict each other' "$CNNC" eval m.cnn --weights w.safetensors --all --validation
 
+# Labels that `mixup` needs three numbers for.
+cp answers.csv before.csv
+sed 's/    scale 0..1/    scale 0..1\n    augment { mixup 0.2 }/' m.cnn >mixed.cnn
+expect 0 'mean of the classes' "$CNNC" eval mixed.cnn --weights w.safetensors --outputs answers.csv --set data.split.seed=5
+same answers.csv before.csv 'mixup, which concerns the training only, changes the answers'
+
 # An older table is replaced, another file is not; other endings are an error before anything is computed.
 expect 0 'outputs written' "$CNNC" eval m.cnn --weights w.safetensors --outputs answers.csv
 echo 'name,age' >people.csv

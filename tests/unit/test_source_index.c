@@ -295,6 +295,10 @@ static void test_lists_are_the_same(void **state)
     assert_int_equal(cnn_data_count(opened.data, PART_TRAIN), INDEX_LEAST + 1);
     assert_string_equal(cnn_data_class_name(opened.data, 9), "77");
     close_data(opened);
+    assert_int_equal(remove("d/a/0/000.png"), 0); /* the first and the last row's: others are there */
+    close_data(open_good(text));
+    assert_int_equal(rename("d", "e"), 0);
+    assert_refused(text, "t.csv: none of its pictures is found");
 }
 
 int main(void)
