@@ -5,15 +5,16 @@
 
 #include "runtime/init.h"
 #include "runtime/memory.h"
+#include "runtime/state_file.h"
 
 static bool watches_validation(const Best *best)
 {
-    return best->args->on == STOP_VAL_LOSS || best->args->on == STOP_VAL_ACCURACY;
+    return best->on == STOP_VAL_LOSS || best->on == STOP_VAL_ACCURACY;
 }
 
 static bool watches_accuracy(const Best *best)
 {
-    return best->args->on == STOP_ACCURACY || best->args->on == STOP_VAL_ACCURACY;
+    return best->on == STOP_ACCURACY || best->on == STOP_VAL_ACCURACY;
 }
 
 void cnn_best_name(const Best *best, char *out, size_t bytes)
@@ -21,7 +22,7 @@ void cnn_best_name(const Best *best, char *out, size_t bytes)
     const Field *field = stop_schema.fields;
     while (strcmp(field->name, "on") != 0)
         field++;
-    words_get(field->words, best->args->on, out, bytes);
+    words_get(field->words, best->on, out, bytes);
 }
 
 static uint64_t weights_bytes(const CnnImage *image)
@@ -33,13 +34,30 @@ static uint64_t weights_bytes(const CnnImage *image)
     return bytes;
 }
 
+/* Memory for the best weights, and the names that they have in a checkpoint. */
+static CnnStatus take_copy(const CnnImage *image, Best *best, CnnError *error)
+{
+    best->copy = cnn_memory_take(weights_bytes(image));
+    best->names = calloc((size_t)image->tensor_count, sizeof *best->names);
+    if (!best->copy || !best->names)
+        return cnn_fail(error, CNN_NO_RESOURCE, "no memory for the best weights");
+    best->count = image->tensor_count;
+    for (int i = 0; i < best->count; i++)
+        if (asprintf(&best->names[i], STATE_BEST_PREFIX "%s", image->tensors[i].name) < 0) {
+            best->names[i] = NULL;
+            return cnn_fail(error, CNN_NO_RESOURCE, "no memory for the names of the best weights");
+        }
+    return CNN_OK;
+}
+
 CnnStatus cnn_best_open(const CnnImage *image, bool validation, Best *best, CnnError *error)
 {
     const CnnStatement *statement = recipe_find(image->recipe.train, &stop_schema);
-    *best = (Best){.metric = -1};
+    *best = (Best){.metric = -1, .on = validation ? STOP_VAL_LOSS : STOP_LOSS};
     if (!statement)
         return CNN_OK;
     best->args = statement->args;
+    best->on = (StopQuantity)best->args->on;
     char name[32];
     cnn_best_name(best, name, sizeof name);
     if (watches_validation(best) && !validation)
@@ -52,16 +70,16 @@ CnnStatus cnn_best_open(const CnnImage *image, bool validation, Best *best, CnnE
     if (watches_accuracy(best) && best->metric < 0)
         return cnn_fail(error, CNN_BAD_INPUT, "%s: 'stop' watches %s, but accuracy is not measured",
                         statement->where, name);
-    best->copy = cnn_memory_take(weights_bytes(image));
-    if (!best->copy)
-        return cnn_fail(error, CNN_NO_RESOURCE, "no memory for the best weights");
-    return CNN_OK;
+    return take_copy(image, best, error);
 }
 
 void cnn_best_close(Best *best)
 {
+    for (int i = 0; i < best->count; i++)
+        free(best->names[i]);
+    free(best->names);
     free(best->copy);
-    best->copy = NULL;
+    *best = (Best){.metric = -1};
 }
 
 /* Copies the weights out of the device, or back into it. */
@@ -81,23 +99,28 @@ static void copy_weights(char *copy, CnnDevice *device, const CnnImage *image, b
 bool cnn_best_update(Best *best, CnnDevice *device, const CnnImage *image, int64_t epoch,
                      const Totals *training, const Totals *validation)
 {
-    if (!best->args)
-        return false;
     const Totals *totals = watches_validation(best) ? validation : training;
     double value = best->metric >= 0 ? totals_metric(totals, best->metric) : totals_loss(totals);
     double gain = best->metric >= 0 ? value - best->value : best->value - value;
-    if (best->epoch == 0 || gain > best->args->least) {
-        best->value = value;
-        best->epoch = epoch;
-        best->since = 0;
-        copy_weights(best->copy, device, image, false);
+    if (best->epoch > 0 && gain <= (best->args ? best->args->least : 0)) {
+        best->since++;
         return false;
     }
-    return ++best->since >= best->args->patience;
+    best->value = value;
+    best->epoch = epoch;
+    best->since = 0;
+    if (best->copy)
+        copy_weights(best->copy, device, image, false);
+    return true;
+}
+
+bool cnn_best_is_over(const Best *best)
+{
+    return best->args && best->since >= best->args->patience;
 }
 
 void cnn_best_restore(const Best *best, CnnDevice *device, const CnnImage *image)
 {
-    if (best->epoch > 0)
+    if (best->copy && best->epoch > 0)
         copy_weights(best->copy, device, image, true);
 }

@@ -106,7 +106,7 @@ static CnnStatus evaluation_load(Evaluation *e, CnnError *error)
         cnn_state_load_measured(e->data, e->weights);
     else
         TRY(cnn_data_prepare(e->data, cnn_device_threads(e->device), error));
-    cnn_state_load(e->device, e->image, e->weights);
+    cnn_state_load(e->device, e->image, e->weights, false);
     return CNN_OK;
 }
 

@@ -86,6 +86,7 @@ static CnnStatus flag_set(const Found *found, const char *text, CnnError *error)
         *(bool *)at = true;
         break;
     case FLAG_TEXT:
+    case FLAG_OPTIONAL:
         *(const char **)at = text;
         break;
     case FLAG_INTEGER:
@@ -128,6 +129,8 @@ CnnStatus cnn_flags_read(const FlagTable *tables, int argc, char *const *argv,
             return flags_unknown(tables, arg, nearest, error);
         if (found.flag->kind == FLAG_SWITCH && found.value)
             return cnn_fail(error, CNN_BAD_USAGE, "%s takes no value", found.flag->name);
+        if (found.flag->kind == FLAG_OPTIONAL && !found.value)
+            found.value = "";
         if (found.flag->kind != FLAG_SWITCH && !found.value) {
             if (i + 1 == argc)
                 return cnn_fail(error, CNN_BAD_USAGE, "%s needs a value: %s %s", found.flag->name,
@@ -143,7 +146,7 @@ void cnn_flags_print(const Flag *flags, FILE *out)
 {
     for (const Flag *flag = flags; flag->name; flag++) {
         char left[48];
-        snprintf(left, sizeof left, "%s%s%s", flag->name, flag->value ? " " : "",
+        snprintf(left, sizeof left, flag->kind == FLAG_OPTIONAL ? "%s[=%s]" : "%s %s", flag->name,
                  flag->value ? flag->value : "");
         fprintf(out, "  %-24s %s\n", left, flag->doc);
     }

@@ -10,11 +10,12 @@
 #include "runtime/status.h"
 
 typedef enum {
-    FLAG_SWITCH,  /* bool: true when it stands there; takes no value */
-    FLAG_TEXT,    /* const char *, into argv */
-    FLAG_INTEGER, /* int64_t */
-    FLAG_COUNT,   /* int */
-    FLAG_LIST     /* FlagList: may stand several times */
+    FLAG_SWITCH,   /* bool: true when it stands there; takes no value */
+    FLAG_TEXT,     /* const char *, into argv */
+    FLAG_OPTIONAL, /* const char *: what touches it ("--resume=x"), or "" where nothing does */
+    FLAG_INTEGER,  /* int64_t */
+    FLAG_COUNT,    /* int */
+    FLAG_LIST      /* FlagList: may stand several times */
 } FlagKind;
 
 enum { FLAG_LIST_MAX = 64 };

@@ -147,11 +147,20 @@ typedef struct {
     uint32_t init_key; /* purpose of its random numbers: a hash of the name */
 } CnnTensor;
 
+/* A file of the model as it was compiled. */
+typedef struct {
+    const char *name; /* "resolved.cnn", which is the model, or one that it imports; no folder in it */
+    const char *text;
+} CnnSource;
+
 typedef struct CnnImage {
     CnnRecipe recipe;
-    const char *summary; /* the layer table, as `cnnc show` prints it */
-    Dims input_shape;    /* height, width, channels */
-    int64_t classes;     /* outputs of the network */
+    const char *summary;     /* the layer table, as `cnnc show` prints it */
+    const char *recipe_text; /* all that decides what is learnt, written out: trainings are compared by it */
+    int source_count;
+    const CnnSource *sources; /* the model as text, with all that the command line said */
+    Dims input_shape;         /* height, width, channels */
+    int64_t classes;          /* outputs of the network */
     Dtype input_dtype, label_dtype;
     int64_t label_width; /* numbers of a sample's label: cnn_data_label_width */
     CnnProgram train, eval;

@@ -114,11 +114,14 @@ LAYOUT(static const, tensor_layout, CnnTensor, TEXT(CnnTensor, name), INT(CnnTen
        WIDE(CnnTensor, init_a), {.kind = MEMBER_U32, .offset = offsetof(CnnTensor, init_key)});
 _Static_assert(DIMS_MAX == 6, "the members of Dims and of a tensor's dim are listed one by one");
 
+LAYOUT(static const, source_layout, CnnSource, TEXT(CnnSource, name), TEXT(CnnSource, text));
+
 LAYOUT(const, image_layout, CnnImage, TEXT(CnnImage, recipe.model_name), TEXT(CnnImage, recipe.model_path),
        WIDE(CnnImage, recipe.rate), STATEMENTS(CnnImage, recipe.data, IN_DATA),
-       STATEMENTS(CnnImage, recipe.train, IN_TRAIN), TEXT(CnnImage, summary),
-       INSIDE(CnnImage, input_shape, dims_layout), WIDE(CnnImage, classes), INT(CnnImage, input_dtype),
-       INT(CnnImage, label_dtype), WIDE(CnnImage, label_width), INSIDE(CnnImage, train, program_layout),
+       STATEMENTS(CnnImage, recipe.train, IN_TRAIN), TEXT(CnnImage, summary), TEXT(CnnImage, recipe_text),
+       ARRAY(CnnImage, sources, source_count, source_layout), INSIDE(CnnImage, input_shape, dims_layout),
+       WIDE(CnnImage, classes), INT(CnnImage, input_dtype), INT(CnnImage, label_dtype),
+       WIDE(CnnImage, label_width), INSIDE(CnnImage, train, program_layout),
        INSIDE(CnnImage, eval, program_layout), ARRAY(CnnImage, tensors, tensor_count, tensor_layout),
        WIDE(CnnImage, state_bytes),
        {.kind = MEMBER_BYTES, .offset = offsetof(CnnImage, table), .count = offsetof(CnnImage, table_bytes)},

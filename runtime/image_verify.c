@@ -2,6 +2,8 @@
  * anything. */
 #include "runtime/image_verify.h"
 
+#include <string.h>
+
 #include "runtime/memory.h"
 
 enum { ALIGNMENT = 64 };
@@ -155,9 +157,15 @@ static CnnStatus verify_tensor(const CnnImage *image, const CnnTensor *tensor, C
 
 CnnStatus cnn_image_verify(const CnnImage *image, CnnError *error)
 {
-    CHECK(image->recipe.model_name && image->recipe.model_path && image->summary && image->target &&
-              image->needs,
+    CHECK(image->recipe.model_name && image->recipe.model_path && image->summary && image->recipe_text &&
+              image->target && image->needs,
           "a text is missing");
+    for (int i = 0; i < image->source_count; i++) {
+        const CnnSource *source = &image->sources[i];
+        CHECK(source->name && source->text && *source->name && *source->name != '.' &&
+                  !strchr(source->name, '/'),
+              "a file of the model has no name, or one that leads elsewhere");
+    }
     CHECK(image->input_dtype < DTYPE_COUNT && image->label_dtype < DTYPE_COUNT, "unknown types of the batch");
     CHECK(image->label_width >= 1 && image->label_width <= 16, "labels of an unknown form");
     CHECK(image->input_shape.count >= 0 && image->input_shape.count <= DIMS_MAX,

@@ -19,9 +19,23 @@ const Flag training_flags[] = {
      9007199254740992.0, offsetof(TrainingOptions, seed_given)},
     {"--start", FLAG_TEXT, offsetof(TrainingOptions, start), "FILE",
      "start from the weights of a .safetensors file", 0, 0, 0},
+    {"--out", FLAG_TEXT, offsetof(TrainingOptions, out), "FOLDER",
+     "the run folder, which is to have weights, checkpoints and records of the training (default: "
+     "runs/NAME-1, -2, ...)",
+     0, 0, 0},
+    {"--no-out", FLAG_SWITCH, offsetof(TrainingOptions, no_out), NULL,
+     "no run folder: nothing but what other flags name is written", 0, 0, 0},
+    {"--resume", FLAG_OPTIONAL, offsetof(TrainingOptions, resume), "FOLDER",
+     "go on with the training of this run folder, or the newest of the model", 0, 0, 0},
+    {"--anyway", FLAG_SWITCH, offsetof(TrainingOptions, anyway), NULL,
+     "with --resume: go on though the model or the data have changed, with all that fits", 0, 0, 0},
     {"--save", FLAG_TEXT, offsetof(TrainingOptions, save), "FILE",
      "write the weights to a .safetensors file at the end", 0, 0, 0},
     {"--log", FLAG_TEXT, offsetof(TrainingOptions, log), "FILE", "write one JSON object a step", 0, 0, 0},
+    {"--quiet", FLAG_SWITCH, offsetof(TrainingOptions, quiet), NULL, "say nothing but what goes wrong", 0, 0,
+     0},
+    {"--json", FLAG_SWITCH, offsetof(TrainingOptions, json), NULL,
+     "on the standard output one JSON object for each event, instead of lines", 0, 0, 0},
     FLAGS_END,
 };
 

@@ -93,6 +93,7 @@ typedef struct {
     double least, most;  /* FIELD_INTEGER, REAL, SHARE, ANGLE, LENGTH, RANGE and each of DIMS, WINDOW, REALS:
                             the  allowed values, when least < most; otherwise any finite one */
     bool named_only;     /* may not be given by position */
+    bool path;           /* FIELD_TEXT: a file or folder; a relative one is taken from the model's folder */
     const char *doc;     /* one line: meaning, unit */
 } Field;
 

@@ -24,12 +24,18 @@ static const char *shape_text(Dtype dtype, int rank, const int64_t *dim, char *o
     return out;
 }
 
+/* Whether a tensor of the file is this one. */
+static bool is_same(const NamedTensor *found, const CnnTensor *tensor)
+{
+    return found->dtype == tensor->dtype && found->rank == tensor->rank &&
+           memcmp(found->dim, tensor->dim, (size_t)tensor->rank * sizeof *tensor->dim) == 0;
+}
+
 static CnnStatus match_tensor(const CnnTensor *tensor, const NamedTensor *found, const char *path,
                               CnnError *error)
 {
     char wanted[160], has[160];
-    if (found->dtype == tensor->dtype && found->rank == tensor->rank &&
-        memcmp(found->dim, tensor->dim, (size_t)tensor->rank * sizeof *tensor->dim) == 0)
+    if (is_same(found, tensor))
         return CNN_OK;
     return cnn_fail(error, CNN_BAD_INPUT,
                     "'%s' belongs to another network: its '%s' is %s, this network's is %s", path,
@@ -74,7 +80,7 @@ static bool is_known(const CnnImage *image, CnnData *data, const char *name)
     for (int i = 0; i < cnn_data_measured_count(data); i++)
         if (strcmp(cnn_data_measured(data, i)->name, name) == 0)
             return true;
-    return false;
+    return strncmp(name, STATE_BEST_PREFIX, strlen(STATE_BEST_PREFIX)) == 0;
 }
 
 CnnStatus cnn_state_match(const CnnImage *image, CnnData *data, const WeightFile *file, const char *path,
@@ -147,14 +153,25 @@ void cnn_state_load_measured(CnnData *data, const WeightFile *file)
     cnn_data_set_measured(data);
 }
 
-void cnn_state_load(CnnDevice *device, const CnnImage *image, const WeightFile *file)
+void cnn_state_load(CnnDevice *device, const CnnImage *image, const WeightFile *file, bool everything)
 {
     for (int i = 0; i < image->tensor_count; i++) {
         const CnnTensor *tensor = &image->tensors[i];
-        const NamedTensor *found = tensor->in_weights ? cnn_weights_find(file, tensor->name) : NULL;
-        if (found)
+        bool wanted = tensor->in_weights || everything;
+        const NamedTensor *found = wanted ? cnn_weights_find(file, tensor->name) : NULL;
+        if (found && is_same(found, tensor))
             memcpy(cnn_device_tensor(device, tensor), found->data, cnn_tensor_bytes(tensor));
     }
+}
+
+int64_t cnn_state_missing(const CnnImage *image, const WeightFile *file)
+{
+    int64_t missing = 0;
+    for (int i = 0; i < image->tensor_count; i++) {
+        const NamedTensor *found = cnn_weights_find(file, image->tensors[i].name);
+        missing += !found || !is_same(found, &image->tensors[i]);
+    }
+    return missing;
 }
 
 /* Where a tensor's first value that is not finite stands; -1: nowhere. */
@@ -169,53 +186,102 @@ static int64_t find_not_finite(const CnnTensor *tensor, const void *data)
     return -1;
 }
 
-/* The device's tensors and the measured values, by name. `list` has room for all. */
-static CnnStatus list_tensors(CnnDevice *device, const CnnImage *image, CnnData *data, bool everything,
-                              NamedTensor *list, int *count, CnnError *error)
+CnnStatus cnn_state_check(const CnnTensor *tensor, const void *data, CnnError *error)
+{
+    int64_t bad = find_not_finite(tensor, data);
+    return bad < 0 ? CNN_OK
+                   : cnn_fail(error, CNN_DIVERGED,
+                              "element %" PRId64 " of '%s' is not finite; no weights were written", bad,
+                              tensor->name);
+}
+
+NamedTensor cnn_state_named(const CnnTensor *tensor, void *data)
+{
+    NamedTensor named = {tensor->name, tensor->dtype, tensor->rank, {0}, data};
+    memcpy(named.dim, tensor->dim, sizeof named.dim);
+    return named;
+}
+
+NamedTensor cnn_state_measured(const Measured *measured)
+{
+    return (NamedTensor){measured->name, DTYPE_F32, 1, {measured->count}, measured->value};
+}
+
+/* The weights of the device and the measured values, by name. `list` has room for all. */
+static CnnStatus list_weights(CnnDevice *device, const CnnImage *image, CnnData *data, NamedTensor *list,
+                              int *count, CnnError *error)
 {
     *count = 0;
     for (int i = 0; i < image->tensor_count; i++) {
         const CnnTensor *tensor = &image->tensors[i];
-        if (!tensor->in_weights && !everything)
+        if (!tensor->in_weights)
             continue;
-        NamedTensor *named = &list[(*count)++];
-        *named =
-            (NamedTensor){tensor->name, tensor->dtype, tensor->rank, {0}, cnn_device_tensor(device, tensor)};
-        memcpy(named->dim, tensor->dim, sizeof named->dim);
-        int64_t bad = find_not_finite(tensor, named->data);
-        if (bad >= 0)
-            return cnn_fail(error, CNN_DIVERGED,
-                            "element %" PRId64 " of '%s' is not finite; no weights were written", bad,
-                            tensor->name);
+        list[*count] = cnn_state_named(tensor, cnn_device_tensor(device, tensor));
+        TRY(cnn_state_check(tensor, list[(*count)++].data, error));
     }
-    for (int i = 0; i < cnn_data_measured_count(data); i++) {
-        const Measured *measured = cnn_data_measured(data, i);
-        list[(*count)++] = (NamedTensor){measured->name, DTYPE_F32, 1, {measured->count}, measured->value};
-    }
+    for (int i = 0; i < cnn_data_measured_count(data); i++)
+        list[(*count)++] = cnn_state_measured(cnn_data_measured(data, i));
     return CNN_OK;
 }
 
-CnnStatus cnn_state_save(CnnDevice *device, const CnnImage *image, CnnData *data, const char *path,
-                         bool everything, int64_t epoch, int64_t step, CnnError *error)
+static char *number_text(int64_t number)
+{
+    char *text;
+    return asprintf(&text, "%" PRId64, number) < 0 ? NULL : text;
+}
+
+CnnStatus cnn_state_metadata(const CnnImage *image, const CnnData *data, int64_t epoch, int64_t step,
+                             char **metadata, int room, CnnError *error)
 {
     char *classes = classes_text(data);
+    bool good = classes != NULL;
+    if (classes && !*classes) {
+        free(classes);
+        classes = NULL;
+    }
+    struct {
+        const char *key;
+        char *value;
+    } pairs[] = {{"model", strdup(image->recipe.model_name)},
+                 {"epoch", number_text(epoch)},
+                 {"step", number_text(step)},
+                 {CLASSES_KEY, classes}};
+    enum { PAIRS = sizeof pairs / sizeof pairs[0] };
+    int count = 0;
+    for (int i = 0; i < PAIRS; i++) {
+        if (i + 1 == PAIRS && !classes)
+            break; /* data without classes */
+        char *key = strdup(pairs[i].key);
+        if (!key || !pairs[i].value || !good || count + 2 > room) {
+            good = false;
+            free(key);
+            free(pairs[i].value);
+            continue;
+        }
+        metadata[count++] = key;
+        metadata[count++] = pairs[i].value;
+    }
+    return good ? CNN_OK : cnn_fail(error, CNN_NO_RESOURCE, "no memory for what a weight file says");
+}
+
+CnnStatus cnn_state_save(CnnDevice *device, const CnnImage *image, CnnData *data, const char *path,
+                         int64_t epoch, int64_t step, CnnError *error)
+{
+    enum { METADATA = 16 };
+    char *metadata[METADATA + 1] = {0};
+    int count;
     size_t room = (size_t)image->tensor_count + (size_t)cnn_data_measured_count(data) + 1;
     NamedTensor *list = calloc(room, sizeof *list);
-    if (!list || !classes) {
-        free(list);
-        free(classes);
-        return cnn_fail(error, CNN_NO_RESOURCE, "no memory for the list of the weights");
-    }
-    int count;
-    char epoch_text[24], step_text[24];
-    snprintf(epoch_text, sizeof epoch_text, "%" PRId64, epoch);
-    snprintf(step_text, sizeof step_text, "%" PRId64, step);
-    const char *const metadata[] = {"model",   image->recipe.model_name,      "epoch", epoch_text, "step",
-                                    step_text, *classes ? CLASSES_KEY : NULL, classes, NULL};
-    CnnStatus status = list_tensors(device, image, data, everything, list, &count, error);
+    CnnStatus status =
+        list ? CNN_OK : cnn_fail(error, CNN_NO_RESOURCE, "no memory for the list of the weights");
     if (status == CNN_OK)
-        status = cnn_weights_save(path, list, count, metadata, error);
+        status = cnn_state_metadata(image, data, epoch, step, metadata, METADATA, error);
+    if (status == CNN_OK)
+        status = list_weights(device, image, data, list, &count, error);
+    if (status == CNN_OK)
+        status = cnn_weights_save(path, list, count, (const char *const *)metadata, error);
+    for (int i = 0; metadata[i]; i++)
+        free(metadata[i]);
     free(list);
-    free(classes);
     return status;
 }

@@ -38,16 +38,36 @@ CnnStatus cnn_state_match_classes(const CnnData *data, const WeightFile *file, c
 /** Gives the data section the measured values of a file that matched. */
 void cnn_state_load_measured(CnnData *data, const WeightFile *file);
 
-/** Copies the weights of a file that matched into the device. */
-void cnn_state_load(CnnDevice *device, const CnnImage *image, const WeightFile *file);
+/** Copies the weights of a file that matched into the device; with `everything`, also the optimizer's state.
+ */
+void cnn_state_load(CnnDevice *device, const CnnImage *image, const WeightFile *file, bool everything);
+
+/** Tensors of the image, the optimizer's state among them, that are not in the file. */
+int64_t cnn_state_missing(const CnnImage *image, const WeightFile *file);
+
+/** A tensor's name and shape, with these bytes. */
+NamedTensor cnn_state_named(const CnnTensor *tensor, void *data);
+/** The same of what the data section measured. */
+NamedTensor cnn_state_measured(const Measured *measured);
+
+/** Errors: CNN_DIVERGED, an element of the tensor is not finite. */
+CnnStatus cnn_state_check(const CnnTensor *tensor, const void *data, CnnError *error);
+
+/** The metadata of every weight file: key, value, …, NULL, of which each is freed by the caller, also on
+ * failure. `room`: pointers that fit. */
+CnnStatus cnn_state_metadata(const CnnImage *image, const CnnData *data, int64_t epoch, int64_t step,
+                             char **metadata, int room, CnnError *error);
+
+/* Before the names of the weights of the best epoch, which a checkpoint has beside the present ones. */
+#define STATE_BEST_PREFIX "best."
 
 /**
- * Writes a weight file; with `everything`, also the optimizer's state.
+ * Writes a weight file.
  *
  * Errors  CNN_DIVERGED, and the old file stays, when a weight is not finite; CNN_NO_RESOURCE when it cannot
  * be written.
  */
 CnnStatus cnn_state_save(CnnDevice *device, const CnnImage *image, CnnData *data, const char *path,
-                         bool everything, int64_t epoch, int64_t step, CnnError *error);
+                         int64_t epoch, int64_t step, CnnError *error);
 
 #endif

@@ -109,9 +109,9 @@ static const Field checkpoint_fields[] = {
 };
 const Schema checkpoint_schema = {
     .word = "checkpoint",
-    .doc = "Writes weights and the optimizer's state while the training runs, beside the file of --save, or "
-           "else in the folder "
-           "`checkpoints`.",
+    .doc = "How often the run folder gets a checkpoint: all that is needed to go on with the training "
+           "(--resume). Without it: after an epoch, as long as that costs less than a hundredth of the time, "
+           "and at the latest after ten minutes.",
     .places = IN_TRAIN,
     .fields = checkpoint_fields,
     .args_bytes = sizeof(CheckpointArgs),

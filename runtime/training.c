@@ -1,5 +1,4 @@
-/* The loop over epochs, batches and micro-batches. Everything is opened before the first step, in the order
- * in which it can fail cheaply: paths, the weight file, the data, then the device with its memory. */
+/* The loop over epochs, batches and micro-batches. */
 #include "runtime/training.h"
 
 #include <errno.h>
@@ -8,38 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/best.h"
-#include "runtime/checkpoint.h"
 #include "runtime/clock.h"
 #include "runtime/evaluate.h"
-#include "runtime/file.h"
 #include "runtime/interrupt.h"
-#include "runtime/memory.h"
-#include "runtime/output.h"
-#include "runtime/rate.h"
 #include "runtime/state_file.h"
-
-typedef struct {
-    const CnnImage *image;
-    CnnData *data;
-    const TrainingOptions *options;
-    Report report;
-    BatchArgs batch;
-    uint64_t seed;
-    int64_t epochs, total, steps_per_epoch; /* total: updates */
-    RateSchedule rates;
-    WeightFile *start;
-    CnnDevice *device;
-    CnnLoader *loader, *validation, *test;
-    void *batches; /* what the loaders read, one at a time */
-    uint64_t batches_bytes;
-    Best best;
-    Checkpoints checkpoints;
-    FILE *log;
-    int64_t step; /* updates done */
-    CacheState cached;
-    double begun, step_begun;
-} Training;
+#include "runtime/training_parts.h"
 
 /* The gradient accumulation under way: its micro-batches, together one update. */
 typedef struct {
@@ -47,169 +19,6 @@ typedef struct {
     int64_t samples; /* of all its micro-batches */
     Totals totals;   /* of those done */
 } Accumulation;
-
-/* ---- Opening ---- */
-
-uint64_t cnn_training_seed(const TrainingOptions *options, const CnnRecipe *recipe)
-{
-    SeedArgs seed;
-    return options->seed_given
-               ? options->seed
-               : (uint64_t)((const SeedArgs *)recipe_args(recipe->train, &seed_schema, &seed))->value;
-}
-
-/* Options first, then the recipe's statements, then their presets. */
-static CnnStatus training_settings(Training *t, CnnError *error)
-{
-    const CnnStatements train = t->image->recipe.train;
-    BatchArgs batch;
-    t->batch = *(const BatchArgs *)recipe_args(train, &batch_schema, &batch);
-    /* The image's batch is the recipe's, or the one that the network was compiled for instead of it. */
-    t->batch.size = t->options->batch ? t->options->batch : t->image->train.batch;
-    if (t->batch.size > t->image->train.batch)
-        return cnn_fail(error, CNN_BAD_USAGE,
-                        "a batch of %" PRId64 " is too large: this code was compiled for at most %" PRId64,
-                        t->batch.size, t->image->train.batch);
-    t->seed = cnn_training_seed(t->options, &t->image->recipe);
-    const char *save = t->options->save, *log = t->options->log;
-    TRY(cnn_output_check(&t->image->recipe, save, OUTPUT_WEIGHTS, error));
-    TRY(cnn_output_check(&t->image->recipe, log, OUTPUT_LOG, error));
-    if (save && log && cnn_file_same(save, log))
-        return cnn_fail(error, CNN_BAD_USAGE, "'%s' cannot be both the weights and the log", save);
-    return CNN_OK;
-}
-
-static CnnStatus training_start_file(Training *t, CnnError *error)
-{
-    const char *path = t->options->start;
-    StateMatch match = {0};
-    if (path) {
-        TRY(cnn_weights_open(path, &t->start, error));
-        TRY(cnn_state_match(t->image, t->data, t->start, path, &match, error));
-        report_line(&t->report, "start from %s: %d of %d tensors%s%s%s", path, match.found, match.wanted,
-                    *match.missing ? "; not in it, and so initialised: " : "", match.missing,
-                    match.unused ? "; it has others, which are not used" : "");
-        CnnError other = {0};
-        if (cnn_state_match_classes(t->data, t->start, path, &other) != CNN_OK)
-            report_line(&t->report, "note: %s; they are learnt anew", other.text);
-    }
-    if (match.measured)
-        cnn_state_load_measured(t->data, t->start);
-    return CNN_OK;
-}
-
-/* How long the training takes: the command line's limits in place of the recipe's, if there are any. */
-static void training_limits(Training *t)
-{
-    const CnnStatements train = t->image->recipe.train;
-    const CnnStatement *epochs = recipe_find(train, &epochs_schema),
-                       *steps = recipe_find(train, &steps_schema);
-    bool given = t->options->epochs || t->options->steps;
-    int64_t most_epochs = t->options->epochs, most_steps = t->options->steps;
-    if (!given && epochs)
-        most_epochs = ((const CountArgs *)epochs->args)->count;
-    if (!given && steps)
-        most_steps = ((const CountArgs *)steps->args)->count;
-    if (!most_epochs && !most_steps)
-        most_epochs = 1;
-    int64_t by_epochs =
-        most_epochs > INT64_MAX / t->steps_per_epoch ? INT64_MAX : most_epochs * t->steps_per_epoch;
-    t->total = most_epochs && (!most_steps || by_epochs < most_steps) ? by_epochs : most_steps;
-    t->epochs = (t->total - 1) / t->steps_per_epoch + 1;
-}
-
-/* Memory for the batches of one loader, which all of them share. */
-static CnnStatus training_batches(Training *t, CnnError *error)
-{
-    LoaderOptions options = {.batch = t->image->eval.batch, .ahead = LOADER_AHEAD};
-    uint64_t available = cnn_memory_available();
-    if (cnn_loader_bytes(t->data, &options, &t->batches_bytes) && t->batches_bytes <= available)
-        t->batches = cnn_memory_take(t->batches_bytes);
-    if (!t->batches)
-        return cnn_fail(error, CNN_NO_RESOURCE,
-                        "the training needs %.1f GiB of memory for %d batches of %" PRId64
-                        " samples, read ahead, besides %.1f GiB for the network, and %.1f GiB are free: a "
-                        "smaller batch needs less",
-                        (double)t->batches_bytes / 0x1p30, LOADER_AHEAD + 1, options.batch,
-                        (double)cnn_device_bytes(t->device) / 0x1p30, (double)available / 0x1p30);
-    return CNN_OK;
-}
-
-static CnnStatus training_loaders(Training *t, CnnError *error)
-{
-    int threads = t->options->loader_threads ? t->options->loader_threads : cnn_device_threads(t->device);
-    int64_t count = cnn_data_epoch_count(t->data, PART_TRAIN);
-    if (count == 0)
-        return cnn_fail(error, CNN_BAD_INPUT, "the data have no samples to train on");
-    LoaderOptions options = {.batch = t->batch.size,
-                             .drop_last = t->batch.last == LAST_DROP,
-                             .shuffle = true,
-                             .threads = threads,
-                             .ahead = LOADER_AHEAD,
-                             .memory = t->batches};
-    TRY(cnn_loader_open(t->data, PART_TRAIN, &options, &t->loader, error));
-    int64_t batches = cnn_loader_batches(t->loader);
-    if (batches == 0)
-        return cnn_fail(error, CNN_BAD_INPUT,
-                        "no batch is left: %" PRId64 " samples are less than a batch of %" PRId64
-                        ", and last=drop",
-                        count, t->batch.size);
-    t->steps_per_epoch = (batches + t->batch.accumulate - 1) / t->batch.accumulate;
-    TRY(cnn_part_open(t->data, PART_VALIDATION, t->image->eval.batch, threads, t->batches, &t->validation,
-                      error));
-    return cnn_part_open(t->data, PART_TEST, t->image->eval.batch, threads, t->batches, &t->test, error);
-}
-
-static CnnStatus training_cache(Training *t, CnnError *error)
-{
-    CacheUse use;
-    TRY(cnn_data_cache(t->data, CACHE_FILL, &use, error));
-    t->cached = use.state;
-    report_cache(&t->report, &use);
-    return CNN_OK;
-}
-
-static CnnStatus training_open(Training *t, CnnError *error)
-{
-    TRY(training_settings(t, error));
-    cnn_data_set_seed(t->data, t->seed);
-    TRY(cnn_data_fits(t->image, t->data, error));
-    TRY(training_start_file(t, error));
-    TRY(cnn_device_open(t->image, t->options->threads, t->seed, &t->device, error));
-    TRY(training_batches(t, error));
-    TRY(training_cache(t, error)); /* after what the training cannot do without */
-    TRY(cnn_data_prepare(t->data, cnn_device_threads(t->device), error));
-    if (t->start)
-        cnn_state_load(t->device, t->image, t->start);
-    TRY(training_loaders(t, error));
-    training_limits(t);
-    TRY(cnn_rate_open(&t->image->recipe, t->steps_per_epoch, t->total, &t->rates, error));
-    TRY(cnn_best_open(t->image, t->validation != NULL, &t->best, error));
-    TRY(cnn_checkpoints_open(t->image, t->options->save, t->steps_per_epoch, &t->checkpoints, error));
-    if (t->options->log && !(t->log = fopen(t->options->log, "w")))
-        return cnn_fail(error, CNN_NO_RESOURCE, "cannot write '%s'", t->options->log);
-    return CNN_OK;
-}
-
-static void close_loader(CnnLoader *loader)
-{
-    if (loader)
-        cnn_loader_close(loader);
-}
-
-static void training_close(Training *t)
-{
-    cnn_checkpoints_close(&t->checkpoints);
-    cnn_best_close(&t->best);
-    close_loader(t->loader);
-    close_loader(t->validation);
-    close_loader(t->test);
-    free(t->batches);
-    cnn_device_close(t->device);
-    cnn_weights_close(t->start);
-    if (t->log)
-        fclose(t->log);
-}
 
 static void training_summary(Training *t)
 {
@@ -238,6 +47,13 @@ static void training_summary(Training *t)
                     "warning: the batch is larger than the training part: each step takes %" PRId64
                     " samples",
                     of_epoch);
+    if (*t->resume.note)
+        training_note(t, "%s", t->resume.note);
+    if (t->resume.file)
+        training_note(t, "goes on in %s after step %" PRId64 " of %" PRId64 "%s", t->folder.path, t->step,
+                      t->total, t->step < t->total ? "" : ": nothing is left to train");
+    else if (t->folder.path)
+        report_line(&t->report, "run folder %s", t->folder.path);
 }
 
 /* ---- Steps ---- */
@@ -246,6 +62,14 @@ static void training_summary(Training *t)
 static void log_step(Training *t, const Totals *totals, int64_t epoch, float rate)
 {
     double now = cnn_clock();
+    RunEvent event = {.kind = EVENT_STEP,
+                      .seconds = training_seconds(t),
+                      .epoch = epoch + 1,
+                      .step = t->step,
+                      .rate = (double)rate,
+                      .training = totals,
+                      .took = now - t->step_begun};
+    cnn_listeners_tell(&t->listeners, &event);
     if (t->log) {
         const CnnProgram *program = &t->image->train;
         fprintf(t->log, "{\"step\": %" PRId64 ", \"epoch\": %" PRId64 ", \"loss\": ", t->step, epoch + 1);
@@ -321,49 +145,128 @@ static CnnStatus train_batch(Training *t, const Batch *batch, int64_t epoch, Acc
     return CNN_OK;
 }
 
-static CnnStatus train_epoch(Training *t, int64_t epoch, Totals *totals, Progress *progress, CnnError *error)
+/* Seconds that the rest of the training will take. */
+static double seconds_left(const Training *t)
+{
+    int64_t done = t->step - t->steps_before;
+    return (cnn_clock() - t->begun) / (double)(done ? done : 1) * (double)(t->total - t->step);
+}
+
+/* Writes what is wanted. A file that cannot be written is told and does not end the training: the ones before
+ * it are whole, and the next may succeed. */
+static CnnStatus write_checkpoint(Training *t, int parts, CnnError *error)
+{
+    CnnError trouble = {0};
+    t->position.step = t->step;
+    t->position.seconds = training_seconds(t);
+    t->position.best_epoch = t->best.epoch;
+    t->position.best_since = t->best.since;
+    t->position.best_value = t->best.value;
+    t->position.batch = t->batch.size;
+    t->position.accumulate = t->batch.accumulate;
+    t->position.steps_per_epoch = t->steps_per_epoch;
+    t->position.total = t->total;
+    t->position.seed = t->seed;
+    CnnStatus status = cnn_checkpoint_write(&t->checkpoints, &t->position, parts, &trouble);
+    if (status == CNN_DIVERGED)
+        return cnn_fail(error, status, "%s", trouble.text);
+    if (status != CNN_OK)
+        training_note(t, "warning: %s; the training goes on", trouble.text);
+    char *path = cnn_run_folder_checkpoint(&t->folder, t->step);
+    RunEvent event = {.kind = EVENT_CHECKPOINT,
+                      .seconds = t->position.seconds,
+                      .epoch = t->position.epoch + 1,
+                      .step = t->step,
+                      .text = path ? path : ""};
+    if (parts & CHECKPOINT_ALL)
+        cnn_listeners_tell(&t->listeners, &event);
+    free(path);
+    return CNN_OK;
+}
+
+static CnnStatus train_epoch(Training *t, Progress *progress, CnnError *error)
 {
     double start = cnn_clock();
+    int64_t epoch = t->position.epoch, of_epoch = cnn_loader_batches(t->loader);
+    Totals *totals = &t->position.totals;
     Accumulation accumulation = {0};
-    TRY(cnn_loader_start(t->loader, epoch, 0, error));
-    while (t->step < t->total && !cnn_interrupted()) {
+    bool ended = t->position.batches >= of_epoch;
+    TRY(cnn_loader_start(t->loader, epoch, t->position.batches, error));
+    cnn_loader_set_replaced(t->loader, t->position.replaced);
+    /* An accumulation that is begun is ended: between its micro-batches there is nothing to go on from. */
+    while (!ended && t->step < t->total && (!cnn_interrupted() || accumulation.micro > 0)) {
         Batch batch;
         bool updated;
         TRY(cnn_loader_next(t->loader, &batch, error));
         if (batch.samples == 0)
             break;
         TRY(train_batch(t, &batch, epoch, &accumulation, totals, &updated, error));
-        double now = cnn_clock();
-        progress->done++;
-        progress->seconds = now - start;
+        t->position.batches++;
+        t->position.replaced = cnn_loader_replaced(t->loader);
+        progress->done = t->position.batches;
+        progress->seconds = cnn_clock() - start;
         progress->waited = cnn_loader_waited(t->loader);
-        progress->left = (now - t->begun) / (double)(t->step ? t->step : 1) * (double)(t->total - t->step);
+        progress->left = seconds_left(t);
         report_progress(&t->report, progress);
-        if (updated && cnn_checkpoint_due(&t->checkpoints, t->step))
-            TRY(cnn_checkpoint_write(&t->checkpoints, t->device, t->data, t->step, error));
-        if (batch.last)
-            break;
+        ended = batch.last;
+        if (t->folder.path && updated && !ended && cnn_checkpoint_due(&t->checkpoints, t->step, 0))
+            TRY(write_checkpoint(t, CHECKPOINT_ALL, error));
     }
+    if (ended)
+        t->position.batches = of_epoch;
     cnn_loader_stop(t->loader); /* the evaluation's loader has the memory next */
     if (totals->samples == 0 && !cnn_interrupted())
         return cnn_fail(error, CNN_BAD_INPUT, "none of the samples to train on could be read");
     return log_check(t, error);
 }
 
-/* An epoch with its validation and its line. *stop: patience has ended. */
-static CnnStatus run_epoch(Training *t, int64_t epoch, bool *stop, CnnError *error)
+/* After an epoch: which was the best so far, and what is kept of it. */
+static CnnStatus end_epoch(Training *t, const Progress *progress, double start, CnnError *error)
+{
+    int64_t epoch = t->position.epoch + 1;
+    bool best = cnn_best_update(&t->best, t->device, t->image, epoch, progress->totals, progress->validation);
+    RunEvent event = {.kind = EVENT_EPOCH,
+                      .seconds = training_seconds(t),
+                      .epoch = epoch,
+                      .step = t->step,
+                      .rate = cnn_rate(&t->rates, t->step ? t->step - 1 : 0),
+                      .training = progress->totals,
+                      .other = progress->validation,
+                      .took = cnn_clock() - start,
+                      .trained = progress->seconds,
+                      .waited = progress->waited,
+                      .best = best};
+    cnn_listeners_tell(&t->listeners, &event);
+    t->position.epoch = epoch;
+    t->position.batches = t->position.replaced = 0;
+    t->position.totals = (Totals){0};
+    if (!t->folder.path)
+        return CNN_OK;
+    bool due = t->checkpoints.last_step != t->step && cnn_checkpoint_due(&t->checkpoints, t->step, epoch);
+    int parts = (due ? CHECKPOINT_ALL : 0) | (best ? CHECKPOINT_BEST : 0);
+    return parts ? write_checkpoint(t, parts, error) : CNN_OK;
+}
+
+/* An epoch with its validation and its line. */
+static CnnStatus run_epoch(Training *t, CnnError *error)
 {
     double start = cnn_clock();
-    Totals totals = {0}, validation = {0};
-    Progress progress = {.epoch = epoch + 1,
+    Totals totals, validation = {0};
+    Progress progress = {.epoch = t->position.epoch + 1,
                          .epochs = t->epochs,
+                         .done = t->position.batches,
                          .of = cnn_loader_batches(t->loader),
                          .cached = t->cached,
                          .program = &t->image->train,
-                         .totals = &totals};
-    TRY(train_epoch(t, epoch, &totals, &progress, error));
+                         .totals = &t->position.totals};
+    TRY(train_epoch(t, &progress, error));
     if (cnn_interrupted())
         return CNN_OK;
+    /* `steps` ends the training within an epoch: with more steps it may go on there. */
+    if (t->folder.path && t->position.batches < progress.of)
+        TRY(write_checkpoint(t, CHECKPOINT_ALL, error));
+    totals = t->position.totals;
+    progress.totals = &totals;
     if (t->validation) {
         TRY(cnn_part_evaluate(t->device, t->image, t->validation, t->seed, NULL, &validation, error));
         if (cnn_interrupted())
@@ -372,13 +275,13 @@ static CnnStatus run_epoch(Training *t, int64_t epoch, bool *stop, CnnError *err
     }
     report_epoch(&t->report, &progress, cnn_clock() - start);
     report_cache_trouble(&t->report, t->data);
-    t->step_begun = cnn_clock();
     if (t->validation && !isfinite(validation.loss))
         return cnn_fail(error, CNN_DIVERGED,
                         "the validation loss is not finite after epoch %" PRId64 "; no weights were written",
-                        epoch + 1);
-    *stop = cnn_best_update(&t->best, t->device, t->image, epoch + 1, &totals, &validation);
-    return CNN_OK;
+                        t->position.epoch + 1);
+    CnnStatus status = end_epoch(t, &progress, start, error);
+    t->step_begun = cnn_clock();
+    return status;
 }
 
 /* ---- The end ---- */
@@ -388,28 +291,42 @@ static CnnStatus save_weights(Training *t, CnnError *error)
     const char *path = t->options->save;
     if (!path)
         return CNN_OK;
-    TRY(cnn_state_save(t->device, t->image, t->data, path, false, t->step / t->steps_per_epoch, t->step,
-                       error));
+    TRY(cnn_state_save(t->device, t->image, t->data, path, t->step / t->steps_per_epoch, t->step, error));
     report_line(&t->report, "weights written to %s", path);
     return CNN_OK;
+}
+
+/* Keeps all that is needed to go on, and waits until it is on the disk. */
+static CnnStatus keep_all(Training *t, int parts, CnnError *error)
+{
+    if (!t->folder.path)
+        return CNN_OK;
+    TRY(write_checkpoint(t, parts, error));
+    return cnn_checkpoints_wait(&t->checkpoints, error);
 }
 
 static CnnStatus training_interrupted(Training *t, CnnError *error)
 {
     if (t->step > 0) {
         TRY(save_weights(t, error));
-        if (t->checkpoints.args && t->checkpoints.last_step != t->step)
-            TRY(cnn_checkpoint_write(&t->checkpoints, t->device, t->data, t->step, error));
+        TRY(keep_all(t, CHECKPOINT_ALL | CHECKPOINT_LAST, error));
     }
-    const char *newest = cnn_checkpoint_newest(&t->checkpoints);
-    const char *saved = t->step > 0 && t->options->save ? t->options->save : newest;
-    return cnn_fail(error, CNN_INTERRUPTED, "stopped by %s after step %" PRId64 "%s%s",
-                    cnn_interrupted() == SIGINT ? "Ctrl-C" : "a signal", t->step,
+    const char *what = cnn_interrupted() == SIGINT ? "Ctrl-C" : "a signal";
+    if (t->step > 0 && t->folder.path)
+        return cnn_fail(error, CNN_INTERRUPTED,
+                        "stopped by %s after step %" PRId64 "; --resume=%s goes on from there", what, t->step,
+                        t->folder.path);
+    const char *saved = t->step > 0 ? t->options->save : NULL;
+    return cnn_fail(error, CNN_INTERRUPTED, "stopped by %s after step %" PRId64 "%s%s", what, t->step,
                     saved ? "; the weights are in " : "; no weights were written", saved ? saved : "");
 }
 
-static CnnStatus training_finish(Training *t, bool stopped, CnnError *error)
+static CnnStatus training_finish(Training *t, CnnError *error)
 {
+    bool stopped = cnn_best_is_over(&t->best);
+    /* Before the best weights are put back: with more epochs, the training may go on from here. */
+    if (t->folder.path && t->checkpoints.last_step != t->step)
+        TRY(write_checkpoint(t, CHECKPOINT_ALL, error));
     if (t->best.args) {
         char name[32];
         cnn_best_name(&t->best, name, sizeof name);
@@ -419,6 +336,7 @@ static CnnStatus training_finish(Training *t, bool stopped, CnnError *error)
                     t->best.value);
     }
     TRY(save_weights(t, error));
+    TRY(keep_all(t, CHECKPOINT_LAST, error));
     if (t->test) {
         double start = cnn_clock();
         Totals totals;
@@ -427,6 +345,12 @@ static CnnStatus training_finish(Training *t, bool stopped, CnnError *error)
             return training_interrupted(t, error);
         report_evaluation(&t->report, "test", &t->image->eval, &totals, cnn_clock() - start);
         report_skipped(&t->report, t->test, "test");
+        RunEvent event = {.kind = EVENT_TEST,
+                          .seconds = training_seconds(t),
+                          .epoch = t->position.epoch,
+                          .step = t->step,
+                          .other = &totals};
+        cnn_listeners_tell(&t->listeners, &event);
         if (t->options->outcome)
             t->options->outcome->test = totals;
     }
@@ -446,24 +370,49 @@ static CnnStatus training_finish(Training *t, bool stopped, CnnError *error)
 static CnnStatus training_run(Training *t, CnnError *error)
 {
     TRY(training_open(t, error));
-    training_summary(t);
     t->begun = t->step_begun = cnn_clock();
-    bool stop = false;
-    for (int64_t epoch = 0; t->step < t->total && !stop; epoch++) {
-        TRY(run_epoch(t, epoch, &stop, error));
+    RunEvent event = {.kind = EVENT_START,
+                      .seconds = t->seconds_before,
+                      .epoch = t->position.epoch + 1,
+                      .step = t->step,
+                      .epochs = t->epochs,
+                      .steps = t->total,
+                      .resumed = t->resume.file != NULL};
+    cnn_listeners_tell(&t->listeners, &event);
+    training_summary(t);
+    /* An epoch that is all trained may lack its validation. */
+    while ((t->step < t->total || t->position.batches > 0) && !cnn_best_is_over(&t->best)) {
+        TRY(run_epoch(t, error));
         if (cnn_interrupted())
             return training_interrupted(t, error);
     }
-    return training_finish(t, stop, error);
+    return training_finish(t, error);
+}
+
+/* Says how the training ended, and closes what listened. */
+static CnnStatus training_end(Training *t, CnnStatus status, CnnError *error)
+{
+    CnnError unkept = {0};
+    RunEvent event = {.kind = EVENT_END,
+                      .seconds = training_seconds(t),
+                      .epoch = t->position.epoch,
+                      .step = t->step,
+                      .status = status,
+                      .text = error->text};
+    cnn_listeners_tell(&t->listeners, &event);
+    if (cnn_listeners_close(&t->listeners, &unkept) != CNN_OK)
+        report_line(&t->report, "warning: %s", unkept.text);
+    return status;
 }
 
 CnnStatus cnn_train(const CnnImage *image, CnnData *data, const TrainingOptions *options, CnnError *error)
 {
     Training training = {.image = image, .data = data, .options = options};
     Interrupts before;
-    report_open(&training.report, options->report);
+    report_open(&training.report, options->quiet || options->json ? NULL : options->report);
     cnn_interrupts_catch(&before);
     CnnStatus status = training_run(&training, error);
+    status = training_end(&training, status, error);
     cnn_interrupts_release(&before);
     training_close(&training);
     return status;

@@ -9,6 +9,7 @@
 #include <zlib.h>
 
 #include "runtime/file.h"
+#include "runtime/json.h"
 #include "runtime/memory.h"
 #include "runtime/weights_format.h"
 
@@ -23,24 +24,9 @@ bool weights_tensor_bytes(const NamedTensor *tensor, uint64_t *bytes)
     return true;
 }
 
-static void put_string(FILE *out, const char *text)
-{
-    putc('"', out);
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            fprintf(out, "\\%c", c);
-        else if (c < 0x20)
-            fprintf(out, "\\u%04x", c);
-        else
-            putc(c, out);
-    }
-    putc('"', out);
-}
-
 static void put_tensor(FILE *out, const NamedTensor *tensor, uint64_t *offset, uint64_t bytes)
 {
-    put_string(out, tensor->name);
+    json_string(out, tensor->name);
     fprintf(out, ":{\"dtype\":\"%s\",\"shape\":[", weights_dtype_names[tensor->dtype]);
     for (int i = 0; i < tensor->rank; i++)
         fprintf(out, "%s%lld", i ? "," : "", (long long)tensor->dim[i]);
@@ -72,9 +58,9 @@ static char *header_make(const NamedTensor *tensors, int count, const char *cons
             (unsigned)tensors_crc(tensors, count));
     for (; metadata && metadata[0]; metadata += 2) {
         putc(',', out);
-        put_string(out, metadata[0]);
+        json_string(out, metadata[0]);
         putc(':', out);
-        put_string(out, metadata[1]);
+        json_string(out, metadata[1]);
     }
     putc('}', out);
     uint64_t offset = 0;

@@ -130,9 +130,14 @@ Value value_binary(Checker *checker, Span span, AstOperator op, const Value *lef
 /** min, max, round, ceil, floor. */
 Value value_call(Checker *checker, Span span, const char *name, const Value *items, int count);
 
+/** The module of an import that was opened; NULL for one of the standard library. */
+const Module *module_imported(const Checker *checker, const Module *importer, const char *text);
 /** Makes the main module of a parsed source, and reads all that it imports. Errors are reported. */
 Module *module_open(Checker *checker, const char *path, Span source);
 /** The block of this name that the module can call, or NULL. */
 const Block *module_block(const Module *module, const char *name);
+
+/** Fills program->sources: texts that give the same program, from any folder (resolved.c). */
+void resolve_sources(Checker *checker);
 
 #endif

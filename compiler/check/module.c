@@ -120,6 +120,22 @@ static void report_cycle(Checker *checker, Span span, const Module *module, cons
 
 static void fill_module(Checker *checker, Module *module, Span source);
 
+/* The file that an import means. */
+static const char *import_path(const Checker *checker, const Module *importer, const char *text)
+{
+    const char *slash = strrchr(importer->path, '/');
+    return slash ? arena_printf(checker->arena, "%.*s/%s", (int)(slash - importer->path), importer->path,
+                                strncmp(text, "./", 2) == 0 ? text + 2 : text)
+                 : text;
+}
+
+const Module *module_imported(const Checker *checker, const Module *importer, const char *text)
+{
+    char resolved[PATH_MAX];
+    bool is_file = *text == '.' && realpath(import_path(checker, importer, text), resolved);
+    return is_file ? module_known(checker, resolved) : NULL;
+}
+
 /* The module of an imported file; NULL after an error. */
 static Module *import_file(Checker *checker, const Module *importer, const AstExpr *name)
 {
@@ -131,10 +147,7 @@ static Module *import_file(Checker *checker, const Module *importer, const AstEx
             "an import names a file of the standard library, or one beside this file: \"./mine.cnn\"");
         return NULL;
     }
-    const char *slash = strrchr(importer->path, '/');
-    const char *path = slash ? arena_printf(checker->arena, "%.*s/%s", (int)(slash - importer->path),
-                                            importer->path, strncmp(text, "./", 2) == 0 ? text + 2 : text)
-                             : text;
+    const char *path = import_path(checker, importer, text);
     Span source;
     char resolved[PATH_MAX];
     if (!realpath(path, resolved)) {

@@ -65,7 +65,10 @@ static bool check_program(Checker *checker, Span source)
     if (!built || diag_errors(checker->diag))
         return false;
     recipe_finish(checker, program->train);
-    return model_build(checker, false) && diag_errors(checker->diag) == 0;
+    if (!model_build(checker, false) || diag_errors(checker->diag))
+        return false;
+    resolve_sources(checker);
+    return true;
 }
 
 static Program *check_source(Arena *arena, Diag *diag, const char *name, Span source,

@@ -8,6 +8,7 @@
 #include "compiler/ir/graph.h"
 #include "compiler/optim/optimizer.h"
 #include "runtime/data/data.h"
+#include "runtime/image.h"
 #include "runtime/recipe.h"
 
 /* One row of the layer table. */
@@ -48,6 +49,8 @@ typedef struct Program {
     bool metric_top5;
     int64_t batch;
     CnnStatements compile; /* statements of `compile { }` */
+    VEC(CnnSource)
+    sources; /* the model as text with all that the command line said, and the files it imports */
 } Program;
 
 /* What the command line has the last word on. */
@@ -56,7 +59,10 @@ typedef struct {
     int define_count;
     const char *const *sets; /* "train.batch=64": section.statement[.parameter]=value */
     int set_count;
-    int64_t batch;     /* 0: as the model says */
+    int64_t batch;         /* 0: as the model says */
+    int64_t epochs, steps; /* both 0: as the model says; else instead of what it says of either */
+    int64_t seed;
+    bool seed_given;
     bool without_data; /* do not open the data; `input` must then give its shape */
 } CheckOptions;
 
@@ -67,5 +73,17 @@ Program *program_check_text(Arena *arena, Diag *diag, const char *name, const ch
                             const CheckOptions *options);
 
 void program_print(const Program *program, Text *out);
+/** Its sections but for the model, with these statements as its data. */
+void program_print_sections(const Program *program, CnnStatements data, Text *out);
+
+/** A copy of the statements of a data section in which `path` has replaced the paths of files and folders;
+ * those inside an archive stay. */
+CnnStatements program_with_paths(Arena *arena, CnnStatements data,
+                                 const char *(*path)(const void *context, const char *text),
+                                 const void *context);
+
+/** All that decides what is learnt, written out: the layers, the data, the training but for its length. Two
+ * programs of the same text learn the same from the same samples. */
+const char *program_recipe_text(const Program *program);
 
 #endif

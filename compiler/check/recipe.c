@@ -172,10 +172,47 @@ static void read_compiled(Checker *checker, const SectionEntries *entries)
         program->metric_top5 |= strcmp(names->value[i], "top5") == 0;
 }
 
+static void add_count(Checker *checker, const Schema *schema, const char *flag, int64_t count,
+                      CnnStatement *out)
+{
+    CountArgs *args = NEW(checker->arena, CountArgs);
+    args->count = count;
+    *out = (CnnStatement){.schema = schema, .args = args, .where = flag};
+}
+
+/* --epochs, --steps and --seed in place of the statements. */
+static void set_from_flags(Checker *checker, CnnStatements *train)
+{
+    enum { ADDED = 3 };
+    const CheckOptions *options = checker->options;
+    bool length = options->epochs || options->steps;
+    if (!length && !options->seed_given)
+        return;
+    CnnStatement *items = NEW_ARRAY(checker->arena, CnnStatement, train->count + ADDED);
+    int count = 0;
+    for (int i = 0; i < train->count; i++) {
+        const Schema *schema = train->items[i].schema;
+        if (!(length && (schema == &epochs_schema || schema == &steps_schema)) &&
+            !(options->seed_given && schema == &seed_schema))
+            items[count++] = train->items[i];
+    }
+    if (options->epochs)
+        add_count(checker, &epochs_schema, "--epochs", options->epochs, &items[count++]);
+    if (options->steps)
+        add_count(checker, &steps_schema, "--steps", options->steps, &items[count++]);
+    if (options->seed_given) {
+        SeedArgs *seed = NEW(checker->arena, SeedArgs);
+        seed->value = options->seed;
+        items[count++] = (CnnStatement){.schema = &seed_schema, .args = seed, .where = "--seed"};
+    }
+    *train = (CnnStatements){count, items};
+}
+
 void recipe_read_train(Checker *checker)
 {
     SectionEntries entries = section_read(checker, SECTION_TRAIN);
     checker->program->recipe.train = section_statements(checker, &entries);
+    set_from_flags(checker, &checker->program->recipe.train);
     read_loss(checker, &entries);
     read_optimizer(checker, &entries);
     read_compiled(checker, &entries);

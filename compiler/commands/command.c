@@ -120,7 +120,7 @@ static const Flag size_flags[] = {
 enum { MANY = 1 << 20 };
 
 const Command command_table[] = {
-    {"run", "MODEL", 1, 1, "train a network", NULL, true, true, false, command_run, NULL},
+    {"run", "MODEL", 0, 1, "train a network", NULL, true, true, false, command_run, NULL},
     {"check", "MODEL", 1, 1, "all that can be known before training: mistakes, shapes, memory, data", NULL,
      true, false, false, command_check, NULL},
     {"show", "MODEL", 1, 1, "the layers: shapes, parameters, operations, kernels", show_flags, true, false,

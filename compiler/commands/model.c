@@ -213,7 +213,11 @@ CnnStatus model_open(const Options *options, Model *model)
                                     .define_count = options->defines.count,
                                     .sets = options->sets.value,
                                     .set_count = options->sets.count,
-                                    .batch = options->training.batch};
+                                    .batch = options->training.batch,
+                                    .epochs = options->training.epochs,
+                                    .steps = options->training.steps,
+                                    .seed = (int64_t)options->training.seed,
+                                    .seed_given = options->training.seed_given};
     session->no_cache = options->no_cache;
     *model = (Model){.session = session, .path = options->words[0]};
     model->checked = driver_check(session, model->path);

@@ -1,21 +1,37 @@
 /* `cnnc run`: compiles a model and trains it. */
 #include "compiler/commands/model.h"
+#include "runtime/run/run_folder.h"
 #include "runtime/training.h"
+
+/* The model that is named, or that of the run folder to go on in. */
+static CnnStatus find_model(const Options *options)
+{
+    const char *folder = options->training.resume;
+    if (options->word_count > 0)
+        return CNN_OK;
+    if (!folder || !*folder)
+        return command_fail(CNN_BAD_USAGE, "usage: cnnc run MODEL, or cnnc run --resume=FOLDER");
+    options->words[0] = arena_printf(options->arena, "%s/" RUN_MODEL, folder);
+    return CNN_OK;
+}
 
 CnnStatus command_run(const Options *options)
 {
     Model model;
     Linked linked;
     CnnError error = {0};
+    TRY(find_model(options));
     TRY(model_open(options, &model));
     CnnStatus status = model_link(&model, true, &linked);
     if (status == CNN_OK) {
         TrainingOptions training = options->training;
         training.report = stdout;
         training.threads = model.session->threads;
-        fputs(model_rewrites_text(&model), stdout);
-        printf("%d kernels compiled, %d from the cache, in %.2f s\n", linked.compiled, linked.cached,
-               linked.seconds);
+        if (!training.quiet && !training.json) {
+            fputs(model_rewrites_text(&model), stdout);
+            printf("%d kernels compiled, %d from the cache, in %.2f s\n", linked.compiled, linked.cached,
+                   linked.seconds);
+        }
         status = cnn_train(linked.image, model.program->data, &training, &error);
         driver_unlink(&linked);
         if (status != CNN_OK)

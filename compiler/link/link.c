@@ -264,6 +264,9 @@ CnnImage *link_image(Arena *arena, const Program *program, const LinkedPlan *tra
     Linking linking = {.arena = arena, .program = program, .image = image};
     image->recipe = program->recipe;
     image->summary = summary;
+    image->recipe_text = program_recipe_text(program);
+    image->source_count = (int)program->sources.count;
+    image->sources = program->sources.items;
     set_interface(image, eval->plan->graph);
     image->train = link_program(&linking, train);
     image->eval = link_program(&linking, eval);

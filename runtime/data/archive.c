@@ -21,7 +21,7 @@ typedef struct {
 } ArchiveArgs;
 
 static const Field archive_fields[] = {
-    FIELD(ArchiveArgs, file, FIELD_TEXT,
+    FIELD(ArchiveArgs, file, FIELD_TEXT, .path = true,
           .doc = "the archive: .zip, .tar, .tar.gz, .tar.bz2, .tar.xz or .tar.zst"),
     FIELDS_END,
 };

@@ -28,21 +28,23 @@ typedef struct {
 } ArraysArgs;
 
 static const Field arrays_fields[] = {
-    FIELD(ArraysArgs, file, FIELD_TEXT, .preset = "",
+    FIELD(ArraysArgs, file, FIELD_TEXT, .path = true, .preset = "",
           .doc = ".npz file that holds the arrays; the others then are names in it"),
-    FIELD(ArraysArgs, x, FIELD_TEXT, .preset = "", .named_only = true,
+    FIELD(ArraysArgs, x, FIELD_TEXT, .path = true, .preset = "", .named_only = true,
           .doc = ".npy file of the samples: samples x height x width x channels, samples x height x width, "
                  "samples x values, or paths of pictures; in an .npz file x or x_train when absent"),
-    FIELD(ArraysArgs, y, FIELD_TEXT, .preset = "", .named_only = true,
+    FIELD(ArraysArgs, y, FIELD_TEXT, .path = true, .preset = "", .named_only = true,
           .doc = ".npy file of the labels, one for each sample: integers (from 0), one-hot rows or texts are "
                  "classes, reals are learnt as numbers; in an .npz file y or y_train when absent"),
-    FIELD(ArraysArgs, x_validation, FIELD_TEXT, .preset = "", .named_only = true,
+    FIELD(ArraysArgs, x_validation, FIELD_TEXT, .path = true, .preset = "", .named_only = true,
           .doc = "samples of the validation part; in an .npz file x_val where that is there"),
-    FIELD(ArraysArgs, y_validation, FIELD_TEXT, .preset = "", .named_only = true, .doc = "their labels"),
-    FIELD(ArraysArgs, x_test, FIELD_TEXT, .preset = "", .named_only = true,
+    FIELD(ArraysArgs, y_validation, FIELD_TEXT, .path = true, .preset = "", .named_only = true,
+          .doc = "their labels"),
+    FIELD(ArraysArgs, x_test, FIELD_TEXT, .path = true, .preset = "", .named_only = true,
           .doc = "samples of the test part; in an .npz file x_test where that is there"),
-    FIELD(ArraysArgs, y_test, FIELD_TEXT, .preset = "", .named_only = true, .doc = "their labels"),
-    FIELD(ArraysArgs, root, FIELD_TEXT, .preset = "", .named_only = true,
+    FIELD(ArraysArgs, y_test, FIELD_TEXT, .path = true, .preset = "", .named_only = true,
+          .doc = "their labels"),
+    FIELD(ArraysArgs, root, FIELD_TEXT, .path = true, .preset = "", .named_only = true,
           .doc = "of paths: the folder that they start from; the array's own when absent"),
     PICTURES_CHANNELS_FIELD(ArraysArgs),
     FIELDS_END,

@@ -26,7 +26,8 @@ typedef struct {
 enum { CROP_RANDOM, CROP_MIDDLE };
 
 static const Field audio_fields[] = {
-    FIELD(AudioArgs, folder, FIELD_TEXT, .doc = "folder that holds a folder of recordings for each class"),
+    FIELD(AudioArgs, folder, FIELD_TEXT, .path = true,
+          .doc = "folder that holds a folder of recordings for each class"),
     FIELD(AudioArgs, seconds, FIELD_REAL, .least = 0.001, .most = 3600, .named_only = true,
           .doc = "length of a sample; a shorter recording is followed by silence"),
     FIELD(AudioArgs, rate, FIELD_INTEGER, .preset = "16000", .least = SOUND_RATE_LEAST,

@@ -20,7 +20,7 @@
 static const Field cache_fields[] = {
     FIELD(CacheArgs, where, FIELD_WORD, .preset = "memory", .words = "memory disk",
           .doc = "memory: until the training ends; disk: in a file, for later trainings too"),
-    FIELD(CacheArgs, folder, FIELD_TEXT, .preset = "", .named_only = true,
+    FIELD(CacheArgs, folder, FIELD_TEXT, .path = true, .preset = "", .named_only = true,
           .doc = "disk: the folder of the file, made if it is not there; cnnc's cache folder when absent"),
     FIELDS_END,
 };

@@ -65,7 +65,8 @@ typedef struct {
 } CifarArgs;
 
 static const Field cifar_fields[] = {
-    FIELD(CifarArgs, folder, FIELD_TEXT, .doc = "folder that holds the .bin files and the names of classes"),
+    FIELD(CifarArgs, folder, FIELD_TEXT, .path = true,
+          .doc = "folder that holds the .bin files and the names of classes"),
     FIELD(CifarArgs, labels, FIELD_WORD, .preset = "fine", .words = "fine coarse", .named_only = true,
           .doc = "of CIFAR-100: its 100 classes, or the 20 that they are grouped in"),
     FIELDS_END,

@@ -58,6 +58,10 @@ int64_t cnn_data_count(const CnnData *data, Part part);
 int64_t cnn_data_class_count(const CnnData *data, Part part, int64_t class_index);
 /** Samples that an epoch of a part goes through: all of them, or as many as `balance` draws. */
 int64_t cnn_data_epoch_count(const CnnData *data, Part part);
+/** What the samples are, as lines for a person: their numbers, and a key of the names of classes and samples
+ * (4096 of each part where there are more). The same text for the same data; freed by the caller. NULL: no
+ * memory. */
+char *cnn_data_identity(const CnnData *data);
 /** What `balance` does to an epoch, in a line for the user. False: the data do not say `balance`. */
 bool cnn_data_balance_text(const CnnData *data, char *out, size_t bytes);
 

@@ -16,7 +16,8 @@ typedef struct {
 } FolderArgs;
 
 static const Field folder_fields[] = {
-    FIELD(FolderArgs, folder, FIELD_TEXT, .doc = "folder that holds a folder of pictures for each class"),
+    FIELD(FolderArgs, folder, FIELD_TEXT, .path = true,
+          .doc = "folder that holds a folder of pictures for each class"),
     PICTURES_CHANNELS_FIELD(FolderArgs),
     FIELDS_END,
 };

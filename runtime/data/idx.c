@@ -26,7 +26,7 @@ typedef struct {
 } IdxArgs;
 
 static const Field idx_fields[] = {
-    FIELD(IdxArgs, folder, FIELD_TEXT, .doc = "folder that holds the four files"),
+    FIELD(IdxArgs, folder, FIELD_TEXT, .path = true, .doc = "folder that holds the four files"),
     FIELDS_END,
 };
 const Schema idx_schema = {

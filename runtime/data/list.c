@@ -9,10 +9,10 @@
 enum { VALUES_CLASSES, VALUES_NUMBERS };
 
 static const Field list_fields[] = {
-    FIELD(ListArgs, table, FIELD_TEXT, .doc = "CSV file whose first row names the columns"),
+    FIELD(ListArgs, table, FIELD_TEXT, .path = true, .doc = "CSV file whose first row names the columns"),
     FIELD(ListArgs, image, FIELD_TEXT, .named_only = true, .doc = "column of the pictures' paths"),
     FIELD(ListArgs, label, FIELD_TEXT, .named_only = true, .doc = "column of the labels"),
-    FIELD(ListArgs, root, FIELD_TEXT, .preset = "", .named_only = true,
+    FIELD(ListArgs, root, FIELD_TEXT, .path = true, .preset = "", .named_only = true,
           .doc = "folder that relative paths start from; the table's own when absent"),
     FIELD(ListArgs, ending, FIELD_TEXT, .preset = "", .named_only = true,
           .doc = "what the paths in the table lack at their end, such as .jpg"),

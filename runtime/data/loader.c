@@ -347,6 +347,16 @@ CnnStatus cnn_loader_start(CnnLoader *loader, int64_t epoch, int64_t first_batch
     return CNN_OK;
 }
 
+int64_t cnn_loader_replaced(const CnnLoader *loader)
+{
+    return loader->count - loader->end;
+}
+
+void cnn_loader_set_replaced(CnnLoader *loader, int64_t replaced)
+{
+    loader->end = loader->count - replaced;
+}
+
 /* Takes the sample of a position into the list of those skipped, unless it is there. The reason is the list's
  * then. */
 static CnnStatus loader_skip(CnnLoader *loader, int64_t position, Place *place, CnnError *error)

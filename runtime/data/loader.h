@@ -38,8 +38,13 @@ CnnStatus cnn_loader_open(CnnData *data, Part part, const LoaderOptions *options
 void cnn_loader_close(CnnLoader *loader);
 
 /** Starts an epoch (from 0) at its batch number first_batch. Samples that are unreadable in batches before it
- * are not known then: their replacements are not taken from the epoch's end. */
+ * are not known then: how many replaced them, cnn_loader_set_replaced tells. */
 CnnStatus cnn_loader_start(CnnLoader *loader, int64_t epoch, int64_t first_batch, CnnError *error);
+
+/** Samples from the epoch's end that have taken the places of unreadable ones, up to the lent batch; and
+ * those of an epoch that was just started in its middle. */
+int64_t cnn_loader_replaced(const CnnLoader *loader);
+void cnn_loader_set_replaced(CnnLoader *loader, int64_t replaced);
 
 /** Ends the running epoch, if one is: the loader leaves its memory alone until the next start. */
 void cnn_loader_stop(CnnLoader *loader);

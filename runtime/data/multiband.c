@@ -12,13 +12,13 @@
 enum { SIDE_MOST = 4096, STEP_MOST = 1 << 20 };
 
 static const Field multiband_fields[] = {
-    FIELD(MultibandArgs, scene, FIELD_TEXT, .doc = "TIFF or .npy file of the scene"),
+    FIELD(MultibandArgs, scene, FIELD_TEXT, .path = true, .doc = "TIFF or .npy file of the scene"),
     FIELD(MultibandArgs, tile, FIELD_WINDOW, .least = 1, .most = SIDE_MOST, .named_only = true,
           .doc = "height and width of a sample in pixels, around the labelled one"),
-    FIELD(MultibandArgs, mask, FIELD_TEXT, .preset = "", .named_only = true,
+    FIELD(MultibandArgs, mask, FIELD_TEXT, .path = true, .preset = "", .named_only = true,
           .doc =
               "picture, TIFF or .npy file as large as the scene: the class of each pixel, as a whole number"),
-    FIELD(MultibandArgs, points, FIELD_TEXT, .preset = "", .named_only = true,
+    FIELD(MultibandArgs, points, FIELD_TEXT, .path = true, .preset = "", .named_only = true,
           .doc = "instead of a mask: CSV with the columns row, column (from 0) and label (a whole number)"),
     FIELD(MultibandArgs, unlabelled, FIELD_INTEGER, .preset = "0", .least = -9e15, .most = 9e15,
           .named_only = true, .doc = "the value of the mask that means: no class, and so no sample"),

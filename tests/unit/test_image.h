@@ -180,10 +180,14 @@ static const CnnTensor test_tensors[] = {
     {"grad.w", DTYPE_F32, 2, {WIDTH, 1}, 128, false, false, INIT_ZEROS, 0, 0},
 };
 static const float test_table[] = {1, 2, 3};
+static const CnnSource test_sources[] = {{"resolved.cnn", "model Line { }\n"}};
 
 static const CnnImage test_image = {
     .recipe = {.model_name = "Line", .model_path = "test.cnn", .rate = 0.1},
     .summary = "a line\n",
+    .recipe_text = "model Line\n",
+    .source_count = 1,
+    .sources = test_sources,
     .input_shape = {3, {1, WIDTH, 1}},
     .classes = 0,
     .input_dtype = DTYPE_F32,

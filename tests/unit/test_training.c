@@ -94,6 +94,12 @@ int64_t cnn_data_epoch_count(const CnnData *data, Part part)
     return data->count[part];
 }
 
+char *cnn_data_identity(const CnnData *data)
+{
+    char *text;
+    return asprintf(&text, "%lld samples\n", (long long)data->count[PART_TRAIN]) < 0 ? NULL : text;
+}
+
 bool cnn_data_balance_text(const CnnData *data, char *out, size_t bytes)
 {
     (void)data, (void)out, (void)bytes;
@@ -208,6 +214,18 @@ void cnn_loader_stop(CnnLoader *loader)
         running = NULL;
 }
 
+int64_t cnn_loader_replaced(const CnnLoader *loader)
+{
+    (void)loader;
+    return 0;
+}
+
+void cnn_loader_set_replaced(CnnLoader *loader, int64_t replaced)
+{
+    (void)loader;
+    assert_int_equal(replaced, 0);
+}
+
 int64_t cnn_loader_batches(const CnnLoader *loader)
 {
     int64_t count = loader->data->count[loader->part], batch = loader->options.batch;
@@ -300,6 +318,7 @@ static CnnStatus train(const CnnImage *image, CnnData *data, TrainingOptions opt
     *error = (CnnError){0};
     if (!options.threads)
         options.threads = 2;
+    options.no_out = !options.out && !options.resume;
     return cnn_train(image, data, &options, error);
 }
 
@@ -478,6 +497,14 @@ static void patience_ends_it_with_the_best_weights(void **state)
                         "validation=10%)");
 }
 
+/* Removes a run folder and what is in it. */
+static void remove_run(const char *folder)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    assert_int_equal(system(command), 0);
+}
+
 static void the_newest_checkpoints_are_kept(void **state)
 {
     (void)state;
@@ -485,19 +512,85 @@ static void the_newest_checkpoints_are_kept(void **state)
     CnnImage image =
         image_with(3, &batch_schema, &tens, &epochs_schema, &three, &checkpoint_schema, &every_epoch);
     CnnData data = line_data();
-    assert_trains(&image, &data, (TrainingOptions){0});
-    assert_int_equal(access("checkpoints/Line-epoch-1.safetensors", F_OK), -1);
-    assert_int_equal(access("checkpoints/Line-epoch-2.safetensors", F_OK), 0);
+    assert_trains(&image, &data, (TrainingOptions){.out = "run"});
+    assert_int_equal(access("run/checkpoint-3.safetensors", F_OK), -1);
+    assert_int_equal(access("run/checkpoint-6.safetensors", F_OK), 0);
     WeightFile *file;
     CnnError error = {0};
-    assert_int_equal(cnn_weights_open("checkpoints/Line-epoch-3.safetensors", &file, &error), CNN_OK);
+    assert_int_equal(cnn_weights_open("run/checkpoint-9.safetensors", &file, &error), CNN_OK);
     assert_non_null(cnn_weights_find(file, "grad.w")); /* the optimizer's state too */
     assert_string_equal(cnn_weights_metadata(file, "step"), "9");
     cnn_weights_close(file);
+    remove_run("run");
     image = image_with(3, &batch_schema, &tens, &epochs_schema, &three, &checkpoint_schema, &every_four);
-    assert_trains(&image, &data, (TrainingOptions){.save = "./w.safetensors"});
-    assert_int_equal(access("Line-step-4.safetensors", F_OK), 0);
-    assert_int_equal(access("Line-step-8.safetensors", F_OK), 0);
+    assert_trains(&image, &data, (TrainingOptions){.out = "run"});
+    assert_int_equal(access("run/checkpoint-4.safetensors", F_OK), 0);
+    assert_int_equal(access("run/checkpoint-8.safetensors", F_OK), 0);
+    remove_run("run");
+}
+
+/* The weights and the optimizer's state of a checkpoint. */
+static void read_checkpoint(const char *path, float *values)
+{
+    WeightFile *file;
+    CnnError error = {0};
+    if (cnn_weights_open(path, &file, &error) != CNN_OK)
+        fail_msg("%s", error.text);
+    memcpy(values, cnn_weights_find(file, "w")->data, WIDTH * sizeof(float));
+    memcpy(values + WIDTH, cnn_weights_find(file, "grad.w")->data, WIDTH * sizeof(float));
+    cnn_weights_close(file);
+}
+
+static void a_training_goes_on_where_it_was_interrupted(void **state)
+{
+    (void)state;
+    static const BatchArgs two_fives = {5, 2, LAST_KEEP};
+    CnnImage image = image_with(2, &batch_schema, &two_fives, &epochs_schema, &three);
+    CnnData data = line_data();
+    assert_trains(&image, &data, (TrainingOptions){.out = "whole", .batch = 5});
+    for (int at = 1; at <= 15; at++) { /* 5 batches, 3 updates an epoch */
+        CnnError error;
+        data = line_data();
+        data.interrupt_at = at;
+        CnnStatus status = train(&image, &data, (TrainingOptions){.out = "parts", .batch = 5}, &error);
+        if (status == CNN_INTERRUPTED) {
+            assert_non_null(strstr(error.text, "; --resume=parts goes on from there"));
+            data.interrupt_at = 0;
+            assert_trains(&image, &data,
+                          (TrainingOptions){.resume = "parts", .threads = at % 3 + 1, .batch = 5});
+        } else {
+            assert_int_equal(status, CNN_OK);
+            assert_int_equal(at, 15);
+        }
+        float whole[2 * WIDTH], parts[2 * WIDTH];
+        read_checkpoint("whole/checkpoint-9.safetensors", whole);
+        read_checkpoint("parts/checkpoint-9.safetensors", parts);
+        assert_memory_equal(whole, parts, sizeof whole);
+        remove_run("parts");
+    }
+    remove_run("whole");
+}
+
+static void a_changed_training_is_gone_on_with_only_when_told(void **state)
+{
+    (void)state;
+    CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &three);
+    CnnData data = line_data();
+    CnnError error;
+    assert_trains(&image, &data, (TrainingOptions){.out = "run", .steps = 4});
+    image.recipe_text = "model Line\nwider\n";
+    data.count[PART_TRAIN] = 21;
+    assert_int_equal(train(&image, &data, (TrainingOptions){.resume = "run"}, &error), CNN_BAD_INPUT);
+    assert_non_null(strstr(error.text, "the model has changed:\n  + wider\nthe data have changed:\n  - 23 "
+                                       "samples\n  + 21 samples\n--anyway"));
+    assert_int_equal(train(&image, &data, (TrainingOptions){.resume = "run", .anyway = true}, &error),
+                     CNN_OK);
+    assert_int_equal(access("run/checkpoint-9.safetensors", F_OK), 0);
+    assert_int_equal(train(&image, &data, (TrainingOptions){.out = "run"}, &error), CNN_BAD_USAGE);
+    assert_non_null(strstr(error.text, "the folder 'run' is not empty; --resume=run goes on"));
+    remove_run("run");
+    assert_int_equal(train(&image, &data, (TrainingOptions){.resume = "run"}, &error), CNN_BAD_USAGE);
+    assert_string_equal(error.text, "--resume: there is no folder 'run'");
 }
 
 static void a_training_starts_from_a_file_and_takes_its_measured_values(void **state)
@@ -695,21 +788,12 @@ static int enter_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    static const char *const names[] = {"w.safetensors",
-                                        "again.safetensors",
-                                        "other.safetensors",
-                                        "log.jsonl",
-                                        "model.cnn",
-                                        "out.npy",
-                                        "report.txt",
-                                        "advice.txt",
-                                        "Line-step-4.safetensors",
-                                        "Line-step-8.safetensors",
-                                        "checkpoints/Line-epoch-2.safetensors",
-                                        "checkpoints/Line-epoch-3.safetensors"};
+    static const char *const names[] = {
+        "w.safetensors", "again.safetensors", "other.safetensors", "log.jsonl",
+        "model.cnn",     "out.npy",           "report.txt",        "advice.txt",
+    };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(names[i]);
-    rmdir("checkpoints");
     return chdir("/") == 0 ? rmdir(folder)
                            : -1; /* fails when a test left another file, a temporary one say */
 }
@@ -726,6 +810,8 @@ int main(void)
         cmocka_unit_test(a_signal_ends_it_after_the_step_with_the_weights_saved),
         cmocka_unit_test(patience_ends_it_with_the_best_weights),
         cmocka_unit_test(the_newest_checkpoints_are_kept),
+        cmocka_unit_test(a_training_goes_on_where_it_was_interrupted),
+        cmocka_unit_test(a_changed_training_is_gone_on_with_only_when_told),
         cmocka_unit_test(a_training_starts_from_a_file_and_takes_its_measured_values),
         cmocka_unit_test(a_file_of_another_network_is_refused_with_both_shapes),
         cmocka_unit_test(paths_that_cannot_be_written_are_refused_before_the_first_step),

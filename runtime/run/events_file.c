@@ -1,0 +1,145 @@
+/* The file of all events, for programs: an object a line, so that it can be followed while it grows. */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/json.h"
+#include "runtime/run/events.h"
+
+typedef struct {
+    FILE *out;
+    char *path; /* NULL: the standard output */
+} EventsFile;
+
+static void put_number(FILE *out, const char *key, double value)
+{
+    if (isfinite(value))
+        fprintf(out, ", \"%s\": %.9g", key, value);
+    else
+        fprintf(out, ", \"%s\": null", key); /* JSON has no other numbers */
+}
+
+static void put_values(FILE *out, const char *prefix, const CnnProgram *program, const Totals *totals)
+{
+    char key[64];
+    snprintf(key, sizeof key, "%sloss", prefix);
+    put_number(out, key, totals_loss(totals));
+    for (int i = 0; i < program->metric_count; i++) {
+        snprintf(key, sizeof key, "%s%s", prefix, program->metrics[i].name);
+        put_number(out, key, totals_metric(totals, i));
+    }
+}
+
+static void put_text(FILE *out, const char *key, const char *text)
+{
+    fprintf(out, ", \"%s\": ", key);
+    json_string(out, text);
+}
+
+static void hear(void *self, const CnnProgram *program, const RunEvent *event)
+{
+    FILE *out = ((EventsFile *)self)->out;
+    fprintf(out, "{\"event\": \"%s\"", event_names[event->kind]);
+    put_number(out, "seconds", event->seconds);
+    fprintf(out, ", \"epoch\": %" PRId64 ", \"step\": %" PRId64, event->epoch, event->step);
+    switch (event->kind) {
+    case EVENT_START:
+        fprintf(out, ", \"epochs\": %" PRId64 ", \"steps\": %" PRId64 ", \"resumed\": %s", event->epochs,
+                event->steps, event->resumed ? "true" : "false");
+        break;
+    case EVENT_STEP:
+        put_values(out, "", program, event->training);
+        put_number(out, "rate", event->rate);
+        fprintf(out, ", \"samples\": %" PRId64, event->training->samples);
+        put_number(out, "step_seconds", event->took);
+        break;
+    case EVENT_EPOCH:
+        put_values(out, "", program, event->training);
+        if (event->other)
+            put_values(out, "val_", program, event->other);
+        put_number(out, "rate", event->rate);
+        fprintf(out, ", \"samples\": %" PRId64, event->training->samples);
+        put_number(out, "epoch_seconds", event->took);
+        put_number(out, "train_seconds", event->trained);
+        put_number(out, "wait_seconds", event->waited);
+        fprintf(out, ", \"best\": %s", event->best ? "true" : "false");
+        break;
+    case EVENT_TEST:
+        put_values(out, "test_", program, event->other);
+        fprintf(out, ", \"samples\": %" PRId64, event->other->samples);
+        break;
+    case EVENT_CHECKPOINT:
+        put_text(out, "file", event->text);
+        break;
+    case EVENT_NOTE:
+        put_text(out, "text", event->text);
+        break;
+    case EVENT_END:
+        fprintf(out, ", \"status\": %d", (int)event->status);
+        put_text(out, "text", event->text);
+        break;
+    case EVENT_KINDS:
+        break;
+    }
+    fputs("}\n", out);
+    if (event->kind != EVENT_STEP)
+        fflush(out); /* steps wait for company */
+}
+
+static CnnStatus close_stream(void *self, CnnError *error)
+{
+    EventsFile *file = self;
+    CnnStatus status = fflush(file->out) == 0 && !ferror(file->out)
+                           ? CNN_OK
+                           : cnn_fail(error, CNN_NO_RESOURCE, "the events are not whole: a write failed");
+    free(file);
+    return status;
+}
+
+CnnStatus cnn_events_stream_open(FILE *out, RunListeners *listeners, CnnError *error)
+{
+    EventsFile *file = calloc(1, sizeof *file);
+    if (!file)
+        return cnn_fail(error, CNN_NO_RESOURCE, "no memory for the events of a run");
+    file->out = out;
+    cnn_listeners_add(listeners, (RunListener){hear, close_stream, file});
+    return CNN_OK;
+}
+
+static CnnStatus close_file(void *self, CnnError *error)
+{
+    EventsFile *file = self;
+    bool failed = ferror(file->out) != 0;
+    errno = 0;
+    failed = fclose(file->out) != 0 || failed;
+    CnnStatus status = failed ? cnn_fail(error, CNN_NO_RESOURCE, "'%s' is not whole: %s", file->path,
+                                         errno ? strerror(errno) : "a write failed")
+                              : CNN_OK;
+    free(file->path);
+    free(file);
+    return status;
+}
+
+CnnStatus cnn_events_file_open(const RunFolder *folder, RunListeners *listeners, CnnError *error)
+{
+    EventsFile *file = calloc(1, sizeof *file);
+    if (file)
+        file->path = cnn_run_folder_file(folder, RUN_EVENTS);
+    if (file && file->path)
+        file->out = fopen(file->path, "ae");
+    if (file && file->out) {
+        cnn_listeners_add(listeners, (RunListener){hear, close_file, file});
+        return CNN_OK;
+    }
+    CnnStatus status =
+        file && file->path
+            ? cnn_fail(error, CNN_NO_RESOURCE, "cannot write '%s': %s", file->path, strerror(errno))
+            : cnn_fail(error, CNN_NO_RESOURCE, "no memory for the events of a run");
+    if (file)
+        free(file->path);
+    free(file);
+    return status;
+}

@@ -1,0 +1,59 @@
+/* The folder of one training: what it is, how far it came, and everything that it wrote. */
+#ifndef CNN_RUN_FOLDER_H
+#define CNN_RUN_FOLDER_H
+
+#include <stdint.h>
+
+#include "runtime/image.h"
+#include "runtime/status.h"
+
+typedef struct {
+    char *path; /* without a '/' at its end; NULL: the training has no folder */
+    int lock;   /* descriptor that holds the lock; -1: none */
+} RunFolder;
+
+/* The files of a run folder. */
+#define RUN_LOCK       "lock"             /* the process that trains: its number, and a lock while it lives */
+#define RUN_MODEL      "resolved.cnn"     /* the model with all that the command line said */
+#define RUN_BEST       "best.safetensors" /* weights of the best epoch */
+#define RUN_LAST       "last.safetensors" /* weights at the end, or where the training was interrupted */
+#define RUN_METRICS    "metrics.csv"      /* a row for each epoch */
+#define RUN_EVENTS     "events.jsonl"     /* all that happened, an object a line */
+#define RUN_CHECKPOINT "checkpoint-"      /* checkpoint-STEP.safetensors: all that is needed to go on */
+
+/**
+ * Makes `path`, or where that is NULL runs/NAME-N, with the smallest N that is larger than those there. The
+ * folder is locked until it is closed.
+ *
+ * Errors  CNN_BAD_USAGE: the folder has another training in it, or something that is no training;
+ *         CNN_NO_RESOURCE: it cannot be made.
+ */
+CnnStatus cnn_run_folder_make(const CnnImage *image, const char *path, RunFolder *folder, CnnError *error);
+
+/**
+ * Opens the folder of an earlier training, and locks it: `path`, or where that is NULL the newest of this
+ * model in runs/.
+ *
+ * Errors  CNN_BAD_USAGE: there is none; CNN_NO_RESOURCE: another process trains in it (which one is said).
+ */
+CnnStatus cnn_run_folder_open(const CnnImage *image, const char *path, RunFolder *folder, CnnError *error);
+void cnn_run_folder_close(RunFolder *folder);
+
+/** FOLDER/NAME; freed by the caller. NULL: no memory. */
+char *cnn_run_folder_file(const RunFolder *folder, const char *name);
+
+typedef struct {
+    int count;
+    int64_t *steps; /* the newest first */
+} CheckpointList;
+
+/** The checkpoints that lie in a folder; freed with free(list->steps). */
+CnnStatus cnn_run_folder_checkpoints(const RunFolder *folder, CheckpointList *list, CnnError *error);
+
+/** The file of a checkpoint; freed by the caller. NULL: no memory. */
+char *cnn_run_folder_checkpoint(const RunFolder *folder, int64_t step);
+
+/** Writes the texts of the model's files (image->sources) into the folder. */
+CnnStatus cnn_run_folder_sources(const RunFolder *folder, const CnnImage *image, CnnError *error);
+
+#endif
