@@ -7,6 +7,7 @@
 
 #include "runtime/data/files.h"
 #include "runtime/output.h"
+#include "runtime/text_stream.h"
 
 static bool ends_in(const char *path, const char *ending)
 {
@@ -94,12 +95,13 @@ static void put_row(FILE *out, const AnswersFile *file, int64_t sample, const vo
 }
 
 /* Writes what has been put into memory. */
-static CnnStatus put_end(FILE *memory, char **text, const size_t *length, NewFile *file, CnnError *error)
+static CnnStatus put_end(TextStream *memory, NewFile *file, CnnError *error)
 {
-    bool failed = fclose(memory) != 0;
-    CnnStatus status = failed ? cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for a table")
-                              : cnn_file_write(file, *text, *length, error);
-    free(*text);
+    size_t length;
+    char *text = cnn_text_close(memory, &length);
+    CnnStatus status = text ? cnn_file_write(file, text, length, error)
+                            : cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for a table");
+    free(text);
     return status;
 }
 
@@ -114,15 +116,13 @@ CnnStatus answers_file_create(const char *path, const CnnData *data, Part part, 
     if (!out->table)
         return cnn_npy_create(path, (Dims){1, {columns}}, &out->npy, error);
     TRY(cnn_file_create(path, &out->csv, error));
-    char *text = NULL;
-    size_t length;
-    FILE *memory = open_memstream(&text, &length);
-    if (!memory) {
+    TextStream memory;
+    if (!cnn_text_open(&memory)) {
         cnn_file_abandon(&out->csv);
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for a table");
     }
-    put_header(memory, out);
-    CnnStatus status = put_end(memory, &text, &length, &out->csv, error);
+    put_header(memory.out, out);
+    CnnStatus status = put_end(&memory, &out->csv, error);
     if (status != CNN_OK)
         cnn_file_abandon(&out->csv);
     return status;
@@ -133,14 +133,12 @@ CnnStatus answers_file_write(AnswersFile *out, const int64_t *samples, const voi
 {
     if (!out->table)
         return cnn_npy_write(&out->npy, outputs, count, error);
-    char *text = NULL;
-    size_t length;
-    FILE *memory = open_memstream(&text, &length);
-    if (!memory)
+    TextStream memory;
+    if (!cnn_text_open(&memory))
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for a table");
     for (int64_t i = 0; i < count; i++)
-        put_row(memory, out, samples[i], labels, answers, i, outputs);
-    return put_end(memory, &text, &length, &out->csv, error);
+        put_row(memory.out, out, samples[i], labels, answers, i, outputs);
+    return put_end(&memory, &out->csv, error);
 }
 
 CnnStatus answers_file_commit(AnswersFile *out, CnnError *error)

@@ -7,6 +7,7 @@
 #include "runtime/image_io.h"
 #include "runtime/image_layout.h"
 #include "runtime/image_format.h"
+#include "runtime/text_stream.h"
 
 static void put(FILE *out, uint64_t number, int bytes)
 {
@@ -106,16 +107,15 @@ static CnnStatus put_statements(FILE *out, const CnnStatements *list, CnnError *
 
 CnnStatus cnn_image_write(const CnnImage *image, void **bytes, size_t *length, CnnError *error)
 {
-    char *text = NULL;
+    TextStream stream;
     *bytes = NULL;
-    FILE *out = open_memstream(&text, length);
-    if (!out)
+    if (!cnn_text_open(&stream))
         return cnn_fail(error, CNN_NO_RESOURCE, "no memory for the image");
     for (int i = 0; i < IMAGE_HEAD; i++)
-        putc(0, out);
-    CnnStatus status = put_struct(out, &image_layout, image, error);
-    bool written = !ferror(out);
-    if (fclose(out) != 0 || !written)
+        putc(0, stream.out);
+    CnnStatus status = put_struct(stream.out, &image_layout, image, error);
+    char *text = cnn_text_close(&stream, length);
+    if (!text)
         status = cnn_fail(error, CNN_NO_RESOURCE, "no memory for the image");
     if (status != CNN_OK) {
         free(text);

@@ -10,6 +10,7 @@
 
 #include "runtime/data/files.h"
 #include "runtime/init.h"
+#include "runtime/text_stream.h"
 
 #define CLASSES_KEY "classes" /* of the metadata */
 
@@ -112,17 +113,13 @@ CnnStatus cnn_state_match(const CnnImage *image, CnnData *data, const WeightFile
  * by the caller. NULL: no memory. */
 static char *classes_text(const CnnData *data)
 {
-    char *text = NULL, name[NAME_BYTES];
-    size_t length;
-    FILE *out = open_memstream(&text, &length);
-    if (!out)
+    char name[NAME_BYTES];
+    TextStream stream;
+    if (!cnn_text_open(&stream))
         return NULL;
     for (int64_t c = 0; c < cnn_data_classes(data); c++)
-        fprintf(out, "%s\n", name_printable(cnn_data_class_name(data, c), name));
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+        fprintf(stream.out, "%s\n", name_printable(cnn_data_class_name(data, c), name));
+    return cnn_text_close(&stream, NULL);
 }
 
 CnnStatus cnn_state_match_classes(const CnnData *data, const WeightFile *file, const char *path,

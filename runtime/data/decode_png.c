@@ -4,6 +4,7 @@
 #include "runtime/data/decode.h"
 
 #include <setjmp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <png.h>
@@ -14,7 +15,8 @@ typedef struct {
     png_structp png;
     png_infop info;
     const Bytes *file;
-    size_t at; /* bytes of the file that have been read */
+    size_t at;    /* bytes of the file that have been read */
+    bool starved; /* the library was refused memory: no fault of the picture's */
     const DecodeOptions *options;
     Picture *out;
     int *result;
@@ -24,7 +26,9 @@ typedef struct {
 _Noreturn static void png_on_error(png_structp png, png_const_charp message)
 {
     PngDecoder *decoder = png_get_error_ptr(png);
-    if (decoder->at > decoder->file->size)
+    if (decoder->starved)
+        cnn_fail(decoder->error, CNN_NO_RESOURCE, "not enough memory to decode a PNG");
+    else if (decoder->at > decoder->file->size)
         cnn_fail(decoder->error, CNN_BAD_INPUT, "truncated PNG");
     else
         cnn_fail(decoder->error, CNN_BAD_INPUT, "damaged PNG (%s)", message);
@@ -35,6 +39,20 @@ static void png_on_warning(png_structp png, png_const_charp message)
 {
     (void)png;
     (void)message;
+}
+
+static png_voidp png_on_malloc(png_structp png, png_alloc_size_t size)
+{
+    PngDecoder *decoder = png_get_mem_ptr(png);
+    void *memory = malloc(size);
+    decoder->starved = decoder->starved || !memory;
+    return memory;
+}
+
+static void png_on_free(png_structp png, png_voidp memory)
+{
+    (void)png;
+    free(memory);
 }
 
 static void png_on_read(png_structp png, png_bytep out, size_t size)
@@ -128,7 +146,8 @@ static CnnStatus png_guarded(PngDecoder *decoder, CnnStatus (*work)(PngDecoder *
 
 static CnnStatus png_run(PngDecoder *decoder, CnnStatus (*work)(PngDecoder *decoder))
 {
-    decoder->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, decoder, png_on_error, png_on_warning);
+    decoder->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, decoder, png_on_error, png_on_warning,
+                                            decoder, png_on_malloc, png_on_free);
     decoder->info = decoder->png ? png_create_info_struct(decoder->png) : NULL;
     CnnStatus status;
     if (!decoder->info) {

@@ -164,8 +164,8 @@ CnnStatus file_read_at(int descriptor, const char *path, void *out, size_t size,
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)
-            return cnn_fail(error, CNN_BAD_INPUT, "%s: cannot read: %s", name_printable(path, name),
-                            strerror(errno));
+            return cnn_fail(error, errno == ENOMEM ? CNN_NO_RESOURCE : CNN_BAD_INPUT, "%s: cannot read: %s",
+                            name_printable(path, name), strerror(errno));
         if (count == 0)
             return cnn_fail(error, CNN_BAD_INPUT,
                             "%s: cut short while in use: it ends at byte %llu, %llu are needed",

@@ -6,6 +6,7 @@
 
 #include "runtime/data/pipeline.h"
 #include "runtime/image_io.h"
+#include "runtime/text_stream.h"
 
 /* Whatever changes what is made of the same file by the same statements must change this, or old caches would
  * be believed. */
@@ -47,16 +48,16 @@ static CnnStatus stamp_statements(const CnnData *data, FILE *out, CnnError *erro
 
 CnnStatus data_stamp(const CnnData *data, Stamp *stamp, CnnError *error)
 {
-    char *text = NULL;
+    TextStream stream;
     size_t length = 0;
     if (!data->source->stamp)
         return cnn_fail(error, CNN_BAD_INPUT, "samples of '%s' cannot be kept on disk: use 'cache memory'",
                         data->source_by->schema->word);
-    FILE *out = open_memstream(&text, &length);
-    if (!out)
+    if (!cnn_text_open(&stream))
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for a cache");
-    CnnStatus status = stamp_statements(data, out, error);
-    if (fclose(out) != 0 && status == CNN_OK)
+    CnnStatus status = stamp_statements(data, stream.out, error);
+    char *text = cnn_text_close(&stream, &length);
+    if (!text && status == CNN_OK)
         status = cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for a cache");
     if (status == CNN_OK) {
         Key key = key_add(key_add_number(key_start(), DECODING_VERSION), text, length);

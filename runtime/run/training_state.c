@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/text_stream.h"
+
 typedef struct {
     const char *name;
     size_t offset;
@@ -43,11 +45,10 @@ enum { ITEMS = sizeof items / sizeof items[0], WIDE = 8 };
 
 char *cnn_training_state_text(const TrainingState *state)
 {
-    char *text = NULL;
-    size_t length;
-    FILE *out = open_memstream(&text, &length);
-    if (!out)
+    TextStream stream;
+    if (!cnn_text_open(&stream))
         return NULL;
+    FILE *out = stream.out;
     for (int i = 0; i < ITEMS; i++) {
         fprintf(out, "%s", items[i].name);
         for (int k = 0; k < items[i].count; k++) {
@@ -59,10 +60,7 @@ char *cnn_training_state_text(const TrainingState *state)
         }
         putc('\n', out);
     }
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    return cnn_text_close(&stream, NULL);
 }
 
 /* The values of the line that begins with `name`, or NULL. */
