@@ -73,6 +73,11 @@ CnnStatus cnn_best_open(const CnnImage *image, bool validation, Best *best, CnnE
     return take_copy(image, best, error);
 }
 
+uint64_t cnn_best_bytes(const Best *best, const CnnImage *image)
+{
+    return best->copy ? weights_bytes(image) : 0;
+}
+
 void cnn_best_close(Best *best)
 {
     for (int i = 0; i < best->count; i++)

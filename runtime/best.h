@@ -21,6 +21,9 @@ typedef struct {
 CnnStatus cnn_best_open(const CnnImage *image, bool validation, Best *best, CnnError *error);
 void cnn_best_close(Best *best);
 
+/** Of the copy; 0: there is none. */
+uint64_t cnn_best_bytes(const Best *best, const CnnImage *image);
+
 /** After an epoch: keeps the weights when they are the best, and says whether they are. `validation` may be
  * NULL. */
 bool cnn_best_update(Best *best, CnnDevice *device, const CnnImage *image, int64_t epoch,

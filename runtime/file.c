@@ -28,7 +28,7 @@ static char *folder_of(const char *path)
 static char *temporary_of(const char *path)
 {
     char *temporary;
-    return asprintf(&temporary, "%s.tmp", path) < 0 ? NULL : temporary;
+    return asprintf(&temporary, "%s" FILE_TEMPORARY, path) < 0 ? NULL : temporary;
 }
 
 CnnStatus cnn_file_check(const char *path, CnnError *error)
@@ -77,10 +77,20 @@ static CnnStatus file_failure(const NewFile *file, CnnError *error)
     return cnn_fail(error, CNN_NO_RESOURCE, "cannot write '%s': %s", file->path, strerror(errno));
 }
 
+void cnn_file_hold_standard(void)
+{
+    /* Each is opened for what it is not used for. The smallest free number is taken, which is this one. */
+    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+        if (fcntl(i, F_GETFD) < 0 && open("/dev/null", i == STDIN_FILENO ? O_WRONLY : O_RDONLY) != i)
+            _exit(CNN_NO_RESOURCE);
+}
+
 CnnStatus cnn_file_create(const char *path, NewFile *file, CnnError *error)
 {
+    CnnError cause = {0};
     *file = (NewFile){.descriptor = -1};
-    TRY(cnn_file_check(path, error));
+    if (cnn_file_check(path, &cause) != CNN_OK)
+        return cnn_fail(error, CNN_NO_RESOURCE, "%s", cause.text);
     file->path = strdup(path);
     file->temporary = temporary_of(path);
     if (!file->path || !file->temporary) {
@@ -117,6 +127,15 @@ CnnStatus cnn_file_seek(NewFile *file, size_t offset, CnnError *error)
     return lseek(file->descriptor, (off_t)offset, SEEK_SET) < 0 ? file_failure(file, error) : CNN_OK;
 }
 
+static int sync_all(int descriptor)
+{
+    int result;
+    do
+        result = fsync(descriptor);
+    while (result != 0 && errno == EINTR);
+    return result;
+}
+
 /* A rename is safe on disk only when its folder is. */
 static int folder_sync(const char *path)
 {
@@ -127,7 +146,7 @@ static int folder_sync(const char *path)
     free(folder);
     if (descriptor < 0)
         return -1;
-    int result = fsync(descriptor);
+    int result = sync_all(descriptor);
     close(descriptor);
     return result;
 }
@@ -141,7 +160,7 @@ static void file_forget(NewFile *file)
 
 CnnStatus cnn_file_commit(NewFile *file, CnnError *error)
 {
-    int synced = fsync(file->descriptor), failure = errno;
+    int synced = sync_all(file->descriptor), failure = errno;
     int closed = close(file->descriptor);
     file->descriptor = -1;
     if (synced == 0)

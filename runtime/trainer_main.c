@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "runtime/cpu_features.h"
+#include "runtime/file.h"
 #include "runtime/image_io.h"
 #include "runtime/init.h"
 #include "runtime/options.h"
@@ -144,6 +145,7 @@ int main(int argc, char **argv)
 {
     CnnError error = {0};
     CnnImage *image = NULL;
+    cnn_file_hold_standard();
     const char **words = calloc((size_t)argc + 1, sizeof *words);
     CnnStatus status = words ? CNN_OK : cnn_fail(&error, CNN_NO_RESOURCE, "no memory for the command line");
     if (status == CNN_OK)

@@ -152,38 +152,6 @@ static double seconds_left(const Training *t)
     return (cnn_clock() - t->begun) / (double)(done ? done : 1) * (double)(t->total - t->step);
 }
 
-/* Writes what is wanted. A file that cannot be written is told and does not end the training: the ones before
- * it are whole, and the next may succeed. */
-static CnnStatus write_checkpoint(Training *t, int parts, CnnError *error)
-{
-    CnnError trouble = {0};
-    t->position.step = t->step;
-    t->position.seconds = training_seconds(t);
-    t->position.best_epoch = t->best.epoch;
-    t->position.best_since = t->best.since;
-    t->position.best_value = t->best.value;
-    t->position.batch = t->batch.size;
-    t->position.accumulate = t->batch.accumulate;
-    t->position.steps_per_epoch = t->steps_per_epoch;
-    t->position.total = t->total;
-    t->position.seed = t->seed;
-    CnnStatus status = cnn_checkpoint_write(&t->checkpoints, &t->position, parts, &trouble);
-    if (status == CNN_DIVERGED)
-        return cnn_fail(error, status, "%s", trouble.text);
-    if (status != CNN_OK)
-        training_note(t, "warning: %s; the training goes on", trouble.text);
-    char *path = cnn_run_folder_checkpoint(&t->folder, t->step);
-    RunEvent event = {.kind = EVENT_CHECKPOINT,
-                      .seconds = t->position.seconds,
-                      .epoch = t->position.epoch + 1,
-                      .step = t->step,
-                      .text = path ? path : ""};
-    if (parts & CHECKPOINT_ALL)
-        cnn_listeners_tell(&t->listeners, &event);
-    free(path);
-    return CNN_OK;
-}
-
 static CnnStatus train_epoch(Training *t, Progress *progress, CnnError *error)
 {
     double start = cnn_clock();
@@ -209,8 +177,10 @@ static CnnStatus train_epoch(Training *t, Progress *progress, CnnError *error)
         progress->left = seconds_left(t);
         report_progress(&t->report, progress);
         ended = batch.last;
+        if (updated)
+            training_heed_writer(t, false);
         if (t->folder.path && updated && !ended && cnn_checkpoint_due(&t->checkpoints, t->step, 0))
-            TRY(write_checkpoint(t, CHECKPOINT_ALL, error));
+            TRY(training_keep(t, CHECKPOINT_ALL, error));
     }
     if (ended)
         t->position.batches = of_epoch;
@@ -244,7 +214,7 @@ static CnnStatus end_epoch(Training *t, const Progress *progress, double start, 
         return CNN_OK;
     bool due = t->checkpoints.last_step != t->step && cnn_checkpoint_due(&t->checkpoints, t->step, epoch);
     int parts = (due ? CHECKPOINT_ALL : 0) | (best ? CHECKPOINT_BEST : 0);
-    return parts ? write_checkpoint(t, parts, error) : CNN_OK;
+    return parts ? training_keep(t, parts, error) : CNN_OK;
 }
 
 /* An epoch with its validation and its line. */
@@ -263,8 +233,8 @@ static CnnStatus run_epoch(Training *t, CnnError *error)
     if (cnn_interrupted())
         return CNN_OK;
     /* `steps` ends the training within an epoch: with more steps it may go on there. */
-    if (t->folder.path && t->position.batches < progress.of)
-        TRY(write_checkpoint(t, CHECKPOINT_ALL, error));
+    if (t->position.batches < progress.of)
+        TRY(training_keep_last(t, CHECKPOINT_ALL, error));
     totals = t->position.totals;
     progress.totals = &totals;
     if (t->validation) {
@@ -296,53 +266,35 @@ static CnnStatus save_weights(Training *t, CnnError *error)
     return CNN_OK;
 }
 
-/* Keeps all that is needed to go on, and waits until it is on the disk. */
-static CnnStatus keep_all(Training *t, int parts, CnnError *error)
-{
-    if (!t->folder.path)
-        return CNN_OK;
-    TRY(write_checkpoint(t, parts, error));
-    return cnn_checkpoints_wait(&t->checkpoints, error);
-}
-
 static CnnStatus training_interrupted(Training *t, CnnError *error)
 {
-    if (t->step > 0) {
-        TRY(save_weights(t, error));
-        TRY(keep_all(t, CHECKPOINT_ALL | CHECKPOINT_LAST, error));
-    }
     const char *what = cnn_interrupted() == SIGINT ? "Ctrl-C" : "a signal";
+    char stopped[64];
+    snprintf(stopped, sizeof stopped, "stopped by %s", what);
+    if (t->step > 0) {
+        training_heed_writer(t, true);
+        TRY(training_keep_last(t, training_part_left(t) | CHECKPOINT_LAST, error));
+        TRY(save_weights(t, error));
+    }
+    if (t->unkept.status != CNN_OK)
+        return training_unkept(t, stopped, error);
     if (t->step > 0 && t->folder.path)
-        return cnn_fail(error, CNN_INTERRUPTED,
-                        "stopped by %s after step %" PRId64 "; --resume=%s goes on from there", what, t->step,
-                        t->folder.path);
+        return cnn_fail(error, CNN_INTERRUPTED, "%s after step %" PRId64 "; --resume=%s goes on from there",
+                        stopped, t->step, t->folder.path);
     const char *saved = t->step > 0 ? t->options->save : NULL;
-    return cnn_fail(error, CNN_INTERRUPTED, "stopped by %s after step %" PRId64 "%s%s", what, t->step,
+    return cnn_fail(error, CNN_INTERRUPTED, "%s after step %" PRId64 "%s%s", stopped, t->step,
                     saved ? "; the weights are in " : "; no weights were written", saved ? saved : "");
 }
 
-static CnnStatus training_finish(Training *t, CnnError *error)
+/* Evaluates what the training ends with. */
+static CnnStatus training_evaluate(Training *t, CnnError *error)
 {
-    bool stopped = cnn_best_is_over(&t->best);
-    /* Before the best weights are put back: with more epochs, the training may go on from here. */
-    if (t->folder.path && t->checkpoints.last_step != t->step)
-        TRY(write_checkpoint(t, CHECKPOINT_ALL, error));
-    if (t->best.args) {
-        char name[32];
-        cnn_best_name(&t->best, name, sizeof name);
-        cnn_best_restore(&t->best, t->device, t->image);
-        report_line(&t->report, "%s the weights of epoch %" PRId64 " are kept: %s %.4f",
-                    stopped ? "stopped, as nothing became better;" : "finished;", t->best.epoch, name,
-                    t->best.value);
-    }
-    TRY(save_weights(t, error));
-    TRY(keep_all(t, CHECKPOINT_LAST, error));
     if (t->test) {
         double start = cnn_clock();
         Totals totals;
         TRY(cnn_part_evaluate(t->device, t->image, t->test, t->seed, NULL, &totals, error));
         if (cnn_interrupted())
-            return training_interrupted(t, error);
+            return CNN_OK;
         report_evaluation(&t->report, "test", &t->image->eval, &totals, cnn_clock() - start);
         report_skipped(&t->report, t->test, "test");
         RunEvent event = {.kind = EVENT_TEST,
@@ -354,17 +306,40 @@ static CnnStatus training_finish(Training *t, CnnError *error)
         if (t->options->outcome)
             t->options->outcome->test = totals;
     }
-    if (t->options->outcome && t->validation) {
+    if (t->options->outcome && t->validation)
         TRY(cnn_part_evaluate(t->device, t->image, t->validation, t->seed, NULL,
                               &t->options->outcome->validation, error));
-        if (cnn_interrupted())
-            return training_interrupted(t, error);
+    return CNN_OK;
+}
+
+static CnnStatus training_finish(Training *t, CnnError *error)
+{
+    bool stopped = cnn_best_is_over(&t->best);
+    /* Before the best weights are put back: with more epochs, the training may go on from here. */
+    training_heed_writer(t, true);
+    TRY(training_keep_last(t, training_part_left(t), error));
+    if (t->best.args) {
+        char name[32];
+        cnn_best_name(&t->best, name, sizeof name);
+        cnn_best_restore(&t->best, t->device, t->image);
+        report_line(&t->report, "%s the weights of epoch %" PRId64 " are kept: %s %.4f",
+                    stopped ? "stopped, as nothing became better;" : "finished;", t->best.epoch, name,
+                    t->best.value);
     }
+    TRY(training_keep_last(t, CHECKPOINT_LAST, error));
+    TRY(save_weights(t, error));
+    if (t->checkpoints.best_owed)
+        cnn_fail(&t->unkept, CNN_NO_RESOURCE,
+                 "'%s/" RUN_BEST "' could not be written after epoch %" PRId64 ", the best", t->folder.path,
+                 t->best.epoch);
+    TRY(training_evaluate(t, error));
+    if (cnn_interrupted())
+        return training_interrupted(t, error);
     report_cache_trouble(&t->report, t->data);
     report_skipped(&t->report, t->loader, "training");
     if (t->validation)
         report_skipped(&t->report, t->validation, "validation");
-    return CNN_OK;
+    return t->unkept.status == CNN_OK ? CNN_OK : training_unkept(t, "the training ended", error);
 }
 
 static CnnStatus training_run(Training *t, CnnError *error)
@@ -393,6 +368,7 @@ static CnnStatus training_run(Training *t, CnnError *error)
 static CnnStatus training_end(Training *t, CnnStatus status, CnnError *error)
 {
     CnnError unkept = {0};
+    training_heed_writer(t, true);
     RunEvent event = {.kind = EVENT_END,
                       .seconds = training_seconds(t),
                       .epoch = t->position.epoch,
@@ -401,7 +377,7 @@ static CnnStatus training_end(Training *t, CnnStatus status, CnnError *error)
                       .text = error->text};
     cnn_listeners_tell(&t->listeners, &event);
     if (cnn_listeners_close(&t->listeners, &unkept) != CNN_OK)
-        report_line(&t->report, "warning: %s", unkept.text);
+        training_warn(t, "%s", unkept.text);
     return status;
 }
 

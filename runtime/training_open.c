@@ -34,6 +34,19 @@ void training_note(Training *t, const char *format, ...)
     cnn_listeners_tell(&t->listeners, &event);
 }
 
+void training_warn(Training *t, const char *format, ...)
+{
+    char text[1024];
+    Report report;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    report_open(&report, t->options->quiet && !t->options->json ? t->options->report : NULL);
+    report_line(&report, "warning: %s", text);
+    training_note(t, "warning: %s", text);
+}
+
 uint64_t cnn_training_seed(const TrainingOptions *options, const CnnRecipe *recipe)
 {
     SeedArgs seed;
@@ -208,6 +221,7 @@ static CnnStatus training_position(Training *t, CnnError *error)
     bool same = compare_numbers(t, &difference) == CNN_OK;
     if (!same && !t->options->anyway)
         return cnn_fail(error, difference.status, "%s", difference.text);
+    t->resume.changed = t->resume.changed || !same;
     t->position = *was;
     t->step = was->step;
     if (t->batch.size != was->batch || t->batch.accumulate != was->accumulate ||
@@ -229,12 +243,17 @@ static CnnStatus training_folder(Training *t, CnnError *error)
 {
     if (!t->options->no_out && !t->folder.path) {
         TRY(cnn_run_folder_make(t->image, t->options->out, &t->folder, error));
-        TRY(cnn_run_folder_sources(&t->folder, t->image, error));
     }
     if (!t->folder.path)
         return CNN_OK;
+    if (!t->resume.file || t->resume.changed)
+        TRY(cnn_run_folder_sources(&t->folder, t->image, error));
     TRY(cnn_checkpoints_open(t->image, t->device, t->data, &t->best, &t->folder, t->steps_per_epoch,
                              &t->checkpoints, error));
+    if (t->resume.file) {
+        t->checkpoints.safe_step = t->resume.state.step;
+        t->checkpoints.best_owed = !cnn_resume_best_kept(&t->resume, &t->folder);
+    }
     TRY(cnn_events_file_open(&t->folder, &t->listeners, error));
     return cnn_metrics_file_open(&t->folder, t->listeners.program, t->position.epoch, &t->listeners, error);
 }
@@ -253,7 +272,7 @@ CnnStatus training_open(Training *t, CnnError *error)
     t->folder.lock = -1;
     t->listeners.program = &t->image->train;
     if (t->options->json)
-        TRY(cnn_events_stream_open(stdout, &t->listeners, error));
+        cnn_events_stream_open(stdout, &t->listeners);
     TRY(training_settings(t, error));
     TRY(cnn_data_fits(t->image, t->data, error));
     TRY(training_resume(t, error));

@@ -1,4 +1,5 @@
-/* A running training, shared by training_open.c, which opens and closes it, and training.c, which runs it. */
+/* A running training, shared by training_open.c, which opens and closes it, training.c, which runs it, and
+ * training_keep.c, which keeps what it has become. */
 #ifndef CNN_TRAINING_PARTS_H
 #define CNN_TRAINING_PARTS_H
 
@@ -35,6 +36,7 @@ typedef struct {
     TrainingState position; /* where the running epoch is, for the next checkpoint */
     CacheState cached;
     double begun, step_begun;
+    CnnError unkept;       /* what the end was to write and could not */
     double seconds_before; /* that it had run when it was gone on with */
     int64_t steps_before;
 } Training;
@@ -49,5 +51,26 @@ double training_seconds(const Training *t);
 
 /** A line for the user, which is an event too. */
 void training_note(Training *t, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/** The same of what goes wrong, behind "warning: ": said with --quiet too. */
+void training_warn(Training *t, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/** Tells what the writer has done since the last call; with `wait`, after the end of what it does. A file
+ * that could not be written does not end the training: those before it are whole, and the next may succeed.
+ */
+void training_heed_writer(Training *t, bool wait);
+
+/** Lets the writer write CheckpointParts while the training goes on. Errors: CNN_DIVERGED. */
+CnnStatus training_keep(Training *t, int parts, CnnError *error);
+
+/** Writes what the training ends with, and waits until it is on the disk. What cannot be written is in
+ * t->unkept, to be told when all the rest is done. Errors: CNN_DIVERGED. */
+CnnStatus training_keep_last(Training *t, int parts, CnnError *error);
+
+/** CHECKPOINT_ALL, unless the newest checkpoint is of this step, or could not be written. */
+int training_part_left(const Training *t);
+
+/** The error of a training that ended, `what` says how, and could not write all. */
+CnnStatus training_unkept(const Training *t, const char *what, CnnError *error);
 
 #endif

@@ -29,6 +29,7 @@ typedef struct {
 struct WeightFile {
     char *header; /* text that names, keys and values point into */
     char *bytes;
+    size_t header_bytes;
     Entry *entries; /* in the file's order */
     int count, capacity;
     Pair *pairs;
@@ -385,6 +386,7 @@ static CnnStatus weights_parse(WeightFile *file, const char *path, size_t size, 
     memcpy(header, file->bytes + LENGTH_BYTES, length);
     header[length] = '\0';
     file->header = header;
+    file->header_bytes = length;
     Reader reader = {file, path, header, header, header + length, error};
     TRY(read_header(&reader));
     Entry **sorted = calloc((size_t)file->count + 1, sizeof *sorted);
@@ -427,6 +429,21 @@ void cnn_weights_close(WeightFile *file)
     free(file->entries);
     free(file->pairs);
     free(file);
+}
+
+CnnStatus cnn_weights_check_header(const WeightFile *file, const char *path, CnnError *error)
+{
+    const char *header = file->bytes + LENGTH_BYTES; /* as it was read: file->header is decoded */
+    const char *found = memmem(header, file->header_bytes, WEIGHTS_HEADER_CRC, strlen(WEIGHTS_HEADER_CRC));
+    size_t at = found ? (size_t)(found - header) + strlen(WEIGHTS_HEADER_CRC) : 0;
+    char actual[WEIGHTS_CRC_DIGITS + 1] = "";
+    if (found && file->header_bytes - at >= WEIGHTS_CRC_DIGITS)
+        snprintf(actual, sizeof actual, "%08x", (unsigned)weights_header_crc(header, file->header_bytes, at));
+    if (*actual && memcmp(header + at, actual, WEIGHTS_CRC_DIGITS) == 0)
+        return CNN_OK;
+    return cnn_fail(error, CNN_BAD_INPUT, "'%s' is damaged: %s", path,
+                    *actual ? "the checksum of its header is not the one in it"
+                            : "there is no checksum of its header in it");
 }
 
 int cnn_weights_count(const WeightFile *file)

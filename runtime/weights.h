@@ -21,7 +21,7 @@ CnnStatus cnn_weights_save(const char *path, const NamedTensor *tensors, int cou
 
 typedef struct WeightFile WeightFile;
 
-/** Reads and checks a file: header, names, shapes, offsets, sizes. */
+/** Reads and checks a file: header, names, shapes, offsets, sizes, the checksum of the tensors. */
 CnnStatus cnn_weights_open(const char *path, WeightFile **out, CnnError *error);
 void cnn_weights_close(WeightFile *file);
 int cnn_weights_count(const WeightFile *file);
@@ -30,5 +30,9 @@ int cnn_weights_count(const WeightFile *file);
 const NamedTensor *cnn_weights_tensor(const WeightFile *file, int i);
 const NamedTensor *cnn_weights_find(const WeightFile *file, const char *name);
 const char *cnn_weights_metadata(const WeightFile *file, const char *key); /* NULL: not there */
+
+/** Whether the header, metadata and names, is to the bit what cnn_weights_save wrote. (Not asked of every
+ * file: other programs write weights, and what they carry over from ours.) Errors: CNN_BAD_INPUT. */
+CnnStatus cnn_weights_check_header(const WeightFile *file, const char *path, CnnError *error);
 
 #endif

@@ -1,6 +1,6 @@
 /* Writing weight files. The header is padded so that the tensors start at a multiple of 8, and the metadata
- * hold a CRC-32 of all tensors' bytes, which the reader checks: the format itself would not notice a flipped
- * bit. */
+ * hold a CRC-32 of all tensors' bytes, which the reader checks, and one of the header: the format itself
+ * would not notice a flipped bit. */
 #include "runtime/weights.h"
 
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include "runtime/file.h"
 #include "runtime/json.h"
 #include "runtime/memory.h"
+#include "runtime/text_stream.h"
 #include "runtime/weights_format.h"
 
 const char *const weights_dtype_names[DTYPE_COUNT] = {"F32", "BF16", "I32", "U8"};
@@ -47,14 +48,33 @@ static uint32_t tensors_crc(const NamedTensor *tensors, int count)
     return (uint32_t)crc;
 }
 
+uint32_t weights_header_crc(const char *header, size_t length, size_t at)
+{
+    static const char blank[] = WEIGHTS_CRC_BLANK;
+    uLong crc = crc32_z(crc32_z(0, NULL, 0), (const Bytef *)header, at);
+    crc = crc32_z(crc, (const Bytef *)blank, WEIGHTS_CRC_DIGITS);
+    at += WEIGHTS_CRC_DIGITS;
+    return (uint32_t)crc32_z(crc, (const Bytef *)header + at, length - at);
+}
+
+/* Writes the checksum over its blank. */
+static void put_header_crc(char *header, size_t length)
+{
+    char digits[WEIGHTS_CRC_DIGITS + 1];
+    size_t at = (size_t)(strstr(header, WEIGHTS_HEADER_CRC) - header) + strlen(WEIGHTS_HEADER_CRC);
+    snprintf(digits, sizeof digits, "%08x", (unsigned)weights_header_crc(header, length, at));
+    memcpy(header + at, digits, WEIGHTS_CRC_DIGITS);
+}
+
 /* The header's text, padded with blanks; freed by the caller. NULL: no memory. */
 static char *header_make(const NamedTensor *tensors, int count, const char *const *metadata, size_t *length)
 {
-    char *text = NULL;
-    FILE *out = open_memstream(&text, length);
-    if (!out)
+    TextStream stream;
+    if (!cnn_text_open(&stream))
         return NULL;
-    fprintf(out, "{\"__metadata__\":{\"" WEIGHTS_CRC_KEY "\":\"%08x\"",
+    FILE *out = stream.out;
+    fprintf(out,
+            "{\"__metadata__\":{\"" WEIGHTS_CRC_KEY "\":\"%08x\"," WEIGHTS_HEADER_CRC WEIGHTS_CRC_BLANK "\"",
             (unsigned)tensors_crc(tensors, count));
     for (; metadata && metadata[0]; metadata += 2) {
         putc(',', out);
@@ -70,14 +90,12 @@ static char *header_make(const NamedTensor *tensors, int count, const char *cons
         putc(',', out);
         put_tensor(out, &tensors[i], &offset, bytes);
     }
-    putc('}', out);
-    while (ftell(out) % 8 != 0)
-        putc(' ', out);
-    bool written = !ferror(out);
-    if (fclose(out) != 0 || !written) {
-        free(text);
+    fputs("}       ", out); /* as many blanks as may be needed */
+    char *text = cnn_text_close(&stream, length);
+    if (!text)
         return NULL;
-    }
+    *length -= *length % 8;
+    put_header_crc(text, *length);
     return text;
 }
 

@@ -20,25 +20,19 @@ static CnnStatus no_memory(CnnError *error)
     return cnn_fail(error, CNN_NO_RESOURCE, "no memory for checkpoints");
 }
 
-/* The bytes of all tensors, each of which begins at a multiple of 8. */
-static uint64_t copy_bytes(const CnnImage *image)
+/* The bytes that a tensor has in the copy, where each begins at a multiple of 8. */
+static uint64_t room_of(const CnnTensor *tensor)
+{
+    return (cnn_tensor_bytes(tensor) + 7) / 8 * 8;
+}
+
+/* The bytes of the copies of all tensors; behind them are those of the best weights. */
+static uint64_t tensors_bytes(const CnnImage *image)
 {
     uint64_t bytes = 0;
     for (int i = 0; i < image->tensor_count; i++)
-        bytes += (cnn_tensor_bytes(&image->tensors[i]) + 7) / 8 * 8;
+        bytes += room_of(&image->tensors[i]);
     return bytes;
-}
-
-/* The newest files that are there already, the oldest of them first. */
-static CnnStatus find_kept(Checkpoints *c, CnnError *error)
-{
-    CheckpointList list;
-    TRY(cnn_run_folder_checkpoints(c->folder, &list, error));
-    int64_t count = list.count < c->keep ? list.count : c->keep;
-    for (int64_t i = 0; i < count; i++)
-        c->kept[c->written++] = list.steps[count - 1 - i];
-    free(list.steps);
-    return CNN_OK;
 }
 
 CnnStatus cnn_checkpoints_open(const CnnImage *image, CnnDevice *device, CnnData *data, const Best *best,
@@ -54,24 +48,18 @@ CnnStatus cnn_checkpoints_open(const CnnImage *image, CnnDevice *device, CnnData
                          .args = statement ? statement->args : NULL,
                          .steps_per_epoch = steps_per_epoch,
                          .last_step = -1,
+                         .safe_step = -1,
                          .last = cnn_clock()};
     out->keep = out->args ? out->args->keep : KEEP;
-    out->kept = malloc((size_t)out->keep * sizeof *out->kept);
-    out->copy = cnn_memory_take(copy_bytes(image));
-    if (!out->kept || !out->copy)
-        return no_memory(error);
-    for (int64_t i = 0; i < out->keep; i++)
-        out->kept[i] = -1;
-    TRY(find_kept(out, error));
-    return cnn_writer_open(&out->writer, error);
+    out->copy = cnn_memory_take(tensors_bytes(image) + cnn_best_bytes(best, image));
+    return out->copy ? cnn_writer_open(&out->writer, error) : no_memory(error);
 }
 
 void cnn_checkpoints_close(Checkpoints *c)
 {
     cnn_writer_close(c->writer);
     free(c->copy);
-    free(c->kept);
-    *c = (Checkpoints){.last_step = -1};
+    *c = (Checkpoints){0};
 }
 
 bool cnn_checkpoint_due(const Checkpoints *c, int64_t step, int64_t ended_epoch)
@@ -92,47 +80,66 @@ bool cnn_checkpoint_due(const Checkpoints *c, int64_t step, int64_t ended_epoch)
 
 /* ---- Writing ---- */
 
-/* Copies the device's tensors; `everything`: the optimizer's state too, else the weights alone. */
+/* Copies the device's tensors, each to its place; `everything`: the optimizer's state and the best weights
+ * too, else the weights alone. */
 static CnnStatus take_copy(Checkpoints *c, bool everything, CnnError *error)
 {
     char *at = c->copy;
     for (int i = 0; i < c->image->tensor_count; i++) {
         const CnnTensor *tensor = &c->image->tensors[i];
-        if (!tensor->in_weights && !everything)
-            continue;
-        TRY(cnn_state_check(tensor, cnn_device_tensor(c->device, tensor), error));
-        memcpy(at, cnn_device_tensor(c->device, tensor), cnn_tensor_bytes(tensor));
-        at += (cnn_tensor_bytes(tensor) + 7) / 8 * 8;
+        if (tensor->in_weights || everything) {
+            TRY(cnn_state_check(tensor, cnn_device_tensor(c->device, tensor), error));
+            memcpy(at, cnn_device_tensor(c->device, tensor), cnn_tensor_bytes(tensor));
+        }
+        at += room_of(tensor);
     }
+    if (c->best->copy)
+        memcpy(at, c->best->copy, cnn_best_bytes(c->best, c->image));
     return CNN_OK;
 }
 
-/* The tensors of a file, in the copy that was taken with `copied_everything`. */
-static CnnStatus list_copy(const Checkpoints *c, bool copied_everything, bool everything, WriterFile *file,
-                           CnnError *error)
+/* Adds the copied tensors to the list of a file; `everything`: those of the optimizer's state too. */
+static void list_tensors(const Checkpoints *c, bool everything, WriterFile *file)
 {
-    const CnnImage *image = c->image;
-    int measured = cnn_data_measured_count(c->data);
-    const char *at = c->copy, *best = everything ? c->best->copy : NULL;
-    file->tensors = calloc(2 * (size_t)image->tensor_count + (size_t)measured + 1, sizeof *file->tensors);
-    if (!file->tensors)
-        return no_memory(error);
-    for (int i = 0; i < image->tensor_count; i++) {
-        const CnnTensor *tensor = &image->tensors[i];
-        if (!tensor->in_weights && !copied_everything)
-            continue;
+    char *at = c->copy;
+    for (int i = 0; i < c->image->tensor_count; i++) {
+        const CnnTensor *tensor = &c->image->tensors[i];
         if (tensor->in_weights || everything)
-            file->tensors[file->count++] = cnn_state_named(tensor, (void *)(uintptr_t)at);
-        at += (cnn_tensor_bytes(tensor) + 7) / 8 * 8;
+            file->tensors[file->count++] = cnn_state_named(tensor, at);
+        at += room_of(tensor);
     }
-    for (int i = 0; i < image->tensor_count && best && c->best->epoch; i++) {
-        const CnnTensor *tensor = &image->tensors[i];
+}
+
+/* The same of the best weights; `renamed`: with the names that they have beside the present ones. */
+static void list_best(const Checkpoints *c, bool renamed, WriterFile *file)
+{
+    char *at = c->copy + tensors_bytes(c->image);
+    for (int i = 0; i < c->image->tensor_count; i++) {
+        const CnnTensor *tensor = &c->image->tensors[i];
         if (!tensor->in_weights)
             continue;
-        file->tensors[file->count] = cnn_state_named(tensor, (void *)(uintptr_t)best);
-        file->tensors[file->count++].name = c->best->names[i];
-        best += cnn_tensor_bytes(tensor);
+        file->tensors[file->count] = cnn_state_named(tensor, at);
+        if (renamed)
+            file->tensors[file->count].name = c->best->names[i];
+        file->count++;
+        at += cnn_tensor_bytes(tensor);
     }
+}
+
+/* The tensors of a file, in the copy. */
+static CnnStatus list_copy(const Checkpoints *c, CheckpointParts part, WriterFile *file, CnnError *error)
+{
+    int measured = cnn_data_measured_count(c->data);
+    bool best = c->best->copy && c->best->epoch > 0;
+    file->tensors = calloc(2 * (size_t)c->image->tensor_count + (size_t)measured + 1, sizeof *file->tensors);
+    if (!file->tensors)
+        return no_memory(error);
+    if (part == CHECKPOINT_BEST && best)
+        list_best(c, false, file);
+    else
+        list_tensors(c, part == CHECKPOINT_ALL, file);
+    if (part == CHECKPOINT_ALL && best)
+        list_best(c, true, file);
     for (int i = 0; i < measured; i++)
         file->tensors[file->count++] = cnn_state_measured(cnn_data_measured(c->data, i));
     return CNN_OK;
@@ -154,76 +161,88 @@ static CnnStatus add_metadata(WriterFile *file, const char *key, char *value, Cn
     return CNN_OK;
 }
 
-/* What every file says. */
-static CnnStatus describe(const Checkpoints *c, const TrainingState *state, WriterFile *file, CnnError *error)
+/* What a checkpoint says beside what every file does. */
+static CnnStatus describe_all(const Checkpoints *c, const TrainingState *state, WriterFile *file,
+                              CnnError *error)
 {
-    return cnn_state_metadata(c->image, c->data, state->epoch, state->step, file->metadata, WRITER_METADATA,
-                              error);
-}
-
-static CnnStatus weights_file(const Checkpoints *c, const TrainingState *state, const char *name,
-                              bool copied_everything, WriterFile *file, CnnError *error)
-{
-    file->path = cnn_run_folder_file(c->folder, name);
-    if (!file->path)
-        return no_memory(error);
-    TRY(list_copy(c, copied_everything, false, file, error));
-    return describe(c, state, file, error);
-}
-
-static CnnStatus checkpoint_file(Checkpoints *c, const TrainingState *state, WriterFile *file,
-                                 CnnError *error)
-{
-    int64_t *slot = &c->kept[c->written % c->keep];
-    file->path = cnn_run_folder_checkpoint(c->folder, state->step);
-    file->replaces = *slot >= 0 ? cnn_run_folder_checkpoint(c->folder, *slot) : NULL;
-    if (!file->path || (*slot >= 0 && !file->replaces))
-        return no_memory(error);
-    TRY(list_copy(c, true, true, file, error));
-    TRY(describe(c, state, file, error));
     TRY(add_metadata(file, CHECKPOINT_STATE, cnn_training_state_text(state), error));
     TRY(add_metadata(file, CHECKPOINT_RECIPE, strdup(c->image->recipe_text), error));
-    TRY(add_metadata(file, CHECKPOINT_DATA, cnn_data_identity(c->data), error));
-    /* One that is written again, since a training went on from an older one, keeps its place. */
-    for (int64_t i = 0; i < c->keep; i++)
-        if (c->kept[i] == state->step) {
-            free(file->replaces);
-            file->replaces = NULL;
-            c->last_step = state->step;
-            return CNN_OK;
-        }
-    *slot = c->last_step = state->step;
-    c->written++;
-    return CNN_OK;
+    return add_metadata(file, CHECKPOINT_DATA, cnn_data_identity(c->data), error);
+}
+
+static void remove_older(void *context)
+{
+    const Checkpoints *c = context;
+    cnn_run_folder_prune(c->folder, c->step, c->keep);
+}
+
+static CnnStatus make_file(Checkpoints *c, const TrainingState *state, CheckpointParts part, WriterFile *file,
+                           CnnError *error)
+{
+    file->path = part == CHECKPOINT_ALL
+                     ? cnn_run_folder_checkpoint(c->folder, state->step)
+                     : cnn_run_folder_file(c->folder, part == CHECKPOINT_BEST ? RUN_BEST : RUN_LAST);
+    if (!file->path)
+        return no_memory(error);
+    TRY(list_copy(c, part, file, error));
+    TRY(cnn_state_metadata(c->image, c->data, state->epoch, state->step, file->metadata, WRITER_METADATA,
+                           error));
+    if (part != CHECKPOINT_ALL)
+        return CNN_OK;
+    file->safe = remove_older;
+    file->context = c;
+    return describe_all(c, state, file, error);
 }
 
 CnnStatus cnn_checkpoint_write(Checkpoints *c, const TrainingState *state, int parts, CnnError *error)
 {
     WriterFile files[WRITER_FILES] = {0};
-    CnnError before = {0};
-    bool everything = parts & CHECKPOINT_ALL;
     int count = 0;
-    cnn_writer_wait(c->writer, &before);
-    CnnStatus status = take_copy(c, everything, error);
-    /* The best first: a checkpoint that says which epoch was the best must not be there without it. */
-    if (status == CNN_OK && (parts & CHECKPOINT_BEST))
-        status = weights_file(c, state, RUN_BEST, everything, &files[count++], error);
-    if (status == CNN_OK && everything)
-        status = checkpoint_file(c, state, &files[count++], error);
-    if (status == CNN_OK && (parts & CHECKPOINT_LAST))
-        status = weights_file(c, state, RUN_LAST, everything, &files[count++], error);
+    if (c->best_owed && c->best->copy)
+        parts |= CHECKPOINT_BEST;
+    CnnStatus status = take_copy(c, parts & CHECKPOINT_ALL, error);
+    for (int part = CHECKPOINT_BEST; part <= CHECKPOINT_LAST && status == CNN_OK; part *= 2)
+        if (parts & part)
+            status = make_file(c, state, (CheckpointParts)part, &files[count++], error);
     if (status != CNN_OK) {
         for (int i = 0; i < count; i++)
             cnn_writer_file_free(&files[i]);
+        c->best_owed = c->best_owed || (parts & CHECKPOINT_BEST);
         return status;
     }
-    if (everything)
+    if (parts & CHECKPOINT_ALL) {
         c->last = cnn_clock();
+        c->last_step = state->step;
+    }
+    c->parts = parts;
+    c->step = state->step;
+    c->epoch = state->epoch;
     cnn_writer_start(c->writer, files, count);
-    return before.status == CNN_OK ? CNN_OK : cnn_fail(error, before.status, "%s", before.text);
+    return CNN_OK;
 }
 
-CnnStatus cnn_checkpoints_wait(Checkpoints *c, CnnError *error)
+bool cnn_checkpoints_ended(Checkpoints *c, bool wait, CheckpointsEnd *end)
 {
-    return c->writer ? cnn_writer_wait(c->writer, error) : CNN_OK;
+    CnnError failures[WRITER_FILES];
+    int i = 0;
+    if (!c->writer || !cnn_writer_ended(c->writer, wait, failures))
+        return false;
+    *end = (CheckpointsEnd){.step = c->step, .epoch = c->epoch};
+    for (int part = CHECKPOINT_BEST; part <= CHECKPOINT_LAST; part *= 2) {
+        if (!(c->parts & part))
+            continue;
+        const CnnError *failure = &failures[i++];
+        if (failure->status == CNN_OK)
+            end->written |= part;
+        else
+            end->failed |= part;
+        if (failure->status != CNN_OK)
+            cnn_fail(&end->error, failure->status, "%s", failure->text);
+    }
+    if (end->written & CHECKPOINT_ALL)
+        c->safe_step = end->step;
+    if (c->parts & CHECKPOINT_BEST)
+        c->best_owed = end->failed & CHECKPOINT_BEST;
+    c->parts = 0;
+    return true;
 }

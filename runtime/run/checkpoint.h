@@ -19,16 +19,19 @@ typedef struct {
     const CheckpointArgs *args; /* NULL: as often as costs next to nothing */
     int64_t steps_per_epoch;
     CnnWriter *writer;
-    char *copy;    /* of every tensor, while the writer writes it */
-    int64_t *kept; /* the steps of a ring of `keep` files; -1: none yet */
-    int64_t keep, written;
-    int64_t last_step; /* of the newest one; -1: none */
-    double last;       /* cnn_clock when it was begun */
+    char *copy;   /* of every tensor, and of the best weights behind them, while the writer writes it */
+    int64_t keep; /* the newest files that stay */
+    int parts;    /* of the job that the writer has, CheckpointParts in their order; 0: none */
+    int64_t step, epoch; /* of that job */
+    int64_t last_step;   /* of the newest checkpoint that was handed to the writer; -1: none */
+    int64_t safe_step;   /* of the newest checkpoint on the disk; -1: none */
+    bool best_owed; /* the file of the best weights is not of the best epoch, as it could not be written */
+    double last;    /* cnn_clock when the newest one was begun */
 } Checkpoints;
 
 /**
- * Files that the folder has already count among those that are kept. All memory is taken here: once more what
- * the state of the training takes. All pointers must outlive the checkpoints.
+ * All memory is taken here: once more what the state of the training takes. All pointers, and the checkpoints
+ * themselves, must stay where they are until the close.
  */
 CnnStatus cnn_checkpoints_open(const CnnImage *image, CnnDevice *device, CnnData *data, const Best *best,
                                const RunFolder *folder, int64_t steps_per_epoch, Checkpoints *out,
@@ -40,24 +43,32 @@ void cnn_checkpoints_close(Checkpoints *checkpoints);
  * validation is done. */
 bool cnn_checkpoint_due(const Checkpoints *checkpoints, int64_t step, int64_t ended_epoch);
 
-/** What is to be written. */
+/** What is to be written, and in which order: a checkpoint that says which epoch was the best must not be
+ * there before the best weights are. */
 typedef enum {
-    CHECKPOINT_ALL = 1,  /* checkpoint-STEP */
-    CHECKPOINT_BEST = 2, /* the weights, as best */
-    CHECKPOINT_LAST = 4  /* the weights, as last */
+    CHECKPOINT_BEST = 1, /* the weights of the best epoch, as best */
+    CHECKPOINT_ALL = 2, /* checkpoint-STEP; once it is safe, those that are older than the newest `keep` go */
+    CHECKPOINT_LAST = 4, /* the weights, as last */
 } CheckpointParts;
 
 /**
- * Copies, and lets the thread write. Waits while the files before these are being written.
+ * Copies, and lets the thread write. Called after cnn_checkpoints_ended has waited.
  *
- * Errors  CNN_DIVERGED: a weight is not finite, and nothing is written; CNN_NO_RESOURCE: the files *before
- * these* could not be written, these will be tried.
+ * Errors  CNN_DIVERGED: a weight is not finite; CNN_NO_RESOURCE: no memory. Nothing is written then.
  */
 CnnStatus cnn_checkpoint_write(Checkpoints *checkpoints, const TrainingState *state, int parts,
                                CnnError *error);
 
-/** Waits until all is written. Errors: the last files could not be. */
-CnnStatus cnn_checkpoints_wait(Checkpoints *checkpoints, CnnError *error);
+/* What has become of the files that were handed over. */
+typedef struct {
+    int64_t step, epoch; /* updates and whole epochs done */
+    int written, failed; /* CheckpointParts */
+    CnnError error;      /* of the first that failed */
+} CheckpointsEnd;
+
+/** Whether files have been written, or not, since the last call; with `wait`, after the end of those that are
+ * under way. */
+bool cnn_checkpoints_ended(Checkpoints *checkpoints, bool wait, CheckpointsEnd *end);
 
 /* The metadata of a checkpoint, beside those of every weight file (runtime/state_file.h). */
 #define CHECKPOINT_STATE  "training" /* cnn_training_state_text */

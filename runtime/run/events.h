@@ -65,7 +65,7 @@ CnnStatus cnn_listeners_close(RunListeners *listeners, CnnError *error);
 CnnStatus cnn_events_file_open(const RunFolder *folder, RunListeners *listeners, CnnError *error);
 
 /** The same objects into a stream, which stays open. */
-CnnStatus cnn_events_stream_open(FILE *out, RunListeners *listeners, CnnError *error);
+void cnn_events_stream_open(FILE *out, RunListeners *listeners);
 
 /** FOLDER/metrics.csv: a row for each epoch. Of a training that goes on, the rows after `epochs` epochs are
  * dropped: they will be written again. */

@@ -1,18 +1,12 @@
 /* The file of all events, for programs: an object a line, so that it can be followed while it grows. */
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "runtime/json.h"
 #include "runtime/run/events.h"
-
-typedef struct {
-    FILE *out;
-    char *path; /* NULL: the standard output */
-} EventsFile;
+#include "runtime/run/lines_file.h"
 
 static void put_number(FILE *out, const char *key, double value)
 {
@@ -39,9 +33,8 @@ static void put_text(FILE *out, const char *key, const char *text)
     json_string(out, text);
 }
 
-static void hear(void *self, const CnnProgram *program, const RunEvent *event)
+static void put_event(FILE *out, const CnnProgram *program, const RunEvent *event)
 {
-    FILE *out = ((EventsFile *)self)->out;
     fprintf(out, "{\"event\": \"%s\"", event_names[event->kind]);
     put_number(out, "seconds", event->seconds);
     fprintf(out, ", \"epoch\": %" PRId64 ", \"step\": %" PRId64, event->epoch, event->step);
@@ -85,61 +78,51 @@ static void hear(void *self, const CnnProgram *program, const RunEvent *event)
         break;
     }
     fputs("}\n", out);
+}
+
+static void hear_on_stream(void *self, const CnnProgram *program, const RunEvent *event)
+{
+    put_event(self, program, event);
     if (event->kind != EVENT_STEP)
-        fflush(out); /* steps wait for company */
+        fflush(self); /* steps wait for company */
 }
 
 static CnnStatus close_stream(void *self, CnnError *error)
 {
-    EventsFile *file = self;
-    CnnStatus status = fflush(file->out) == 0 && !ferror(file->out)
-                           ? CNN_OK
-                           : cnn_fail(error, CNN_NO_RESOURCE, "the events are not whole: a write failed");
-    free(file);
-    return status;
+    return fflush(self) == 0 && !ferror(self)
+               ? CNN_OK
+               : cnn_fail(error, CNN_NO_RESOURCE, "the events are not whole: a write failed");
 }
 
-CnnStatus cnn_events_stream_open(FILE *out, RunListeners *listeners, CnnError *error)
+void cnn_events_stream_open(FILE *out, RunListeners *listeners)
 {
-    EventsFile *file = calloc(1, sizeof *file);
-    if (!file)
-        return cnn_fail(error, CNN_NO_RESOURCE, "no memory for the events of a run");
-    file->out = out;
-    cnn_listeners_add(listeners, (RunListener){hear, close_stream, file});
-    return CNN_OK;
+    cnn_listeners_add(listeners, (RunListener){hear_on_stream, close_stream, out});
+}
+
+static void hear(void *self, const CnnProgram *program, const RunEvent *event)
+{
+    FILE *out = cnn_lines_out(self);
+    if (!out)
+        return;
+    put_event(out, program, event);
+    cnn_lines_flush(self, event->kind == EVENT_STEP);
 }
 
 static CnnStatus close_file(void *self, CnnError *error)
 {
-    EventsFile *file = self;
-    bool failed = ferror(file->out) != 0;
-    errno = 0;
-    failed = fclose(file->out) != 0 || failed;
-    CnnStatus status = failed ? cnn_fail(error, CNN_NO_RESOURCE, "'%s' is not whole: %s", file->path,
-                                         errno ? strerror(errno) : "a write failed")
-                              : CNN_OK;
-    free(file->path);
-    free(file);
+    CnnStatus status = cnn_lines_close(self, error);
+    free(self);
     return status;
 }
 
 CnnStatus cnn_events_file_open(const RunFolder *folder, RunListeners *listeners, CnnError *error)
 {
-    EventsFile *file = calloc(1, sizeof *file);
-    if (file)
-        file->path = cnn_run_folder_file(folder, RUN_EVENTS);
-    if (file && file->path)
-        file->out = fopen(file->path, "ae");
-    if (file && file->out) {
+    LinesFile *file = malloc(sizeof *file);
+    CnnStatus status = file ? cnn_lines_open(folder, RUN_EVENTS, file, error)
+                            : cnn_fail(error, CNN_NO_RESOURCE, "no memory for the events of a run");
+    if (status == CNN_OK)
         cnn_listeners_add(listeners, (RunListener){hear, close_file, file});
-        return CNN_OK;
-    }
-    CnnStatus status =
-        file && file->path
-            ? cnn_fail(error, CNN_NO_RESOURCE, "cannot write '%s': %s", file->path, strerror(errno))
-            : cnn_fail(error, CNN_NO_RESOURCE, "no memory for the events of a run");
-    if (file)
-        free(file->path);
-    free(file);
+    else
+        free(file);
     return status;
 }

@@ -29,6 +29,7 @@ static CnnStatus read_checkpoint(const char *path, Resume *resume, CnnError *err
 {
     CnnError cause = {0};
     TRY(cnn_weights_open(path, &resume->file, error));
+    TRY(cnn_weights_check_header(resume->file, path, error));
     const char *text = cnn_weights_metadata(resume->file, CHECKPOINT_STATE);
     if (!text)
         return cnn_fail(error, CNN_BAD_INPUT, "'%s' is no checkpoint: it has weights alone", path);
@@ -36,26 +37,29 @@ static CnnStatus read_checkpoint(const char *path, Resume *resume, CnnError *err
     return status == CNN_OK ? CNN_OK : cnn_fail(error, status, "'%s' is damaged: %s", path, cause.text);
 }
 
-/* The newest one that can be read; those that cannot are noted. */
+/* The newest one that can be read; those that cannot are noted. That there is no memory says nothing about
+ * a file. */
 static CnnStatus find_checkpoint(const RunFolder *folder, Resume *resume, CnnError *error)
 {
     CheckpointList list;
     TRY(cnn_run_folder_checkpoints(folder, &list, error));
-    bool found = false;
-    for (int i = 0; i < list.count && !found; i++) {
+    CnnStatus status = CNN_BAD_INPUT;
+    for (int i = 0; i < list.count && status == CNN_BAD_INPUT; i++) {
         CnnError cause = {0};
-        free(resume->path);
-        resume->path = cnn_run_folder_checkpoint(folder, list.steps[i]);
-        found = resume->path && read_checkpoint(resume->path, resume, &cause) == CNN_OK;
-        if (found)
-            break;
-        note(resume, "%s", resume->path ? cause.text : "no memory for a path");
         cnn_weights_close(resume->file);
         resume->file = NULL;
+        free(resume->path);
+        resume->path = cnn_run_folder_checkpoint(folder, list.steps[i]);
+        status = resume->path ? read_checkpoint(resume->path, resume, &cause)
+                              : cnn_fail(&cause, CNN_NO_RESOURCE, "no memory for a path");
+        if (status == CNN_BAD_INPUT)
+            note(resume, "%s", cause.text);
+        else if (status != CNN_OK)
+            cnn_fail(error, status, "%s", cause.text);
     }
     free(list.steps);
-    if (found)
-        return CNN_OK;
+    if (status != CNN_BAD_INPUT)
+        return status;
     return list.count
                ? cnn_fail(error, CNN_BAD_INPUT, "no checkpoint in '%s' can be read: %s", folder->path,
                           resume->note)
@@ -65,8 +69,8 @@ static CnnStatus find_checkpoint(const RunFolder *folder, Resume *resume, CnnErr
 }
 
 /* What has changed since the checkpoint was written, in `out`; "" where nothing has. */
-static void find_changes(const CnnImage *image, const CnnData *data, const WeightFile *file, char *out,
-                         size_t bytes)
+static CnnStatus find_changes(const CnnImage *image, const CnnData *data, const WeightFile *file, char *out,
+                              size_t bytes, CnnError *error)
 {
     const char *recipe = cnn_weights_metadata(file, CHECKPOINT_RECIPE),
                *identity = cnn_weights_metadata(file, CHECKPOINT_DATA);
@@ -78,12 +82,15 @@ static void find_changes(const CnnImage *image, const CnnData *data, const Weigh
         at = strlen(out);
     }
     char *now = cnn_data_identity(data);
-    if (now && (!identity || strcmp(identity, now) != 0)) {
+    if (!now)
+        return cnn_fail(error, CNN_NO_RESOURCE, "no memory to compare the data");
+    if (!identity || strcmp(identity, now) != 0) {
         size_t begun = (size_t)snprintf(out + at, bytes - at, "%sthe data have changed:", at ? "\n" : "");
         at = at + begun < bytes ? at + begun : bytes - 1;
         cnn_difference(identity ? identity : "", now, out + at, bytes - at);
     }
     free(now);
+    return CNN_OK;
 }
 
 CnnStatus cnn_resume_open(const CnnImage *image, CnnData *data, const RunFolder *folder, bool anyway,
@@ -93,7 +100,7 @@ CnnStatus cnn_resume_open(const CnnImage *image, CnnData *data, const RunFolder 
     StateMatch match;
     *resume = (Resume){0};
     TRY(find_checkpoint(folder, resume, error));
-    find_changes(image, data, resume->file, changes, sizeof changes);
+    TRY(find_changes(image, data, resume->file, changes, sizeof changes, error));
     resume->changed = *changes != '\0';
     if (resume->changed && !anyway)
         return cnn_fail(error, CNN_BAD_INPUT,
@@ -116,6 +123,21 @@ void cnn_resume_close(Resume *resume)
     cnn_weights_close(resume->file);
     free(resume->path);
     *resume = (Resume){0};
+}
+
+bool cnn_resume_best_kept(const Resume *resume, const RunFolder *folder)
+{
+    CnnError unused = {0};
+    WeightFile *file = NULL;
+    char *path = cnn_run_folder_file(folder, RUN_BEST);
+    if (path)
+        cnn_weights_open(path, &file, &unused);
+    const char *epoch = file ? cnn_weights_metadata(file, "epoch") : NULL;
+    /* Of a later epoch: it was written before the training stopped, and will be again. */
+    bool kept = epoch && strtoll(epoch, NULL, 10) >= resume->state.best_epoch;
+    cnn_weights_close(file);
+    free(path);
+    return kept || resume->state.best_epoch == 0;
 }
 
 void cnn_resume_load(const Resume *resume, const CnnImage *image, CnnDevice *device, Best *best)

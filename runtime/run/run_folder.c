@@ -64,24 +64,39 @@ static CnnStatus each_entry(const char *path, void (*see)(void *context, const c
 
 /* ---- The lock ---- */
 
+static CnnStatus locked_by_other(const RunFolder *folder, CnnError *error)
+{
+    char holder[24] = "";
+    ssize_t got = read(folder->lock, holder, sizeof holder - 1);
+    holder[got > 0 ? strcspn(holder, "\n") : 0] = '\0';
+    return cnn_fail(error, CNN_NO_RESOURCE, "another training runs in '%s' (process %s)", folder->path,
+                    *holder ? holder : "unknown");
+}
+
+/* For whoever finds the folder locked. */
+static bool put_process(int lock)
+{
+    char text[24];
+    int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    return ftruncate(lock, 0) == 0 && write(lock, text, (size_t)length) == length;
+}
+
 /* Held by the open file, so it ends with the process, however that ends. */
 static CnnStatus lock_folder(RunFolder *folder, CnnError *error)
 {
-    char *path = cnn_run_folder_file(folder, RUN_LOCK), holder[24] = "";
+    char *path = cnn_run_folder_file(folder, RUN_LOCK);
     if (!path)
         return no_memory(error);
-    folder->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     CnnStatus status = CNN_OK;
-    if (folder->lock < 0) {
+    folder->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (folder->lock < 0)
         status = cnn_fail(error, CNN_NO_RESOURCE, "cannot write '%s': %s", path, strerror(errno));
-    } else if (flock(folder->lock, LOCK_EX | LOCK_NB) != 0) {
-        ssize_t got = read(folder->lock, holder, sizeof holder - 1);
-        holder[got > 0 ? strcspn(holder, "\n") : 0] = '\0';
-        status = cnn_fail(error, CNN_NO_RESOURCE, "another training runs in '%s' (process %s)", folder->path,
-                          *holder ? holder : "unknown");
-    } else if (ftruncate(folder->lock, 0) != 0 || dprintf(folder->lock, "%ld\n", (long)getpid()) < 0) {
+    else if (flock(folder->lock, LOCK_EX | LOCK_NB) != 0)
+        status = errno == EWOULDBLOCK
+                     ? locked_by_other(folder, error)
+                     : cnn_fail(error, CNN_NO_RESOURCE, "cannot lock '%s': %s", path, strerror(errno));
+    else if (!put_process(folder->lock))
         status = cnn_fail(error, CNN_NO_RESOURCE, "cannot write '%s': %s", path, strerror(errno));
-    }
     free(path);
     return status;
 }
@@ -186,6 +201,21 @@ CnnStatus cnn_run_folder_make(const CnnImage *image, const char *path, RunFolder
 
 /* ---- Opening ---- */
 
+/* Removes an entry that a process was writing when it was killed (cnn_file_create). */
+static void see_half(void *context, const char *name)
+{
+    static const char *const files[] = {RUN_MODEL, RUN_BEST, RUN_LAST};
+    const char *end = strrchr(name, '.');
+    bool ours = numbered(name, RUN_CHECKPOINT, CHECKPOINT_SUFFIX FILE_TEMPORARY) >= 0;
+    for (size_t i = 0; i < sizeof files / sizeof *files && end; i++)
+        ours = ours || (strcmp(end, FILE_TEMPORARY) == 0 && strlen(files[i]) == (size_t)(end - name) &&
+                        strncmp(name, files[i], strlen(files[i])) == 0);
+    char *path = ours ? cnn_run_folder_file(context, name) : NULL;
+    if (path)
+        unlink(path);
+    free(path);
+}
+
 CnnStatus cnn_run_folder_open(const CnnImage *image, const char *path, RunFolder *folder, CnnError *error)
 {
     int64_t number = 0;
@@ -202,7 +232,8 @@ CnnStatus cnn_run_folder_open(const CnnImage *image, const char *path, RunFolder
         return no_memory(error);
     if (stat(folder->path, &found) != 0 || !S_ISDIR(found.st_mode))
         return cnn_fail(error, CNN_BAD_USAGE, "--resume: there is no folder '%s'", folder->path);
-    return lock_folder(folder, error);
+    TRY(lock_folder(folder, error));
+    return each_entry(folder->path, see_half, folder, error);
 }
 
 void cnn_run_folder_close(RunFolder *folder)
@@ -252,6 +283,26 @@ CnnStatus cnn_run_folder_checkpoints(const RunFolder *folder, CheckpointList *li
     if (status == CNN_OK && list->count)
         qsort(list->steps, (size_t)list->count, sizeof *list->steps, newer_first);
     return status;
+}
+
+static void remove_checkpoint(const RunFolder *folder, int64_t step)
+{
+    char *path = cnn_run_folder_checkpoint(folder, step);
+    if (path)
+        unlink(path);
+    free(path);
+}
+
+void cnn_run_folder_prune(const RunFolder *folder, int64_t newest, int64_t keep)
+{
+    CheckpointList list;
+    CnnError unused = {0};
+    if (cnn_run_folder_checkpoints(folder, &list, &unused) != CNN_OK)
+        list.count = 0; /* the next time, then */
+    for (int64_t i = 0, kept = 0; i < list.count; i++)
+        if (list.steps[i] > newest || ++kept > keep)
+            remove_checkpoint(folder, list.steps[i]);
+    free(list.steps);
 }
 
 CnnStatus cnn_run_folder_sources(const RunFolder *folder, const CnnImage *image, CnnError *error)

@@ -32,9 +32,10 @@ CnnStatus cnn_run_folder_make(const CnnImage *image, const char *path, RunFolder
 
 /**
  * Opens the folder of an earlier training, and locks it: `path`, or where that is NULL the newest of this
- * model in runs/.
+ * model in runs/. What a process that was killed had begun to write is removed.
  *
- * Errors  CNN_BAD_USAGE: there is none; CNN_NO_RESOURCE: another process trains in it (which one is said).
+ * Errors  CNN_BAD_USAGE: there is none; CNN_NO_RESOURCE: another process trains in it (which one is said),
+ *         it cannot be written.
  */
 CnnStatus cnn_run_folder_open(const CnnImage *image, const char *path, RunFolder *folder, CnnError *error);
 void cnn_run_folder_close(RunFolder *folder);
@@ -49,6 +50,10 @@ typedef struct {
 
 /** The checkpoints that lie in a folder; freed with free(list->steps). */
 CnnStatus cnn_run_folder_checkpoints(const RunFolder *folder, CheckpointList *list, CnnError *error);
+
+/** Removes checkpoints: those that are older than the `keep` newest up to step `newest`, and those of later
+ * steps, which a training that went on from an earlier one has left behind. */
+void cnn_run_folder_prune(const RunFolder *folder, int64_t newest, int64_t keep);
 
 /** The file of a checkpoint; freed by the caller. NULL: no memory. */
 char *cnn_run_folder_checkpoint(const RunFolder *folder, int64_t step);

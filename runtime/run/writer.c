@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "runtime/clock.h"
 
@@ -16,7 +15,8 @@ struct CnnWriter {
     WriterFile files[WRITER_FILES];
     int count; /* of the job that runs; 0: none */
     bool stop;
-    CnnError failure; /* of the last job */
+    bool ended;                      /* a job has, and nobody has been told */
+    CnnError failures[WRITER_FILES]; /* of its files */
     double seconds;
 };
 
@@ -26,16 +26,15 @@ void cnn_writer_file_free(WriterFile *file)
         free(file->metadata[i]);
     free(file->path);
     free(file->tensors);
-    free(file->replaces);
     *file = (WriterFile){0};
 }
 
-static CnnStatus write_file(const WriterFile *file, CnnError *error)
+static void write_file(const WriterFile *file, CnnError *error)
 {
-    TRY(cnn_weights_save(file->path, file->tensors, file->count, (const char *const *)file->metadata, error));
-    if (file->replaces && strcmp(file->replaces, file->path) != 0)
-        unlink(file->replaces); /* only now that the newer one is safe */
-    return CNN_OK;
+    CnnStatus status =
+        cnn_weights_save(file->path, file->tensors, file->count, (const char *const *)file->metadata, error);
+    if (status == CNN_OK && file->safe)
+        file->safe(file->context);
 }
 
 static void *writer_thread(void *argument)
@@ -49,13 +48,14 @@ static void *writer_thread(void *argument)
             break;
         pthread_mutex_unlock(&writer->lock);
         double start = cnn_clock();
-        CnnError failure = {0};
+        CnnError failures[WRITER_FILES] = {0};
         for (int i = 0; i < writer->count; i++)
-            write_file(&writer->files[i], &failure); /* each: the failure of one is none of the others */
+            write_file(&writer->files[i], &failures[i]); /* each: the failure of one is none of the others */
         for (int i = 0; i < writer->count; i++)
             cnn_writer_file_free(&writer->files[i]);
         pthread_mutex_lock(&writer->lock);
-        writer->failure = failure;
+        memcpy(writer->failures, failures, sizeof failures);
+        writer->ended = true;
         writer->seconds = cnn_clock() - start;
         writer->count = 0;
         pthread_cond_broadcast(&writer->changed);
@@ -88,15 +88,17 @@ CnnStatus cnn_writer_open(CnnWriter **out, CnnError *error)
                     strerror(failure));
 }
 
-CnnStatus cnn_writer_wait(CnnWriter *writer, CnnError *error)
+bool cnn_writer_ended(CnnWriter *writer, bool wait, CnnError failures[WRITER_FILES])
 {
     pthread_mutex_lock(&writer->lock);
-    while (writer->count > 0)
+    while (wait && writer->count > 0)
         pthread_cond_wait(&writer->changed, &writer->lock);
-    CnnError failure = writer->failure;
-    writer->failure = (CnnError){0};
+    bool ended = writer->ended;
+    if (ended)
+        memcpy(failures, writer->failures, sizeof writer->failures);
+    writer->ended = false;
     pthread_mutex_unlock(&writer->lock);
-    return failure.status == CNN_OK ? CNN_OK : cnn_fail(error, failure.status, "%s", failure.text);
+    return ended;
 }
 
 void cnn_writer_start(CnnWriter *writer, WriterFile *files, int count)

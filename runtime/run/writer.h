@@ -17,15 +17,18 @@ typedef struct {
                              not change them before cnn_writer_wait */
     int count;
     char *metadata[WRITER_METADATA + 1]; /* key, value, …, NULL */
-    char *replaces;                      /* a file to remove once this one is safe; NULL: none */
+    void (*safe)(
+        void *context); /* called by the writer's thread once the file is on the disk; NULL: nothing */
+    void *context;
 } WriterFile;
 
 CnnStatus cnn_writer_open(CnnWriter **out, CnnError *error);
 
-/** Waits for the job that runs. What went wrong with it is told once. */
-CnnStatus cnn_writer_wait(CnnWriter *writer, CnnError *error);
+/** Whether a job has ended of which this has not been told yet; with `wait`, after the end of the one that
+ * runs. Then `failures` has the status of each of its files, in their order. */
+bool cnn_writer_ended(CnnWriter *writer, bool wait, CnnError failures[WRITER_FILES]);
 
-/** Hands files over, which are written one after another. Called after cnn_writer_wait. */
+/** Hands files over, which are written one after another. Called after cnn_writer_ended has waited. */
 void cnn_writer_start(CnnWriter *writer, WriterFile *files, int count);
 
 /** Whether a job runs. */

@@ -89,6 +89,47 @@ static void a_flipped_bit_in_the_data_is_found(void **state)
     assert_refused("is damaged: the checksum");
 }
 
+/* Reads the file, and says what its header's checksum is worth. */
+static CnnStatus check_header(CnnError *error)
+{
+    WeightFile *file = NULL;
+    *error = (CnnError){0};
+    CnnStatus status = cnn_weights_open(path, &file, error);
+    if (status == CNN_OK)
+        status = cnn_weights_check_header(file, "w", error);
+    cnn_weights_close(file);
+    return status;
+}
+
+static void a_flipped_bit_in_the_header_is_found_where_one_asks_for_it(void **state)
+{
+    (void)state;
+    CnnError error;
+    unsigned char length[8];
+    save();
+    assert_int_equal(check_header(&error), CNN_OK);
+    FILE *file = fopen(path, "r+b");
+    assert_int_equal(fread(length, 1, 8, file), 8);
+    for (long bit = 64; bit < 64 + 8L * (length[0] | length[1] << 8); bit++) {
+        fseek(file, bit / 8, SEEK_SET);
+        int was = getc(file);
+        fseek(file, bit / 8, SEEK_SET);
+        putc(was ^ 1 << bit % 8, file);
+        fflush(file);
+        if (check_header(&error) != CNN_BAD_INPUT)
+            fail_msg("bit %ld is not missed", bit);
+        fseek(file, bit / 8, SEEK_SET);
+        putc(was, file);
+        fflush(file);
+    }
+    fclose(file);
+    assert_int_equal(check_header(&error), CNN_OK);
+    static const char header[] = "{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}";
+    write_raw(header, sizeof header - 1, 4);
+    assert_int_equal(check_header(&error), CNN_BAD_INPUT);
+    assert_string_equal(error.text, "'w' is damaged: there is no checksum of its header in it");
+}
+
 static void a_file_cut_anywhere_is_refused(void **state)
 {
     (void)state;
@@ -172,9 +213,9 @@ static void a_failed_save_leaves_the_old_file_and_no_new_one(void **state)
 {
     (void)state;
     CnnError error = {0};
-    assert_int_equal(cnn_weights_save("/dev/full", tensors, 1, NULL, &error), CNN_BAD_USAGE);
+    assert_int_equal(cnn_weights_save("/dev/full", tensors, 1, NULL, &error), CNN_NO_RESOURCE);
     error = (CnnError){0};
-    assert_int_equal(cnn_weights_save("/nowhere/w", tensors, 1, NULL, &error), CNN_BAD_USAGE);
+    assert_int_equal(cnn_weights_save("/nowhere/w", tensors, 1, NULL, &error), CNN_NO_RESOURCE);
     save();
     char temporary[80];
     snprintf(temporary, sizeof temporary, "%s.tmp", path);
@@ -212,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read_back),
         cmocka_unit_test(a_flipped_bit_in_the_data_is_found),
+        cmocka_unit_test(a_flipped_bit_in_the_header_is_found_where_one_asks_for_it),
         cmocka_unit_test(a_file_cut_anywhere_is_refused),
         cmocka_unit_test(a_header_that_lies_is_refused_with_the_reason),
         cmocka_unit_test(what_is_no_regular_file_is_refused),
