@@ -266,11 +266,19 @@ static CnnStatus save_weights(Training *t, CnnError *error)
     return CNN_OK;
 }
 
+static void report_left_out(Training *t)
+{
+    report_skipped(&t->report, t->loader, "training");
+    if (t->validation)
+        report_skipped(&t->report, t->validation, "validation");
+}
+
 static CnnStatus training_interrupted(Training *t, CnnError *error)
 {
     const char *what = cnn_interrupted() == SIGINT ? "Ctrl-C" : "a signal";
     char stopped[64];
     snprintf(stopped, sizeof stopped, "stopped by %s", what);
+    report_left_out(t);
     if (t->step > 0) {
         training_heed_writer(t, true);
         TRY(training_keep_last(t, training_part_left(t) | CHECKPOINT_LAST, error));
@@ -336,9 +344,7 @@ static CnnStatus training_finish(Training *t, CnnError *error)
     if (cnn_interrupted())
         return training_interrupted(t, error);
     report_cache_trouble(&t->report, t->data);
-    report_skipped(&t->report, t->loader, "training");
-    if (t->validation)
-        report_skipped(&t->report, t->validation, "validation");
+    report_left_out(t);
     return t->unkept.status == CNN_OK ? CNN_OK : training_unkept(t, "the training ended", error);
 }
 
