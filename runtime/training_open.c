@@ -255,7 +255,8 @@ static CnnStatus training_folder(Training *t, CnnError *error)
         t->checkpoints.best_owed = !cnn_resume_best_kept(&t->resume, &t->folder);
     }
     TRY(cnn_events_file_open(&t->folder, &t->listeners, error));
-    return cnn_metrics_file_open(&t->folder, t->listeners.program, t->position.epoch, &t->listeners, error);
+    TRY(cnn_metrics_file_open(&t->folder, t->listeners.program, t->position.epoch, &t->listeners, error));
+    return cnn_tensorboard_open(&t->folder, &t->listeners, error);
 }
 
 static CnnStatus training_cache(Training *t, CnnError *error)

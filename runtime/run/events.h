@@ -72,4 +72,10 @@ void cnn_events_stream_open(FILE *out, RunListeners *listeners);
 CnnStatus cnn_metrics_file_open(const RunFolder *folder, const CnnProgram *program, int64_t epochs,
                                 RunListeners *listeners, CnnError *error);
 
+/** FOLDER/events.out.tfevents.…: loss, metrics, `rate` and `images_per_second` of the steps, and with
+ * prefixes those of epochs (epoch_), validation (val_) and test (test_). A training of very many steps has
+ * means over a few of them. One that is gone on with begins another file, which takes back what the files
+ * before it say of later steps. */
+CnnStatus cnn_tensorboard_open(const RunFolder *folder, RunListeners *listeners, CnnError *error);
+
 #endif

@@ -104,15 +104,24 @@ static CnnStatus lock_folder(RunFolder *folder, CnnError *error)
 /* ---- Making ---- */
 
 typedef struct {
-    const char *prefix;
+    const char *prefix, *suffix;
     int64_t largest;
 } Numbers;
 
 static void see_number(void *context, const char *name)
 {
     Numbers *numbers = context;
-    int64_t number = numbered(name, numbers->prefix, "");
+    int64_t number = numbered(name, numbers->prefix, numbers->suffix);
     numbers->largest = number > numbers->largest ? number : numbers->largest;
+}
+
+CnnStatus cnn_run_folder_largest(const RunFolder *folder, const char *prefix, const char *suffix,
+                                 int64_t *number, CnnError *error)
+{
+    Numbers numbers = {.prefix = prefix, .suffix = suffix};
+    CnnStatus status = each_entry(folder->path, see_number, &numbers, error);
+    *number = numbers.largest;
+    return status;
 }
 
 /* The largest N of the folders runs/NAME-N, 0: there is none. */
@@ -121,9 +130,7 @@ static CnnStatus largest_run(const CnnImage *image, int64_t *number, CnnError *e
     char *prefix;
     if (asprintf(&prefix, "%s-", image->recipe.model_name) < 0)
         return no_memory(error);
-    Numbers numbers = {.prefix = prefix};
-    CnnStatus status = each_entry(RUNS, see_number, &numbers, error);
-    *number = numbers.largest;
+    CnnStatus status = cnn_run_folder_largest(&(RunFolder){.path = RUNS}, prefix, "", number, error);
     free(prefix);
     return status;
 }
@@ -144,7 +151,7 @@ static CnnStatus cannot_make(const char *path, CnnError *error)
 /* Two trainings that start at the same time get different numbers: mkdir tells who was first. */
 static CnnStatus make_numbered(const CnnImage *image, char **path, CnnError *error)
 {
-    int64_t number;
+    int64_t number = 0;
     TRY(largest_run(image, &number, error));
     if (mkdir(RUNS, 0777) != 0 && errno != EEXIST)
         return cannot_make(RUNS, error);

@@ -21,6 +21,10 @@ typedef struct {
 #define RUN_EVENTS     "events.jsonl"     /* all that happened, an object a line */
 #define RUN_CHECKPOINT "checkpoint-"      /* checkpoint-STEP.safetensors: all that is needed to go on */
 
+/* events.out.tfevents.SECONDS.cnnc: the curves, for TensorBoard */
+#define RUN_TENSORBOARD     "events.out.tfevents."
+#define RUN_TENSORBOARD_END ".cnnc"
+
 /**
  * Makes `path`, or where that is NULL runs/NAME-N, with the smallest N that is larger than those there. The
  * folder is locked until it is closed.
@@ -42,6 +46,10 @@ void cnn_run_folder_close(RunFolder *folder);
 
 /** FOLDER/NAME; freed by the caller. NULL: no memory. */
 char *cnn_run_folder_file(const RunFolder *folder, const char *name);
+
+/** The largest N of the files PREFIX N SUFFIX in the folder; 0: there is none. */
+CnnStatus cnn_run_folder_largest(const RunFolder *folder, const char *prefix, const char *suffix,
+                                 int64_t *number, CnnError *error);
 
 typedef struct {
     int count;
