@@ -143,6 +143,8 @@ const Command command_table[] = {
      .words = "VERB",
      .doc = "what can be done with the data of a model (`cnnc help data`)",
      .verbs = data_verbs},
+    {"runs", "[VERB]", 0, 0, "the trainings in runs/: how they went, and how they differ", runs_flags, false,
+     false, false, command_runs, runs_verbs},
     {"emit", "MODEL", 1, 1, "what a stage of the compiler makes of a model", emit_flags, true, false, false,
      command_emit, NULL},
     {"fmt", "FILE...", 1, MANY, "write files in their one form", fmt_flags, false, false, false, command_fmt,
@@ -294,7 +296,8 @@ static CnnStatus find_and_run(const Command *table, const char *before, Options 
     options->command = command_find(table, help ? "help" : argv[0]);
     if (!options->command)
         return command_unknown(table, before, argv[0]);
-    if (options->command->verbs)
+    bool alone = options->command->run && (argc == 1 || *argv[1] == '-');
+    if (options->command->verbs && !alone)
         return find_and_run(options->command->verbs,
                             arena_printf(options->arena, "%s ", options->command->word), options, argc - 1,
                             argv + 1);

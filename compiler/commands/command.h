@@ -41,7 +41,7 @@ typedef struct {
     bool markdown;           /* help */
     const char *output;      /* build, data preview, data dump */
     const char *variants;    /* compare */
-    const char *plot, *json; /* compare, bench, explain; json: doctor too */
+    const char *plot, *json; /* compare, bench, explain; json: doctor, runs too */
     bool each;               /* compare */
     int rounds;              /* compare */
     int count;               /* data preview */
@@ -62,7 +62,8 @@ typedef struct Command {
     bool evaluates;    /* takes those of an evaluation */
     CnnStatus (*run)(const Options *options);
     const struct Command *verbs; /* of a command that is several: the table of them, each called by both
-                                    words, "data check"; then nothing else but word, words and doc is set */
+                                    words, "data check"; then nothing else but word, words and doc is set,
+                                    unless the word alone is a command too */
 } Command;
 
 /** All commands, in the order of the help; ended by a NULL word. */
@@ -76,6 +77,10 @@ typedef enum {
 
 /** The verbs of `cnnc data`. */
 extern const Command data_verbs[];
+
+/** The verbs of `cnnc runs`, and the flags of the word alone. */
+extern const Command runs_verbs[];
+extern const Flag runs_flags[];
 
 /** The tables of flags of a command, ended by one without flags; their values go to `options`. */
 const FlagTable *command_flags(const Command *command, FlagGroup group, Options *options);
@@ -97,6 +102,7 @@ CnnStatus command_bench(const Options *options);
 CnnStatus command_build(const Options *options);
 CnnStatus command_compare(const Options *options);
 CnnStatus command_explain(const Options *options);
+CnnStatus command_runs(const Options *options);
 CnnStatus command_doctor(const Options *options);
 CnnStatus command_tune(const Options *options);
 CnnStatus command_help(const Options *options);

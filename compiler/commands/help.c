@@ -49,10 +49,10 @@ static bool print_commands(const Command *table, const char *word, Arena *arena)
     bool found = false;
     for (const Command *command = table; command->word; command++) {
         bool named = !word || strcmp(command->word, word) == 0;
+        if (command->run && named)
+            print_command(command, &(Options){.arena = arena});
         if (command->verbs)
             found = print_commands(command->verbs, named ? NULL : word, arena) || found;
-        else if (named)
-            print_command(command, &(Options){.arena = arena});
         found = found || named;
     }
     return found;

@@ -32,21 +32,25 @@ static void print_flags(const Command *command, FlagGroup group, Text *out)
     }
 }
 
+static void print_command_page(const Command *command, Text *out)
+{
+    text_printf(out, "\n### cnnc %s\n\n    cnnc %s %s\n\n%s.\n", command->word, command->word, command->words,
+                command->doc);
+    print_flags(command, FLAGS_OWN, out);
+    if (command->compiles)
+        text_printf(out,
+                    "\nAnd the [flags of every command that compiles a model](#flags-of-compilation).\n");
+}
+
 /* Returns one that compiles. */
 static const Command *print_command_table(const Command *table, Text *out)
 {
     const Command *compiling = NULL;
     for (const Command *command = table; command->word; command++) {
-        if (command->verbs) {
+        if (command->run)
+            print_command_page(command, out);
+        if (command->verbs)
             print_command_table(command->verbs, out);
-            continue;
-        }
-        text_printf(out, "\n### cnnc %s\n\n    cnnc %s %s\n\n%s.\n", command->word, command->word,
-                    command->words, command->doc);
-        print_flags(command, FLAGS_OWN, out);
-        if (command->compiles)
-            text_printf(out,
-                        "\nAnd the [flags of every command that compiles a model](#flags-of-compilation).\n");
         compiling = command->compiles ? command : compiling;
     }
     return compiling;

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include "runtime/json.h"
 #include "runtime/run/events.h"
@@ -33,6 +35,16 @@ static void put_text(FILE *out, const char *key, const char *text)
     json_string(out, text);
 }
 
+/* The moment, in UTC: the clocks of machines that share a folder may have different zones. */
+static void put_time(FILE *out)
+{
+    char text[32];
+    struct tm parts;
+    time_t now = time(NULL);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
+    put_text(out, "time", text);
+}
+
 static void put_event(FILE *out, const CnnProgram *program, const RunEvent *event)
 {
     fprintf(out, "{\"event\": \"%s\"", event_names[event->kind]);
@@ -42,6 +54,7 @@ static void put_event(FILE *out, const CnnProgram *program, const RunEvent *even
     case EVENT_START:
         fprintf(out, ", \"epochs\": %" PRId64 ", \"steps\": %" PRId64 ", \"resumed\": %s", event->epochs,
                 event->steps, event->resumed ? "true" : "false");
+        put_time(out);
         break;
     case EVENT_STEP:
         put_values(out, "", program, event->training);
@@ -73,6 +86,7 @@ static void put_event(FILE *out, const CnnProgram *program, const RunEvent *even
     case EVENT_END:
         fprintf(out, ", \"status\": %d", (int)event->status);
         put_text(out, "text", event->text);
+        put_time(out);
         break;
     case EVENT_KINDS:
         break;

@@ -13,7 +13,6 @@
 
 #include "runtime/file.h"
 
-#define RUNS              "runs"
 #define CHECKPOINT_SUFFIX ".safetensors"
 
 static CnnStatus no_memory(CnnError *error)
@@ -99,6 +98,17 @@ static CnnStatus lock_folder(RunFolder *folder, CnnError *error)
         status = cnn_fail(error, CNN_NO_RESOURCE, "cannot write '%s': %s", path, strerror(errno));
     free(path);
     return status;
+}
+
+bool cnn_run_folder_busy(const char *path)
+{
+    char *lock = cnn_run_folder_file(&(RunFolder){.path = (char *)(uintptr_t)path}, RUN_LOCK);
+    int file = lock ? open(lock, O_RDONLY | O_CLOEXEC) : -1;
+    bool busy = file >= 0 && flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (file >= 0)
+        close(file); /* and with it the lock, if it was free */
+    free(lock);
+    return busy;
 }
 
 /* ---- Making ---- */

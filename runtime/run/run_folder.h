@@ -2,6 +2,7 @@
 #ifndef CNN_RUN_FOLDER_H
 #define CNN_RUN_FOLDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "runtime/image.h"
@@ -11,6 +12,8 @@ typedef struct {
     char *path; /* without a '/' at its end; NULL: the training has no folder */
     int lock;   /* descriptor that holds the lock; -1: none */
 } RunFolder;
+
+#define RUNS "runs" /* the folder of run folders */
 
 /* The files of a run folder. */
 #define RUN_LOCK       "lock"             /* the process that trains: its number, and a lock while it lives */
@@ -43,6 +46,9 @@ CnnStatus cnn_run_folder_make(const CnnImage *image, const char *path, RunFolder
  */
 CnnStatus cnn_run_folder_open(const CnnImage *image, const char *path, RunFolder *folder, CnnError *error);
 void cnn_run_folder_close(RunFolder *folder);
+
+/** Whether a process trains in the folder at `path`. */
+bool cnn_run_folder_busy(const char *path);
 
 /** FOLDER/NAME; freed by the caller. NULL: no memory. */
 char *cnn_run_folder_file(const RunFolder *folder, const char *name);

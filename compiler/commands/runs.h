@@ -1,0 +1,35 @@
+/* The verbs of `cnnc runs`, each in the file of its name, and what they share. */
+#ifndef RUNS_H
+#define RUNS_H
+
+#include "compiler/base/text.h"
+#include "compiler/commands/model.h"
+#include "compiler/commands/run_record.h"
+
+CnnStatus runs_show(const Options *options);
+CnnStatus runs_diff(const Options *options);
+
+/** Reads the run that is called `name`; prints what went wrong. `epochs` may be NULL. */
+CnnStatus runs_read(const Options *options, const char *name, RunRecord *record, JsonObjects *epochs);
+
+/** Whether a key of an epoch's or a test's event is a result: the loss or a metric. */
+bool runs_is_result(const char *key);
+/** "loss 0.2512  accuracy 0.9103". */
+const char *runs_results_text(Arena *arena, const JsonObject *event);
+/** "2:07", "1:02:07". */
+const char *runs_time_text(Arena *arena, double seconds);
+/** "2026-11-30 19:01:28 UTC" of an event with a time. */
+const char *runs_moment_text(Arena *arena, const JsonObject *event);
+/** "3/5" */
+const char *runs_epochs_text(Arena *arena, const RunRecord *record);
+/** The seconds that the training has run, as far as its events tell. */
+double runs_seconds(const RunRecord *record);
+
+/** A run as a JSON object, with `more` before its end: ", \"key\": value" or "". */
+void runs_json(const RunRecord *record, const char *more, Text *out);
+/** Whether the path of --json can be written; says why not. */
+CnnStatus runs_check_json(const Options *options);
+/** Writes a report to that path; says what went wrong. NULL: nothing is written. */
+CnnStatus runs_write_json(const char *path, const Text *text);
+
+#endif
