@@ -15,6 +15,7 @@ CnnStatus answers_open(const CnnData *data, Part part, int64_t columns, int64_t 
     int64_t classes = answers_classes(data, columns);
     size_t samples = (size_t)cnn_data_count(data, part);
     *out = (Answers){.data = data,
+                     .part = part,
                      .columns = columns,
                      .outputs = columns > classes ? columns : classes,
                      .all = (int64_t)samples,
@@ -39,6 +40,12 @@ void answers_close(Answers *answers)
     *answers = (Answers){0};
 }
 
+void answers_begin(Answers *answers)
+{
+    answers->count = 0;
+    answers->begun = cnn_clock();
+}
+
 /* As the metric `accuracy` decides: the first of the largest outputs. */
 static int32_t answer_of(const float *output, int64_t columns)
 {
@@ -59,11 +66,19 @@ CnnStatus answers_add(Answers *answers, const CnnLoader *loader, const Batch *ba
     for (int64_t i = 0; i < batch->samples; i++)
         answers->samples[i] = cnn_loader_sample(loader, i);
     for (int64_t i = 0; i < batch->samples && answers->classes; i++) {
-        answers->answers[i] = answer_of(outputs + i * answers->columns, answers->columns);
-        answers->answer[answers->count++] = (Answer){label[i * width], answers->answers[i]};
+        const float *output = outputs + i * answers->columns;
+        int32_t answer = answer_of(output, answers->columns);
+        answers->answers[i] = answer;
+        answers->answer[answers->count++] = (Answer){.sample = answers->samples[i],
+                                                     .class_index = label[i * width],
+                                                     .answer = answer,
+                                                     .output = answers->columns > 1 ? output[answer]
+                                                               : answer             ? *output
+                                                                                    : 1 - *output};
     }
-    report_bar(answers->report, "evaluating", batch->first + batch->samples, answers->all,
-               cnn_clock() - answers->begun);
+    if (answers->report)
+        report_bar(answers->report, "evaluating", batch->first + batch->samples, answers->all,
+                   cnn_clock() - answers->begun);
     if (!answers->file)
         return CNN_OK;
     return answers_file_write(answers->file, answers->samples, batch->label, answers->answers, outputs,

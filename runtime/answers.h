@@ -8,11 +8,14 @@
 
 /* A sample's class, and the one that the network says. */
 typedef struct {
+    int64_t sample; /* index in the part */
     int32_t class_index, answer;
+    float output; /* for the answer: how sure the network is */
 } Answer;
 
 typedef struct {
     const CnnData *data;
+    Part part;
     int64_t columns;   /* of the network's output */
     int64_t classes;   /* 0: the answers are no classes */
     int64_t outputs;   /* classes that can be answered */
@@ -22,15 +25,18 @@ typedef struct {
     int64_t *samples;  /* [batch], of the batch that is written: indices in the part */
     int32_t *answers;  /* [batch], the same */
     AnswersFile *file; /* NULL: none */
-    Report *report;    /* has a bar while it goes on */
+    Report *report;    /* has a bar while it goes on; NULL: none */
     double begun;
 } Answers;
 
 /** For a part, by a network with `columns` outputs, in batches of at most `batch`. `file` and `report` are
- * the caller's. */
+ * the caller's; either may be NULL. */
 CnnStatus answers_open(const CnnData *data, Part part, int64_t columns, int64_t batch, AnswersFile *file,
                        Report *report, Answers *out, CnnError *error);
 void answers_close(Answers *answers);
+
+/** Forgets what was answered: another evaluation begins. */
+void answers_begin(Answers *answers);
 
 /** Takes the outputs of a batch that the loader has lent. */
 CnnStatus answers_add(Answers *answers, const CnnLoader *loader, const Batch *batch, const float *outputs,

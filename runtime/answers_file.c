@@ -29,7 +29,7 @@ CnnStatus answers_file_check(const CnnRecipe *recipe, const char *path, CnnError
 int64_t answers_classes(const CnnData *data, int64_t columns)
 {
     int64_t classes = cnn_data_classes(data);
-    return (columns == 1 ? classes == 2 : columns >= classes) ? classes : 0;
+    return columns > 0 && (columns == 1 ? classes == 2 : columns >= classes) ? classes : 0;
 }
 
 /* A field in quotes where it needs them (RFC 4180). */

@@ -19,11 +19,18 @@ CnnStatus cnn_part_open(CnnData *data, Part part, int64_t batch, int threads, vo
     return cnn_loader_open(data, part, &options, out, error);
 }
 
+int64_t cnn_output_columns(const CnnProgram *program)
+{
+    return program->logits < 0 ? 0 : (int64_t)(program->buffers[program->logits].lead_bytes / sizeof(float));
+}
+
 CnnStatus cnn_part_evaluate(CnnDevice *device, const CnnImage *image, CnnLoader *loader, uint64_t seed,
                             Answers *answers, Totals *totals, CnnError *error)
 {
     const CnnProgram *program = &image->eval;
     *totals = (Totals){0};
+    if (answers)
+        answers_begin(answers);
     TRY(cnn_loader_start(loader, 0, 0, error));
     while (!cnn_interrupted()) {
         Batch batch;
@@ -135,11 +142,10 @@ static CnnStatus evaluation_answers(Evaluation *e, int64_t columns, AnswersFile 
 
 static CnnStatus evaluation_outputs(Evaluation *e, CnnError *error)
 {
-    const CnnProgram *program = &e->image->eval;
     const char *path = e->options->outputs;
-    if (program->logits < 0)
+    int64_t columns = cnn_output_columns(&e->image->eval);
+    if (columns == 0)
         return cnn_fail(error, CNN_BAD_INPUT, "this network does not keep its outputs");
-    int64_t columns = (int64_t)(program->buffers[program->logits].lead_bytes / sizeof(float));
     if (!path)
         return evaluation_answers(e, columns, NULL, error);
     AnswersFile file;

@@ -21,6 +21,9 @@ CnnStatus cnn_part_open(CnnData *data, Part part, int64_t batch, int threads, vo
 CnnStatus cnn_part_evaluate(CnnDevice *device, const CnnImage *image, CnnLoader *loader, uint64_t seed,
                             Answers *answers, Totals *totals, CnnError *error);
 
+/** Numbers that the network says to a sample; 0: they are not kept. */
+int64_t cnn_output_columns(const CnnProgram *program);
+
 /** Checks that the data are such as the image was compiled for. */
 CnnStatus cnn_data_fits(const CnnImage *image, const CnnData *data, CnnError *error);
 

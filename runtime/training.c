@@ -10,6 +10,7 @@
 #include "runtime/clock.h"
 #include "runtime/evaluate.h"
 #include "runtime/interrupt.h"
+#include "runtime/run/answers_record.h"
 #include "runtime/state_file.h"
 #include "runtime/training_parts.h"
 
@@ -195,6 +196,11 @@ static CnnStatus end_epoch(Training *t, const Progress *progress, double start, 
 {
     int64_t epoch = t->position.epoch + 1;
     bool best = cnn_best_update(&t->best, t->device, t->image, epoch, progress->totals, progress->validation);
+    if (best) {
+        Answers before = t->best_answers;
+        t->best_answers = t->answers;
+        t->answers = before;
+    }
     RunEvent event = {.kind = EVENT_EPOCH,
                       .seconds = training_seconds(t),
                       .epoch = epoch,
@@ -238,7 +244,8 @@ static CnnStatus run_epoch(Training *t, CnnError *error)
     totals = t->position.totals;
     progress.totals = &totals;
     if (t->validation) {
-        TRY(cnn_part_evaluate(t->device, t->image, t->validation, t->seed, NULL, &validation, error));
+        TRY(cnn_part_evaluate(t->device, t->image, t->validation, t->seed,
+                              t->answers.data ? &t->answers : NULL, &validation, error));
         if (cnn_interrupted())
             return CNN_OK;
         progress.validation = &validation;
@@ -273,6 +280,30 @@ static void report_left_out(Training *t)
         report_skipped(&t->report, t->validation, "validation");
 }
 
+/* Where they cannot be written, the training is as good. */
+static void keep_answers(Training *t, const Answers *answers)
+{
+    CnnError trouble = {0};
+    if (t->folder.path && answers->data && cnn_answers_record(&t->folder, answers, &trouble) != CNN_OK)
+        training_note(t, "warning: %s", trouble.text);
+}
+
+/* Evaluates on the test part; the answers are kept. */
+static CnnStatus evaluate_test(Training *t, Totals *totals, CnnError *error)
+{
+    Answers answers = {0};
+    int64_t columns = cnn_output_columns(&t->image->eval);
+    bool wanted = t->folder.path && answers_classes(t->data, columns) > 0;
+    if (wanted)
+        TRY(answers_open(t->data, PART_TEST, columns, t->image->eval.batch, NULL, NULL, &answers, error));
+    CnnStatus status =
+        cnn_part_evaluate(t->device, t->image, t->test, t->seed, wanted ? &answers : NULL, totals, error);
+    if (status == CNN_OK && !cnn_interrupted())
+        keep_answers(t, &answers);
+    answers_close(&answers);
+    return status;
+}
+
 static CnnStatus training_interrupted(Training *t, CnnError *error)
 {
     const char *what = cnn_interrupted() == SIGINT ? "Ctrl-C" : "a signal";
@@ -280,6 +311,7 @@ static CnnStatus training_interrupted(Training *t, CnnError *error)
     snprintf(stopped, sizeof stopped, "stopped by %s", what);
     report_left_out(t);
     if (t->step > 0) {
+        keep_answers(t, &t->best_answers);
         training_heed_writer(t, true);
         TRY(training_keep_last(t, training_part_left(t) | CHECKPOINT_LAST, error));
         TRY(save_weights(t, error));
@@ -297,10 +329,12 @@ static CnnStatus training_interrupted(Training *t, CnnError *error)
 /* Evaluates what the training ends with. */
 static CnnStatus training_evaluate(Training *t, CnnError *error)
 {
+    if (!t->test)
+        keep_answers(t, &t->best_answers);
     if (t->test) {
         double start = cnn_clock();
         Totals totals;
-        TRY(cnn_part_evaluate(t->device, t->image, t->test, t->seed, NULL, &totals, error));
+        TRY(evaluate_test(t, &totals, error));
         if (cnn_interrupted())
             return CNN_OK;
         report_evaluation(&t->report, "test", &t->image->eval, &totals, cnn_clock() - start);
@@ -396,6 +430,8 @@ CnnStatus cnn_train(const CnnImage *image, CnnData *data, const TrainingOptions 
     CnnStatus status = training_run(&training, error);
     status = training_end(&training, status, error);
     cnn_interrupts_release(&before);
+    if (options->folder)
+        *options->folder = training.folder.path ? strdup(training.folder.path) : NULL;
     training_close(&training);
     return status;
 }

@@ -20,17 +20,18 @@ typedef struct {
     int threads;                  /* 0: all cores */
     int loader_threads;           /* that read and decode samples; 0: as many as compute */
     uint64_t seed;
-    bool seed_given;          /* else the recipe's `seed`, else 1 */
-    const char *out;          /* run folder to make; NULL: runs/NAME-N */
-    bool no_out;              /* no run folder */
-    const char *resume;       /* run folder to go on in, "": the newest of the model; NULL: a new training */
-    bool anyway;              /* go on though the model or the data have changed */
-    const char *start;        /* weight file to start from, or NULL */
-    const char *save;         /* weight file to write at the end, or NULL */
-    const char *log;          /* one JSON object a step, or NULL */
-    bool quiet;               /* nothing is said but what went wrong */
-    bool json;                /* events instead of lines, on the standard output */
-    FILE *report;             /* summary, progress and epoch lines; NULL: silent */
+    bool seed_given;    /* else the recipe's `seed`, else 1 */
+    const char *out;    /* run folder to make; NULL: runs/NAME-N */
+    bool no_out;        /* no run folder */
+    const char *resume; /* run folder to go on in, "": the newest of the model; NULL: a new training */
+    bool anyway;        /* go on though the model or the data have changed */
+    const char *start;  /* weight file to start from, or NULL */
+    const char *save;   /* weight file to write at the end, or NULL */
+    const char *log;    /* one JSON object a step, or NULL */
+    bool quiet;         /* nothing is said but what went wrong */
+    bool json;          /* events instead of lines, on the standard output */
+    FILE *report;       /* summary, progress and epoch lines; NULL: silent */
+    char **folder;      /* gets the path of the run folder, freed by the caller, or NULL; NULL: not wanted */
     TrainingOutcome *outcome; /* filled in at the end; NULL: not wanted */
 } TrainingOptions;
 

@@ -238,6 +238,18 @@ static CnnStatus training_position(Training *t, CnnError *error)
     return CNN_OK;
 }
 
+/* For the answers to the validation part, of the running epoch and of the best one. */
+static CnnStatus training_answers(Training *t, CnnError *error)
+{
+    Answers *const all[] = {&t->answers, &t->best_answers};
+    int64_t columns = cnn_output_columns(&t->image->eval);
+    if (!t->validation || t->options->no_out || answers_classes(t->data, columns) == 0)
+        return CNN_OK;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        TRY(answers_open(t->data, PART_VALIDATION, columns, t->image->eval.batch, NULL, NULL, all[i], error));
+    return CNN_OK;
+}
+
 /* The folder of a new training, and what is written into that of any. */
 static CnnStatus training_folder(Training *t, CnnError *error)
 {
@@ -290,6 +302,7 @@ CnnStatus training_open(Training *t, CnnError *error)
     TRY(cnn_rate_open(&t->image->recipe, t->steps_per_epoch, t->total, &t->rates, error));
     TRY(cnn_best_open(t->image, t->validation != NULL, &t->best, error));
     TRY(training_position(t, error));
+    TRY(training_answers(t, error));
     if (t->options->log && !(t->log = fopen(t->options->log, "w")))
         return cnn_fail(error, CNN_NO_RESOURCE, "cannot write '%s'", t->options->log);
     return training_folder(t, error);
@@ -305,6 +318,8 @@ void training_close(Training *t)
 {
     cnn_checkpoints_close(&t->checkpoints);
     cnn_best_close(&t->best);
+    answers_close(&t->answers);
+    answers_close(&t->best_answers);
     close_loader(t->loader);
     close_loader(t->validation);
     close_loader(t->test);

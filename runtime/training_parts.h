@@ -3,6 +3,7 @@
 #ifndef CNN_TRAINING_PARTS_H
 #define CNN_TRAINING_PARTS_H
 
+#include "runtime/answers.h"
 #include "runtime/best.h"
 #include "runtime/rate.h"
 #include "runtime/report.h"
@@ -29,7 +30,8 @@ typedef struct {
     void *batches; /* what the loaders read, one at a time */
     uint64_t batches_bytes;
     Best best;
-    Checkpoints checkpoints; /* with a run folder */
+    Answers answers, best_answers; /* to the validation part: of this epoch, of the best; with a run folder */
+    Checkpoints checkpoints;       /* with a run folder */
     RunListeners listeners;
     FILE *log;
     int64_t step;           /* updates done */

@@ -1,6 +1,7 @@
 /* What holds of all pictures with and without cairo. */
 #include "compiler/commands/chart.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "compiler/commands/chart_cairo.h"
@@ -27,6 +28,13 @@ CnnStatus chart_check(const char *flag, const char *path, const CnnRecipe *recip
                             "%s: this cnnc cannot draw: it was built without cairo (Debian: libcairo2-dev)",
                             flag);
     return CNN_OK;
+}
+
+double chart_step(double length, int ticks)
+{
+    double rough = length / ticks, power = pow(10, floor(log10(rough)));
+    double digits = rough / power;
+    return power * (digits <= 1 ? 1 : digits <= 2 ? 2 : digits <= 5 ? 5 : 10);
 }
 
 bool chart_can_draw(void)

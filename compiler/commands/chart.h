@@ -46,6 +46,9 @@ typedef struct {
  */
 CnnStatus chart_check(const char *flag, const char *path, const CnnRecipe *recipe);
 
+/** 1, 2 or 5 times a power of ten, so that about `ticks` of them make `length`, which is positive. */
+double chart_step(double length, int ticks);
+
 /** Whether this cnnc was built with cairo. */
 bool chart_can_draw(void);
 

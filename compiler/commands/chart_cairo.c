@@ -19,14 +19,6 @@ typedef struct {
     double step, end;           /* of the axis: from one tick to the next, and the last */
 } Drawing;
 
-/* 1, 2 or 5 times a power of ten, so that some TICKS of them reach `most`. */
-static double round_step(double most)
-{
-    double rough = most / TICKS, power = pow(10, floor(log10(rough)));
-    double digits = rough / power;
-    return power * (digits <= 1 ? 1 : digits <= 2 ? 2 : digits <= 5 ? 5 : 10);
-}
-
 /* Names and notes get the room that they need, bars what is left. */
 static void lay_out(Drawing *drawing)
 {
@@ -41,7 +33,7 @@ static void lay_out(Drawing *drawing)
     drawing->left = CANVAS_MARGIN + names + GAP;
     drawing->right = CANVAS_WIDTH - CANVAS_MARGIN - notes - GAP;
     drawing->bottom = TOP + ROW * chart->count;
-    drawing->step = round_step(most);
+    drawing->step = chart_step(most, TICKS);
     drawing->end = ceil(most / drawing->step - 1e-9) * drawing->step;
     drawing->scale = (drawing->right - drawing->left) / drawing->end;
 }

@@ -20,6 +20,15 @@ bool explain_row_has(const Explanation *explanation, const KernelRow *row, int l
     return false;
 }
 
+void explain_bytes(const Explanation *explanation, double *moved, double *unfused)
+{
+    *moved = *unfused = 0;
+    for (size_t i = 0; i <= explanation->program->layers.count; i++) {
+        *moved += parts_sum(&explanation->bytes[i]);
+        *unfused += parts_sum(&explanation->unfused[i]);
+    }
+}
+
 /* Bytes and kernels with each operation in a kernel of its own. */
 static bool find_unfused(Explanation *explanation, bool training)
 {
@@ -86,7 +95,7 @@ static void find_aparts(Explanation *explanation)
     }
 }
 
-static bool explain(Explanation *explanation, const Plan *plan, bool training)
+bool explain_fill(Explanation *explanation, const Plan *plan, bool training)
 {
     const Program *program = explanation->program;
     Session *session = explanation->model->session;
@@ -106,7 +115,7 @@ static CnnStatus finish(const Options *options, Explanation *explanation, const 
     CnnError error = {0};
     Span source;
     size_t length;
-    if (!explain(explanation, plan, !options->of_evaluation) ||
+    if (!explain_fill(explanation, plan, !options->of_evaluation) ||
         !source_read(model->session->diag, (Span){0, 0}, model->path, &source))
         return model_report(model);
     const char *text = diag_source(model->session->diag, source, &length);

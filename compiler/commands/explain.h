@@ -27,6 +27,13 @@ typedef struct {
     const Bench *bench;  /* NULL: not measured */
 } Explanation;
 
+/** Fills in all but `bench`, of the plan of `program`; arena, model and program are set. false after errors
+ * in the session's diag. */
+bool explain_fill(Explanation *explanation, const Plan *plan, bool training);
+
+/** Bytes that a step moves, and that it would with each operation in a kernel of its own. */
+void explain_bytes(const Explanation *explanation, double *moved, double *unfused);
+
 /** A row of the table computes something of the layer. */
 bool explain_row_has(const Explanation *explanation, const KernelRow *row, int layer);
 

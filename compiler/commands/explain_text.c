@@ -261,12 +261,9 @@ static void print_totals(const Explanation *explanation, Text *out)
 {
     Arena *arena = explanation->arena;
     const Plan *plan = explanation->table->plan;
-    double moved = 0, unfused = 0;
+    double moved, unfused;
     int chunked = 0;
-    for (int layer = -1; layer < (int)explanation->program->layers.count; layer++) {
-        moved += parts_sum(&explanation->bytes[layer + 1]);
-        unfused += parts_sum(&explanation->unfused[layer + 1]);
-    }
+    explain_bytes(explanation, &moved, &unfused);
     for (size_t p = 0; p < plan->phases.count; p++)
         chunked += plan->phases.items[p].kind == PHASE_CHUNKED;
     text_printf(out, "\n%d kernel%s in %zu phase%s, %d of them for a few samples at a time",

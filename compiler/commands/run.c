@@ -1,5 +1,7 @@
 /* `cnnc run`: compiles a model and trains it. */
-#include "compiler/commands/model.h"
+#include <stdlib.h>
+
+#include "compiler/commands/runs.h"
 #include "runtime/run/run_folder.h"
 #include "runtime/training.h"
 
@@ -15,6 +17,17 @@ static CnnStatus find_model(const Options *options)
     return CNN_OK;
 }
 
+/* The training is as good without. */
+static void report(const Options *options, const char *folder, const Model *model, const Plan *plan)
+{
+    CnnError error = {0};
+    bool silent = options->training.quiet || options->training.json;
+    if (runs_write_report(options->arena, folder, model, plan, &error) != CNN_OK)
+        fprintf(stderr, "cnnc: note: no report: %s\n", error.text);
+    else if (!silent)
+        printf("report written to %s/" RUN_REPORT "\n", folder);
+}
+
 CnnStatus command_run(const Options *options)
 {
     Model model;
@@ -25,7 +38,9 @@ CnnStatus command_run(const Options *options)
     CnnStatus status = model_link(&model, true, &linked);
     if (status == CNN_OK) {
         TrainingOptions training = options->training;
+        char *folder = NULL;
         training.report = stdout;
+        training.folder = &folder;
         training.threads = model.session->threads;
         if (!training.quiet && !training.json) {
             fputs(model_rewrites_text(&model), stdout);
@@ -33,6 +48,9 @@ CnnStatus command_run(const Options *options)
                    linked.seconds);
         }
         status = cnn_train(linked.image, model.program->data, &training, &error);
+        if (folder)
+            report(options, folder, &model, linked.train);
+        free(folder);
         driver_unlink(&linked);
         if (status != CNN_OK)
             command_fail(status, "%s", error.text);

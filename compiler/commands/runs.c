@@ -23,6 +23,8 @@ const Command runs_verbs[] = {
      runs_show, NULL},
     {"runs diff", "RUN RUN", 2, 2, "what differs between two runs: in their models, and in what came of them",
      runs_flags, false, false, false, runs_diff, NULL},
+    {"runs report", "RUN", 1, 1, "write report.html and plot.png into a run's folder, as `cnnc run` does",
+     NULL, false, false, false, runs_report, NULL},
     {0},
 };
 

@@ -8,6 +8,15 @@
 
 CnnStatus runs_show(const Options *options);
 CnnStatus runs_diff(const Options *options);
+CnnStatus runs_report(const Options *options);
+
+/**
+ * Writes report.html and, with cairo, plot.png into the folder of a run. `model`, `plan`: the model that was
+ * trained and the plan of its training step; without, the page has neither layers nor pictures. What could
+ * not be done is said in a note.
+ */
+CnnStatus runs_write_report(Arena *arena, const char *path, const Model *model, const Plan *plan,
+                            CnnError *error);
 
 /** Reads the run that is called `name`; prints what went wrong. `epochs` may be NULL. */
 CnnStatus runs_read(const Options *options, const char *name, RunRecord *record, JsonObjects *epochs);

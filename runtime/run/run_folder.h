@@ -22,6 +22,10 @@ typedef struct {
 #define RUN_LAST       "last.safetensors" /* weights at the end, or where the training was interrupted */
 #define RUN_METRICS    "metrics.csv"      /* a row for each epoch */
 #define RUN_EVENTS     "events.jsonl"     /* all that happened, an object a line */
+#define RUN_CLASSES    "classes.jsonl"    /* what the classes were taken for */
+#define RUN_MISTAKES   "mistakes.jsonl"   /* the wrong answers that the network was surest of */
+#define RUN_REPORT     "report.html"      /* by cnnc: all of this as a page */
+#define RUN_PLOT       "plot.png"         /* by cnnc: the curves */
 #define RUN_CHECKPOINT "checkpoint-"      /* checkpoint-STEP.safetensors: all that is needed to go on */
 
 /* events.out.tfevents.SECONDS.cnnc: the curves, for TensorBoard */

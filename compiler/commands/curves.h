@@ -1,0 +1,42 @@
+/* Curves over the epochs of a training: as SVG inside of a page, and as a picture of their own. */
+#ifndef CURVES_H
+#define CURVES_H
+
+#include <stdbool.h>
+
+#include "compiler/base/text.h"
+#include "runtime/status.h"
+
+enum { CURVES_MOST = 3 };
+
+typedef struct {
+    const char *name;
+    const double *y; /* [count]; where it is not finite, the curve has a gap */
+} Curve;
+
+typedef struct {
+    const char *title;
+    const double *x; /* [count], rising */
+    int count;       /* at least 1 */
+    Curve curves[CURVES_MOST];
+    int curve_count;
+    bool stacked; /* bars, one curve upon the other, from zero on */
+} CurveChart;
+
+/* Both axes: from the first tick to the last. */
+typedef struct {
+    double x_low, x_high, x_step, y_low, y_high, y_step;
+} CurveAxes;
+CurveAxes curves_axes(const CurveChart *chart);
+
+/** The top of curve `curve` at point i: where it is stacked, that of all below it and itself. */
+double curves_top(const CurveChart *chart, int curve, int i);
+
+/** An <svg> element, well-formed XML. Colours are those of the page: classes c0, c1, c2, axis, grid. */
+void curves_svg(const CurveChart *chart, Text *out);
+
+/** Charts below each other, as PNG. Errors: CNN_NO_RESOURCE, also where cnnc was built without cairo. */
+CnnStatus curves_write(const CurveChart *charts, int count, const char *title, const char *subtitle,
+                       const char *path, CnnError *error);
+
+#endif

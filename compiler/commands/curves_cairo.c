@@ -1,0 +1,137 @@
+/* Draws curves with cairo, one chart below the other. */
+#include "compiler/commands/curves_cairo.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "compiler/commands/canvas_cairo.h"
+
+enum { HEAD = 76, CHART = 270, LEFT = 90, TOP = 34, BOTTOM = 30, MARK = 12 };
+
+static const CanvasColor colors[CURVES_MOST] = {{0.15, 0.39, 0.92}, {0.92, 0.35, 0.05}, {0.09, 0.64, 0.29}};
+
+typedef struct {
+    const char *title, *subtitle;
+    const CurveChart *charts;
+    int count;
+} Sheet;
+
+typedef struct {
+    cairo_t *cairo;
+    const CurveChart *chart;
+    CurveAxes axes;
+    double top, bottom;
+} Drawing;
+
+static double place_x(const Drawing *drawing, double x)
+{
+    const CurveAxes *axes = &drawing->axes;
+    return LEFT + (x - axes->x_low) / (axes->x_high - axes->x_low) * (CANVAS_WIDTH - CANVAS_MARGIN - LEFT);
+}
+
+static double place_y(const Drawing *drawing, double y)
+{
+    const CurveAxes *axes = &drawing->axes;
+    return drawing->bottom -
+           (y - axes->y_low) / (axes->y_high - axes->y_low) * (drawing->bottom - drawing->top);
+}
+
+static void draw_axes(const Drawing *drawing)
+{
+    const CurveAxes *axes = &drawing->axes;
+    cairo_t *cairo = drawing->cairo;
+    char number[32];
+    cairo_set_line_width(cairo, 1);
+    for (int i = 0; axes->y_low + i * axes->y_step <= axes->y_high + axes->y_step / 2; i++) {
+        double value = axes->y_low + i * axes->y_step, y = round(place_y(drawing, value)) + 0.5;
+        snprintf(number, sizeof number, "%.5g", fabs(value) < axes->y_step / 2 ? 0 : value);
+        canvas_color(cairo, canvas_line_color);
+        canvas_line(cairo, LEFT, y, CANVAS_WIDTH - CANVAS_MARGIN, y);
+        canvas_color(cairo, canvas_grey);
+        canvas_text(cairo, LEFT - 8, y + CANVAS_TEXT_SIZE * 0.36, 1, number);
+    }
+    for (double x = ceil(axes->x_low / axes->x_step) * axes->x_step; x <= axes->x_high; x += axes->x_step) {
+        snprintf(number, sizeof number, "%.5g", x);
+        canvas_text(cairo, place_x(drawing, x), drawing->bottom + CANVAS_TEXT_SIZE + 6, 0.5, number);
+    }
+}
+
+/* The title, and behind it the names of the curves in their colours. */
+static void draw_names(const Drawing *drawing)
+{
+    cairo_t *cairo = drawing->cairo;
+    double x = LEFT, y = drawing->top - 14;
+    canvas_color(cairo, canvas_ink);
+    canvas_text(cairo, x, y, 0, drawing->chart->title);
+    x += canvas_text_width(cairo, drawing->chart->title) + 2 * MARK;
+    for (int c = 0; c < drawing->chart->curve_count; c++) {
+        const char *name = drawing->chart->curves[c].name;
+        canvas_color(cairo, colors[c]);
+        cairo_rectangle(cairo, x, y - MARK + 2, MARK, MARK);
+        cairo_fill(cairo);
+        canvas_text(cairo, x + MARK + 6, y, 0, name);
+        x += canvas_text_width(cairo, name) + 3 * MARK;
+    }
+}
+
+static void draw_curve(const Drawing *drawing, int curve)
+{
+    const CurveChart *chart = drawing->chart;
+    cairo_set_line_width(drawing->cairo, 2);
+    cairo_new_path(drawing->cairo); /* text leaves a point, from which the first line would be drawn */
+    for (int i = 0; i < chart->count; i++) {
+        double y = chart->curves[curve].y[i];
+        if (!isfinite(y))
+            cairo_new_sub_path(drawing->cairo);
+        else
+            cairo_line_to(drawing->cairo, place_x(drawing, chart->x[i]), place_y(drawing, y));
+    }
+    cairo_stroke(drawing->cairo);
+    if (chart->count > 1)
+        return;
+    cairo_arc(drawing->cairo, place_x(drawing, chart->x[0]), place_y(drawing, chart->curves[curve].y[0]), 4,
+              0, 6.2832);
+    cairo_fill(drawing->cairo);
+}
+
+static void draw_bars(const Drawing *drawing, int curve)
+{
+    const CurveChart *chart = drawing->chart;
+    double width = 0.8 * (place_x(drawing, 1) - place_x(drawing, 0));
+    for (int i = 0; i < chart->count; i++) {
+        double top = curves_top(chart, curve, i), own = chart->curves[curve].y[i];
+        if (!isfinite(top) || own <= 0)
+            continue;
+        double y = place_y(drawing, top);
+        cairo_rectangle(drawing->cairo, place_x(drawing, chart->x[i]) - width / 2, y, width,
+                        place_y(drawing, top - own) - y);
+    }
+    cairo_fill(drawing->cairo);
+}
+
+static void draw(cairo_t *cairo, const void *context)
+{
+    const Sheet *sheet = context;
+    canvas_title(cairo, sheet->title, sheet->subtitle);
+    for (int i = 0; i < sheet->count; i++) {
+        const CurveChart *chart = &sheet->charts[i];
+        double top = HEAD + CHART * i + TOP;
+        Drawing drawing = {cairo, chart, curves_axes(chart), top, HEAD + CHART * (i + 1) - BOTTOM};
+        draw_axes(&drawing);
+        draw_names(&drawing);
+        for (int c = 0; c < chart->curve_count; c++) {
+            canvas_color(cairo, colors[c]);
+            if (chart->stacked)
+                draw_bars(&drawing, c);
+            else
+                draw_curve(&drawing, c);
+        }
+    }
+}
+
+CnnStatus curves_cairo_write(const CurveChart *charts, int count, const char *title, const char *subtitle,
+                             const char *path, CnnError *error)
+{
+    Sheet sheet = {title, subtitle, charts, count};
+    return canvas_write(path, false, HEAD + CHART * count + CANVAS_MARGIN / 2, draw, &sheet, error);
+}

@@ -1,0 +1,16 @@
+/* What a network that decides between classes took the samples of a part for, in the run folder. */
+#ifndef CNN_ANSWERS_RECORD_H
+#define CNN_ANSWERS_RECORD_H
+
+#include "runtime/answers.h"
+#include "runtime/run/run_folder.h"
+
+/**
+ * Writes two files of objects, a line each; nothing where there are no answers between classes.
+ * FOLDER/classes.jsonl: how many samples of each class ("class") got each answer ("answer"), where any did;
+ * FOLDER/mistakes.jsonl: the wrong answers that the network was surest of, first the surest: "sample", its
+ * name, "index" in the part, "class", "answer", "output".
+ */
+CnnStatus cnn_answers_record(const RunFolder *folder, const Answers *answers, CnnError *error);
+
+#endif
