@@ -78,12 +78,9 @@ static Program rewrite_forward(Session *session, const Program *program, bool tr
     return rewritten;
 }
 
-Graph *driver_graph(Session *session, const Program *program, bool training)
+/* What follows the derivation. */
+static Graph *finish_graph(Session *session, const Program *program, Graph *graph)
 {
-    Program rewritten = rewrite_forward(session, program, training);
-    Graph *graph = training ? derive_training(&rewritten) : derive_evaluation(&rewritten);
-    if (!graph)
-        return NULL;
     if (!session->exact) {
         graph = choose_winograd(graph, 0);
         graph_verify(graph, "winograd");
@@ -96,6 +93,19 @@ Graph *driver_graph(Session *session, const Program *program, bool training)
         graph_verify(graph, "pair");
     }
     return graph;
+}
+
+Graph *driver_graph(Session *session, const Program *program, bool training)
+{
+    Program rewritten = rewrite_forward(session, program, training);
+    Graph *graph = training ? derive_training(&rewritten) : derive_evaluation(&rewritten);
+    return graph ? finish_graph(session, program, graph) : NULL;
+}
+
+Graph *driver_explanation(Session *session, const Program *program)
+{
+    Graph *graph = derive_explanation(program);
+    return graph ? finish_graph(session, program, graph) : NULL;
 }
 
 Plan *driver_plan(Session *session, const Graph *graph)
@@ -158,11 +168,12 @@ bool driver_tune(Session *session, Plan *plan, double seconds, bool again, CpuTu
 static bool tune(Session *session, Linked *linked, const char **complaint)
 {
     static const double seconds[] = {[TUNE_QUICK] = 20, [TUNE_FULL] = 300};
-    Plan *const plans[] = {linked->train, linked->eval};
+    Plan *const plans[] = {linked->eval, linked->train};
+    int plan_count = linked->train == linked->eval ? 1 : 2;
     CnnError unused = {0};
     bool asked = session->tune == TUNE_QUICK || session->tune == TUNE_FULL,
          measurable = asked && cpu_runs_here(session->target, &unused) == CNN_OK;
-    for (int i = 0; i < 2 && measurable; i++) {
+    for (int i = 0; i < plan_count && measurable; i++) {
         int count;
         CpuTuned *tuned;
         if (!driver_tune(session, plans[i], seconds[session->tune], false, &tuned, &count, complaint))
@@ -201,13 +212,16 @@ static double now(void)
 static bool compile(Session *session, Linked *linked, LinkedPlan *train, LinkedPlan *eval,
                     const char **complaint)
 {
-    int train_count, eval_count;
-    Kernel **kernels = link_kernels(session->arena, train->plan, &train_count);
-    Kernel **more = link_kernels(session->arena, eval->plan, &eval_count);
+    int train_count, eval_count = 0;
+    Kernel **kernels = link_kernels(session->arena, train->plan, &train_count), **more = NULL;
+    bool same = train->plan == eval->plan;
+    if (!same)
+        more = link_kernels(session->arena, eval->plan, &eval_count);
     int count = train_count + eval_count;
     Kernel **all = NEW_ARRAY(session->arena, Kernel *, count);
     memcpy(all, kernels, (size_t)train_count * sizeof *all);
-    memcpy(all + train_count, more, (size_t)eval_count * sizeof *all);
+    if (!same)
+        memcpy(all + train_count, more, (size_t)eval_count * sizeof *all);
     const char **symbols = NEW_ARRAY(session->arena, const char *, count);
     CpuObject *objects = NEW_ARRAY(session->arena, CpuObject, count);
     CpuCompileOptions options = {.threads = all_threads(session)};
@@ -218,7 +232,7 @@ static bool compile(Session *session, Linked *linked, LinkedPlan *train, LinkedP
     linked->objects = NEW_ARRAY(session->arena, CpuObject, count);
     linked->symbols = NEW_ARRAY(session->arena, const char *, count);
     train->code = share_code(session, linked, symbols, objects, 0, train_count);
-    eval->code = share_code(session, linked, symbols, objects, train_count, eval_count);
+    eval->code = same ? train->code : share_code(session, linked, symbols, objects, train_count, eval_count);
     return true;
 }
 
@@ -228,12 +242,18 @@ bool driver_link(Session *session, const Program *program, const char *summary, 
     double start = now();
     *linked = (Linked){0};
     *complaint = NULL;
-    const Graph *train_graph = driver_graph(session, program, true);
-    const Graph *eval_graph = train_graph ? driver_graph(session, program, false) : NULL;
+    bool trains = session->purpose == PURPOSE_TRAINING;
+    const Graph *train_graph = trains ? driver_graph(session, program, true) : NULL;
+    const Graph *eval_graph = trains && !train_graph ? NULL
+                              : session->purpose == PURPOSE_EXPLANATION
+                                  ? driver_explanation(session, program)
+                                  : driver_graph(session, program, false);
     if (!eval_graph)
         return false;
-    linked->train = driver_plan(session, train_graph);
+    linked->train = trains ? driver_plan(session, train_graph) : NULL;
     linked->eval = driver_plan(session, eval_graph);
+    if (!trains)
+        linked->train = linked->eval;
     LinkedPlan train = {.plan = linked->train}, eval = {.plan = linked->eval};
     if (!tune(session, linked, complaint) || !compile(session, linked, &train, &eval, complaint))
         return false;

@@ -10,13 +10,21 @@
 
 typedef void (*TuneReport)(void *context, int done, int count, const char *name);
 
+/* What an image is made for. */
+typedef enum {
+    PURPOSE_TRAINING,   /* to train and to evaluate */
+    PURPOSE_PREDICTION, /* to evaluate: image->train is the same program as image->eval */
+    PURPOSE_EXPLANATION /* the same, and the program is that of derive_explanation */
+} Purpose;
+
 /* One invocation of the compiler: its options, and the memory of everything it makes. */
 typedef struct {
     Arena *arena;
     Diag *diag;
     CheckOptions check;
     FusionOptions fusions;
-    int threads;   /* that compile; 0: all cores */
+    int threads; /* that compile; 0: all cores */
+    Purpose purpose;
     bool exact;    /* convolutions as they are defined: none by Winograd's filtering */
     bool no_cache; /* neither read nor write the object cache */
     TuneMode tune;
@@ -35,6 +43,9 @@ Program *driver_check(Session *session, const char *path);
 /** The graph of a whole step, after all rewrites: of training or of evaluation. NULL after errors in the
  * diag. */
 Graph *driver_graph(Session *session, const Program *program, bool training);
+
+/** The graph of the step that explains an evaluation, as derive_explanation makes it. */
+Graph *driver_explanation(Session *session, const Program *program);
 
 /** Its plan, lowered and scheduled: as earlier tunings found best, else by the cost model. */
 Plan *driver_plan(Session *session, const Graph *graph);

@@ -24,6 +24,18 @@ int64_t cnn_output_columns(const CnnProgram *program)
     return program->logits < 0 ? 0 : (int64_t)(program->buffers[program->logits].lead_bytes / sizeof(float));
 }
 
+void cnn_evaluate_batch(CnnDevice *device, const CnnProgram *program, const Batch *batch, uint64_t seed)
+{
+    CnnScalars scalars = {.inverse_count = 1 / (float)batch->samples,
+                          .count = (float)batch->samples,
+                          .seed_low = (int32_t)(uint32_t)seed,
+                          .seed_high = (int32_t)(uint32_t)(seed >> 32),
+                          .first_sample = (int32_t)batch->first,
+                          .first_micro = 1,
+                          .last_micro = 1};
+    cnn_device_step(device, program, batch->input, batch->label, &scalars, batch->samples);
+}
+
 CnnStatus cnn_part_evaluate(CnnDevice *device, const CnnImage *image, CnnLoader *loader, uint64_t seed,
                             Answers *answers, Totals *totals, CnnError *error)
 {
@@ -37,14 +49,7 @@ CnnStatus cnn_part_evaluate(CnnDevice *device, const CnnImage *image, CnnLoader 
         TRY(cnn_loader_next(loader, &batch, error));
         if (batch.samples == 0)
             break;
-        CnnScalars scalars = {.inverse_count = 1 / (float)batch.samples,
-                              .count = (float)batch.samples,
-                              .seed_low = (int32_t)(uint32_t)seed,
-                              .seed_high = (int32_t)(uint32_t)(seed >> 32),
-                              .first_sample = (int32_t)batch.first,
-                              .first_micro = 1,
-                              .last_micro = 1};
-        cnn_device_step(device, program, batch.input, batch.label, &scalars, batch.samples);
+        cnn_evaluate_batch(device, program, &batch, seed);
         totals_add(totals, device, program, batch.samples);
         if (answers)
             TRY(answers_add(answers, loader, &batch, cnn_device_buffer(device, program, program->logits),

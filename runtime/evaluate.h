@@ -4,6 +4,7 @@
 
 #include "runtime/data/loader.h"
 #include "runtime/answers.h"
+#include "runtime/device.h"
 #include "runtime/report.h"
 #include "runtime/totals.h"
 
@@ -11,6 +12,9 @@
  * samples at a time. `memory`: lent for the batches, see LoaderOptions. */
 CnnStatus cnn_part_open(CnnData *data, Part part, int64_t batch, int threads, void *memory, CnnLoader **out,
                         CnnError *error);
+
+/** One step of an evaluation program. */
+void cnn_evaluate_batch(CnnDevice *device, const CnnProgram *program, const Batch *batch, uint64_t seed);
 
 /**
  * Goes through a part once. Ends early, with CNN_OK, when a signal came (cnn_interrupted). `answers`: is told

@@ -153,6 +153,14 @@ typedef struct {
     const char *text;
 } CnnSource;
 
+/* What the network's outputs are, where they decide between classes. */
+typedef enum {
+    OUTPUT_VALUES, /* numbers of any kind */
+    OUTPUT_SHARES, /* probabilities: it ends in softmax or sigmoid */
+    OUTPUT_LOGITS, /* numbers whose softmax is that: the loss takes them so */
+    OUTPUT_KINDS_END
+} CnnOutput;
+
 typedef struct CnnImage {
     CnnRecipe recipe;
     const char *summary;     /* the layer table, as `cnnc show` prints it */
@@ -161,6 +169,7 @@ typedef struct CnnImage {
     const CnnSource *sources; /* the model as text, with all that the command line said */
     Dims input_shape;         /* height, width, channels */
     int64_t classes;          /* outputs of the network */
+    CnnOutput output;
     Dtype input_dtype, label_dtype;
     int64_t label_width; /* numbers of a sample's label: cnn_data_label_width */
     CnnProgram train, eval;

@@ -120,7 +120,7 @@ LAYOUT(const, image_layout, CnnImage, TEXT(CnnImage, recipe.model_name), TEXT(Cn
        WIDE(CnnImage, recipe.rate), STATEMENTS(CnnImage, recipe.data, IN_DATA),
        STATEMENTS(CnnImage, recipe.train, IN_TRAIN), TEXT(CnnImage, summary), TEXT(CnnImage, recipe_text),
        ARRAY(CnnImage, sources, source_count, source_layout), INSIDE(CnnImage, input_shape, dims_layout),
-       WIDE(CnnImage, classes), INT(CnnImage, input_dtype), INT(CnnImage, label_dtype),
+       WIDE(CnnImage, classes), INT(CnnImage, output), INT(CnnImage, input_dtype), INT(CnnImage, label_dtype),
        WIDE(CnnImage, label_width), INSIDE(CnnImage, train, program_layout),
        INSIDE(CnnImage, eval, program_layout), ARRAY(CnnImage, tensors, tensor_count, tensor_layout),
        WIDE(CnnImage, state_bytes),

@@ -167,6 +167,7 @@ CnnStatus cnn_image_verify(const CnnImage *image, CnnError *error)
               "a file of the model has no name, or one that leads elsewhere");
     }
     CHECK(image->input_dtype < DTYPE_COUNT && image->label_dtype < DTYPE_COUNT, "unknown types of the batch");
+    CHECK(image->output < OUTPUT_KINDS_END, "unknown outputs");
     CHECK(image->label_width >= 1 && image->label_width <= 16, "labels of an unknown form");
     CHECK(image->input_shape.count >= 0 && image->input_shape.count <= DIMS_MAX,
           "unknown shape of the input");

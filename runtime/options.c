@@ -1,6 +1,7 @@
-/* The tables of the flags of a run and of an evaluation. */
+/* The tables of the flags of a run, of an evaluation and of predictions. */
 #include "runtime/options.h"
 
+#include "runtime/predict.h"
 #include "runtime/training.h"
 
 const Flag training_flags[] = {
@@ -49,6 +50,21 @@ const Flag evaluation_flags[] = {
     {"--validation", FLAG_SWITCH, offsetof(EvaluationOptions, validation), NULL,
      "on the validation part, even where there is a test part", 0, 0, 0},
     {"--threads", FLAG_COUNT, offsetof(EvaluationOptions, threads), "N", "use N cores (default: all)", 1,
+     1024, 0},
+    FLAGS_END,
+};
+
+const Flag prediction_flags[] = {
+    {"--weights", FLAG_TEXT, offsetof(PredictionOptions, weights), "FILE", "the weights, a .safetensors file",
+     0, 0, 0},
+    {"--top", FLAG_INTEGER, offsetof(PredictionOptions, top), "N",
+     "tell the N most probable classes of each file (default: 1)", 1, 1 << 20, 0},
+    {"--json", FLAG_SWITCH, offsetof(PredictionOptions, json), NULL, "one JSON object a file, each on a line",
+     0, 0, 0},
+    {"--csv", FLAG_SWITCH, offsetof(PredictionOptions, csv), NULL,
+     "a table, with the names of its columns first", 0, 0, 0},
+    {"--batch", FLAG_INTEGER, offsetof(PredictionOptions, batch), "N", "samples of a batch", 1, 1 << 20, 0},
+    {"--threads", FLAG_COUNT, offsetof(PredictionOptions, threads), "N", "use N cores (default: all)", 1,
      1024, 0},
     FLAGS_END,
 };

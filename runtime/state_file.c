@@ -9,10 +9,9 @@
 #include <string.h>
 
 #include "runtime/data/files.h"
+#include "runtime/data/loose.h"
 #include "runtime/init.h"
 #include "runtime/text_stream.h"
-
-#define CLASSES_KEY "classes" /* of the metadata */
 
 /* "f32 3x3x1x32", for messages. */
 static const char *shape_text(Dtype dtype, int rank, const int64_t *dim, char *out, size_t bytes)
@@ -107,19 +106,6 @@ CnnStatus cnn_state_match(const CnnImage *image, CnnData *data, const WeightFile
     for (int i = 0; i < cnn_weights_count(file); i++)
         match->unused += !is_known(image, data, cnn_weights_tensor(file, i)->name);
     return match_measured(data, file, path, match, error);
-}
-
-/* The names of the data's classes, each followed by a line's end, as the metadata of a file have them; freed
- * by the caller. NULL: no memory. */
-static char *classes_text(const CnnData *data)
-{
-    char name[NAME_BYTES];
-    TextStream stream;
-    if (!cnn_text_open(&stream))
-        return NULL;
-    for (int64_t c = 0; c < cnn_data_classes(data); c++)
-        fprintf(stream.out, "%s\n", name_printable(cnn_data_class_name(data, c), name));
-    return cnn_text_close(&stream, NULL);
 }
 
 CnnStatus cnn_state_match_classes(const CnnData *data, const WeightFile *file, const char *path,
@@ -230,7 +216,8 @@ static char *number_text(int64_t number)
 CnnStatus cnn_state_metadata(const CnnImage *image, const CnnData *data, int64_t epoch, int64_t step,
                              char **metadata, int room, CnnError *error)
 {
-    char *classes = classes_text(data);
+    char *classes = cnn_data_names_text(data), form[SAMPLE_FORM_BYTES];
+    cnn_data_form_text(data, form);
     bool good = classes != NULL;
     if (classes && !*classes) {
         free(classes);
@@ -242,6 +229,7 @@ CnnStatus cnn_state_metadata(const CnnImage *image, const CnnData *data, int64_t
     } pairs[] = {{"model", strdup(image->recipe.model_name)},
                  {"epoch", number_text(epoch)},
                  {"step", number_text(step)},
+                 {SAMPLE_FORM_KEY, strdup(form)},
                  {CLASSES_KEY, classes}};
     enum { PAIRS = sizeof pairs / sizeof pairs[0] };
     int count = 0;

@@ -7,10 +7,12 @@
 #include <sys/stat.h>
 
 #include "runtime/cpu_features.h"
+#include "runtime/data/loose.h"
 #include "runtime/file.h"
 #include "runtime/image_io.h"
 #include "runtime/init.h"
 #include "runtime/options.h"
+#include "runtime/predict.h"
 #include "runtime/training.h"
 
 /* Made by `cnnc build` (compiler/cpu/data_object.h). */
@@ -35,13 +37,16 @@ static void print_help(const char *program, const CnnImage *image)
 {
     printf("%s trains the network %s, by code compiled for it (%s).\n\n", program, image->recipe.model_name,
            image->target);
-    printf("usage:\n  %s [flags]\n  %s eval --weights FILE [flags]\n  %s info\n\n", program, program,
-           program);
+    printf("usage:\n  %s [flags]\n  %s eval --weights FILE [flags]\n  %s predict --weights FILE [flags] "
+           "FILE|FOLDER|-...\n  %s info\n\n",
+           program, program, program, program);
     printf("to train:\n");
     cnn_flags_print(training_flags, stdout);
     printf(
         "\nto evaluate (loss and metrics on the test part, or the validation part where there is none):\n");
     cnn_flags_print(evaluation_flags, stdout);
+    printf("\nto predict (what the network says to files; -: the standard input names them, one a line):\n");
+    cnn_flags_print(prediction_flags, stdout);
     printf("\nalways:\n");
     cnn_flags_print(trainer_flags, stdout);
 }
@@ -78,21 +83,25 @@ static CnnStatus move_model(CnnImage *image, const char *root, char **path, CnnE
 }
 
 /* What one call of the program is to do. */
-typedef enum { DO_TRAIN, DO_EVALUATE, DO_INFO } Action;
+typedef enum { DO_TRAIN, DO_EVALUATE, DO_PREDICT, DO_INFO } Action;
 
 typedef struct {
     Action action;
     TrainerOptions trainer;
     TrainingOptions training;
     EvaluationOptions evaluation;
+    PredictionOptions prediction;
+    const char **files; /* to predict */
+    int file_count;
 } Command;
 
 static CnnStatus read_command(int argc, char **argv, const char **words, Command *command, CnnError *error)
 {
-    static const char *const names[] = {"train", "eval", "info"};
-    *command = (Command){.training.report = stdout, .evaluation.report = stdout};
+    static const char *const names[] = {"train", "eval", "predict", "info"};
+    *command = (Command){
+        .training.report = stdout, .evaluation.report = stdout, .prediction.report = stderr, .files = words};
     int first = 1;
-    for (int i = 0; argc > 1 && i < 3; i++)
+    for (int i = 0; argc > 1 && i < 4; i++)
         if (strcmp(argv[1], names[i]) == 0) {
             command->action = (Action)i;
             first = 2;
@@ -102,28 +111,50 @@ static CnnStatus read_command(int argc, char **argv, const char **words, Command
         tables[1] = (FlagTable){training_flags, &command->training};
     if (command->action == DO_EVALUATE)
         tables[1] = (FlagTable){evaluation_flags, &command->evaluation};
-    int count;
-    TRY(cnn_flags_read(tables, argc - first, argv + first, NULL, words, &count, error));
-    if (count > 0)
-        return cnn_fail(error, CNN_BAD_USAGE, "'%s' is not known here: train, eval, info, or flags (--help)",
-                        words[0]);
+    if (command->action == DO_PREDICT)
+        tables[1] = (FlagTable){prediction_flags, &command->prediction};
+    int *count = &command->file_count;
+    TRY(cnn_flags_read(tables, argc - first, argv + first, NULL, words, count, error));
+    if (*count > 0 && command->action != DO_PREDICT)
+        return cnn_fail(error, CNN_BAD_USAGE,
+                        "'%s' is not known here: train, eval, predict, info, or flags (--help)", words[0]);
     return CNN_OK;
 }
 
-static CnnStatus run_on_data(CnnImage *image, const Command *command, CnnError *error)
+static CnnStatus run_on_data(const CnnImage *image, const Command *command, CnnError *error)
+{
+    CnnData *data;
+    TRY(cnn_data_open(&image->recipe, &data, error));
+    CnnStatus status = command->action == DO_TRAIN ? cnn_train(image, data, &command->training, error)
+                                                   : cnn_evaluate(image, data, &command->evaluation, error);
+    cnn_data_close(data);
+    return status;
+}
+
+static CnnStatus run_on_files(const CnnImage *image, const Command *command, CnnError *error)
+{
+    const PredictionOptions *options = &command->prediction;
+    WeightFile *weights;
+    CnnData *data = NULL;
+    TRY(cnn_prediction_check(options, error));
+    TRY(cnn_weights_open(options->weights, &weights, error));
+    LooseRequest request = {command->files, command->file_count, weights, options->weights};
+    CnnStatus status = cnn_data_open_loose(&image->recipe, &request, &data, error);
+    if (status == CNN_OK)
+        status = cnn_predict(image, data, weights, options, error);
+    cnn_data_close(data);
+    cnn_weights_close(weights);
+    return status;
+}
+
+static CnnStatus run_network(CnnImage *image, const Command *command, CnnError *error)
 {
     char *path = NULL;
-    CnnData *data = NULL;
     CnnStatus status = cnn_cpu_check(image->needs, error);
     if (status == CNN_OK && command->trainer.data_root)
         status = move_model(image, command->trainer.data_root, &path, error);
     if (status == CNN_OK)
-        status = cnn_data_open(&image->recipe, &data, error);
-    if (status == CNN_OK)
-        status = command->action == DO_TRAIN ? cnn_train(image, data, &command->training, error)
-                                             : cnn_evaluate(image, data, &command->evaluation, error);
-    if (data)
-        cnn_data_close(data);
+        status = (command->action == DO_PREDICT ? run_on_files : run_on_data)(image, command, error);
     free(path);
     return status;
 }
@@ -137,7 +168,7 @@ static CnnStatus run(int argc, char **argv, CnnImage *image, const char **words,
     else if (command.action == DO_INFO)
         print_info(image);
     else
-        return run_on_data(image, &command, error);
+        return run_network(image, &command, error);
     return CNN_OK;
 }
 

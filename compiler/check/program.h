@@ -63,7 +63,8 @@ typedef struct {
     int64_t epochs, steps; /* both 0: as the model says; else instead of what it says of either */
     int64_t seed;
     bool seed_given;
-    bool without_data; /* do not open the data; `input` must then give its shape */
+    bool without_data;         /* do not open the data; `input` must then give its shape */
+    const LooseRequest *loose; /* files that the data are opened with in place of their own; NULL: none */
 } CheckOptions;
 
 /** Parses and checks a model file. NULL after errors in `diag`. */

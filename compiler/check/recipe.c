@@ -41,10 +41,15 @@ void recipe_read_data(Checker *checker)
         checker->data_state = DATA_NOT_READ;
     } else {
         CnnError error = {0};
+        const LooseRequest *loose = checker->options->loose;
         checker->data_state = DATA_OPEN;
-        if (cnn_data_open(&program->recipe, &program->data, &error) != CNN_OK) {
+        CnnStatus status = loose ? cnn_data_open_loose(&program->recipe, loose, &program->data, &error)
+                                 : cnn_data_open(&program->recipe, &program->data, &error);
+        if (status != CNN_OK) {
             const char *text = error.text;
             Span span = blame(checker, &entries, &text);
+            if (loose && text == error.text)
+                span = (Span){0}; /* the files are to blame, not the model */
             checker->data_state = DATA_FAILED;
             check_error(checker, span, "data", NULL, "%s", text);
         }
@@ -290,7 +295,7 @@ static void read_class_weights(Checker *checker, const Graph *graph)
 static void check_batch(Checker *checker)
 {
     const Program *program = checker->program;
-    if (checker->data_state != DATA_OPEN)
+    if (checker->data_state != DATA_OPEN || checker->options->loose)
         return;
     BatchArgs defaults;
     const BatchArgs *batch = recipe_args(program->recipe.train, &batch_schema, &defaults);

@@ -80,6 +80,12 @@ static const Flag tune_flags[] = {
     {"--again", FLAG_SWITCH, OPTION(again), NULL, "measure anew what an earlier tuning has found", 0, 0, 0},
     FLAGS_END,
 };
+static const Flag predict_flags[] = {
+    {"--why", FLAG_TEXT, OPTION(why), "FILE.png",
+     "of one picture: draw what in it speaks for the class that is told", 0, 0, 0},
+    {"--class", FLAG_TEXT, OPTION(class_name), "NAME", "with --why: for this class instead", 0, 0, 0},
+    FLAGS_END,
+};
 static const Flag doctor_flags[] = {
     {"--json", FLAG_TEXT, OPTION(json), "FILE", "all of it as JSON", 0, 0, 0},
     FLAGS_END,
@@ -127,6 +133,9 @@ const Command command_table[] = {
      false, command_show, NULL},
     {"eval", "MODEL", 1, 1, "loss and accuracy of trained weights", NULL, true, false, true, command_eval,
      NULL},
+    {"predict", "MODEL FILE|FOLDER|-...", 2, MANY,
+     "what trained weights say to files, which need not be part of the data (-: standard input names them)",
+     predict_flags, true, false, false, command_predict, NULL},
     {"compare", "MODEL", 1, 1,
      "what fusions, rewrites and precisions cost and give: time, memory, kernels, differences", compare_flags,
      true, false, false, command_compare, NULL},
@@ -176,6 +185,11 @@ static void add_fusions(Options *options, FlagTables *tables)
     add_flags(options, tables, fusions, options);
 }
 
+static bool predicts(const Command *command)
+{
+    return command->run == command_predict;
+}
+
 const FlagTable *command_flags(const Command *command, FlagGroup group, Options *options)
 {
     FlagTables tables = {0};
@@ -185,7 +199,10 @@ const FlagTable *command_flags(const Command *command, FlagGroup group, Options 
         add_flags(options, &tables, training_flags, &options->training);
     if (command->evaluates && group != FLAGS_COMPILE)
         add_flags(options, &tables, evaluation_flags, &options->evaluation);
-    if (command->compiles && !command->trains && !command->evaluates && group != FLAGS_COMPILE)
+    if (predicts(command) && group != FLAGS_COMPILE)
+        add_flags(options, &tables, prediction_flags, &options->prediction);
+    if (command->compiles && !command->trains && !command->evaluates && !predicts(command) &&
+        group != FLAGS_COMPILE)
         add_flags(options, &tables, size_flags, options);
     if (command->compiles && group != FLAGS_OWN) {
         add_flags(options, &tables, compile_flags, options);

@@ -8,6 +8,7 @@
 #include "compiler/base/arena.h"
 #include "compiler/fuse/plan.h"
 #include "runtime/flags.h"
+#include "runtime/predict.h"
 #include "runtime/training.h"
 
 struct Command;
@@ -26,6 +27,8 @@ typedef struct {
     bool fusion_off[FUSION_COUNT];
     TrainingOptions training; /* also `threads` and `batch` of commands that do not train */
     EvaluationOptions evaluation;
+    PredictionOptions prediction;
+    const LooseRequest *loose; /* predict: what the data are opened with */
     /* Of one command each: */
     const char *stage;       /* emit */
     const char *kernel;      /* emit */
@@ -40,12 +43,13 @@ typedef struct {
     bool check;              /* fmt */
     bool markdown;           /* help */
     const char *output;      /* build, data preview, data dump */
+    const char *why;         /* predict */
     const char *variants;    /* compare */
     const char *plot, *json; /* compare, bench, explain; json: doctor, runs too */
     bool each;               /* compare */
     int rounds;              /* compare */
     int count;               /* data preview */
-    const char *class_name;  /* data preview */
+    const char *class_name;  /* data preview, predict */
     const char *sample;      /* data dump */
     bool augment;            /* data dump */
     int64_t epoch;           /* data dump; from 1, 0: not given */
@@ -98,6 +102,7 @@ CnnStatus command_show(const Options *options);
 CnnStatus command_emit(const Options *options);
 CnnStatus command_fmt(const Options *options);
 CnnStatus command_eval(const Options *options);
+CnnStatus command_predict(const Options *options);
 CnnStatus command_bench(const Options *options);
 CnnStatus command_build(const Options *options);
 CnnStatus command_compare(const Options *options);

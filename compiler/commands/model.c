@@ -143,6 +143,8 @@ static int choose_threads(const Options *options, const Program *program)
         return options->training.threads;
     if (options->evaluation.threads)
         return options->evaluation.threads;
+    if (options->prediction.threads)
+        return options->prediction.threads;
     return written ? (int)((const ThreadsArgs *)written->args)->count : 0;
 }
 
@@ -209,15 +211,17 @@ CnnStatus model_open(const Options *options, Model *model)
         TRY(add_names("rewrite", options->rewrite, rewrites_add, &rewrites));
     TRY(check_cpu(options));
     Session *session = session_open();
-    session->check = (CheckOptions){.defines = options->defines.value,
-                                    .define_count = options->defines.count,
-                                    .sets = options->sets.value,
-                                    .set_count = options->sets.count,
-                                    .batch = options->training.batch,
-                                    .epochs = options->training.epochs,
-                                    .steps = options->training.steps,
-                                    .seed = (int64_t)options->training.seed,
-                                    .seed_given = options->training.seed_given};
+    session->check =
+        (CheckOptions){.defines = options->defines.value,
+                       .define_count = options->defines.count,
+                       .sets = options->sets.value,
+                       .set_count = options->sets.count,
+                       .batch = options->training.batch ? options->training.batch : options->prediction.batch,
+                       .epochs = options->training.epochs,
+                       .steps = options->training.steps,
+                       .seed = (int64_t)options->training.seed,
+                       .seed_given = options->training.seed_given,
+                       .loose = options->loose};
     session->no_cache = options->no_cache;
     *model = (Model){.session = session, .path = options->words[0]};
     model->checked = driver_check(session, model->path);
@@ -264,7 +268,9 @@ CnnStatus model_compile(Model *model, bool load, Linked *linked)
     }
     if (linked->cache_complaint)
         fprintf(stderr, "cnnc: note: compiled kernels are not kept: %s\n", linked->cache_complaint);
-    linked->image->summary = layers_table(model->session, model->program, linked->train);
+    linked->image->summary = model->session->purpose == PURPOSE_TRAINING
+                                 ? layers_table(model->session, model->program, linked->train)
+                                 : "";
     return CNN_OK;
 }
 

@@ -171,3 +171,93 @@ Graph *derive_evaluation(const Program *program)
 {
     return derive(program, false);
 }
+
+/* ---- Explanation ---- */
+
+static bool is_picture(const Type *type)
+{
+    return type->rank == 4 && type->dim[1] * type->dim[2] > 1;
+}
+
+/* What the scores are computed from. */
+static bool *find_needed(const Graph *graph, NodeId scores)
+{
+    bool *needed = NEW_ARRAY(graph->arena, bool, graph->nodes.count);
+    needed[scores] = true;
+    for (NodeId id = scores + 1; id-- > 0;)
+        for (int k = 0; needed[id] && k < graph_node(graph, id)->in_count; k++)
+            needed[graph_node(graph, id)->in[k]] = true;
+    return needed;
+}
+
+/* Where the map is taken; NODE_NONE: nowhere. */
+static NodeId find_mapped(const Graph *graph, NodeId scores)
+{
+    const bool *needed = find_needed(graph, scores);
+    bool *follows = NEW_ARRAY(graph->arena, bool, graph->nodes.count);
+    NodeId mapped = NODE_NONE;
+    for (NodeId id = 0; id <= scores; id++)
+        if (needed[id] && graph_node(graph, id)->op == OP_conv2d && is_picture(graph_type(graph, id)))
+            mapped = id;
+    if (mapped == NODE_NONE)
+        return NODE_NONE;
+    const Type *type = graph_type(graph, mapped);
+    follows[mapped] = true;
+    for (NodeId id = mapped + 1; id <= scores; id++) {
+        const Node *node = graph_node(graph, id);
+        for (int k = 0; k < node->in_count; k++)
+            follows[id] |= follows[node->in[k]];
+        if (follows[id] && needed[id] && type_equal(&node->type, type))
+            mapped = id;
+    }
+    return mapped;
+}
+
+/* The gradient that is asked about, with respect to the scores. */
+static NodeId score_seed(const Derivation *derivation)
+{
+    const LossInput *input = &derivation->input;
+    Make make = input->make;
+    const Type scores = *graph_type(derivation->graph, derivation->scores);
+    bool single = scores.dim[1] == 1;
+    NodeId one = make_constant(make, 1), none = make_constant(make, 0);
+    if (label_dtype(derivation->program, scores.dim[1]) != DTYPE_I32)
+        return make_broadcast(make, one, &scores);
+    NodeId own = single ? make_greater(make, loss_larger(input), none) : loss_one_hot(input);
+    return make_select(make, own, one, single ? make_constant(make, -1) : none);
+}
+
+static Graph *nothing_to_map(const Program *program)
+{
+    diag_error(program->diag, program->output_span, "nothing-to-map",
+               "what speaks for a class is drawn over the last convolution of more than one pixel, and this "
+               "network has none that its output depends on");
+    return NULL;
+}
+
+Graph *derive_explanation(const Program *program)
+{
+    Derivation derivation = {.program = program};
+    copy_forward(&derivation, program->eval, program->eval_logits, false);
+    Graph *graph = derivation.graph;
+    LossInput *input = &derivation.input;
+    NodeId mapped = find_mapped(graph, derivation.scores), gradient;
+    if (mapped == NODE_NONE)
+        return nothing_to_map(program);
+    input->make = make_at(graph, mapped);
+    if (!add_label(&derivation))
+        return NULL;
+    Make make = input->make;
+    NodeId seed = score_seed(&derivation);
+    autodiff_from(graph, derivation.scores, seed, &mapped, 1, &gradient);
+    if (gradient == NODE_NONE)
+        return nothing_to_map(program);
+    NodeId weights = make_mean(make, gradient, 1u << 1 | 1u << 2);
+    NodeId sum = make_sum(make, make_mul(make, mapped, weights), 1u << 3);
+    NodeId map = make_max(make, sum, make_constant(make, 0));
+    NodeId total = make_reshape(make, make_sum(make, make_mul(make, seed, derivation.scores), 3u), 0, NULL);
+    graph_result(graph, (Result){.role = RESULT_VALUE, .node = map, .name = "map"});
+    graph_result(graph, (Result){.role = RESULT_TOTAL, .node = total, .name = "score"});
+    graph_verify(graph, "derive for explanation");
+    return graph;
+}

@@ -12,6 +12,17 @@ Graph *derive_training(const Program *program);
 Graph *derive_evaluation(const Program *program);
 
 /**
+ * The step that explains an evaluation, by grad-CAM (Selvaraju et al., "Grad-CAM: visual explanations from
+ * deep networks via gradient-based localization", ICCV 2017, section 3): RESULT_OUTPUT as there, RESULT_VALUE
+ * the map [batch, height, width, 1] of what speaks for the class that the label names, and RESULT_TOTAL the
+ * sum of these classes' scores, before softmax or sigmoid. Of one output class 1 has the score, class 0 minus
+ * that; where labels are numbers, the score is the output. The map lies over the values that the last
+ * convolution of more than one pixel has become before their shape changes: behind its activation and what is
+ * added to it. Errors (there is no such convolution) go to the program's diag: NULL.
+ */
+Graph *derive_explanation(const Program *program);
+
+/**
  * Reverse-mode differentiation (Griewank and Walther, "Evaluating Derivatives", 2008, chapter 3): adds to
  * `graph` the nodes of the gradient of the scalar `loss` with respect to each of `with_respect_to`.
  * gradients[i]: NODE_NONE where the loss does not depend on it.

@@ -23,6 +23,7 @@ typedef struct Loss {
      * not fit. */
     NodeId (*build)(const void *args, const LossInput *input, const char **complaint);
     bool needs_classes; /* labels are classes */
+    bool takes_logits;  /* of a network that ends in neither softmax nor sigmoid, the outputs are logits */
 } Loss;
 
 extern const Loss *const loss_table[]; /* NULL-terminated */

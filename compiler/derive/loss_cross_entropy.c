@@ -41,4 +41,5 @@ const Loss loss_cross_entropy = {
                .example = "loss cross_entropy, smoothing=10%"},
     .build = build,
     .needs_classes = true,
+    .takes_logits = true,
 };

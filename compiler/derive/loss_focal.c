@@ -87,4 +87,5 @@ const Loss loss_focal = {
                .args_bytes = sizeof(FocalArgs),
                .example = "loss focal, gamma=2.0, alpha=0.25"},
     .build = build,
+    .takes_logits = true,
 };

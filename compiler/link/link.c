@@ -267,6 +267,9 @@ CnnImage *link_image(Arena *arena, const Program *program, const LinkedPlan *tra
     image->recipe_text = program_recipe_text(program);
     image->source_count = (int)program->sources.count;
     image->sources = program->sources.items;
+    image->output = program->softmax || program->sigmoid ? OUTPUT_SHARES
+                    : program->loss->takes_logits        ? OUTPUT_LOGITS
+                                                         : OUTPUT_VALUES;
     set_interface(image, eval->plan->graph);
     image->train = link_program(&linking, train);
     image->eval = link_program(&linking, eval);

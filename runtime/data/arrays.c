@@ -7,7 +7,7 @@
 
 #include "runtime/data/array_files.h"
 #include "runtime/data/array_labels.h"
-#include "runtime/data/data.h"
+#include "runtime/data/loose.h"
 #include "runtime/data/pictures.h"
 #include "runtime/data/stamp.h"
 #include "runtime/file.h"
@@ -354,4 +354,4 @@ static CnnStatus arrays_open(const void *args, const Tree *tree, const char *bas
 }
 
 const SourceKind source_arrays = {
-    .schema = &arrays_schema, .libraries = LIBRARY_FORMATS, .open_in = arrays_open};
+    .schema = &arrays_schema, .libraries = LIBRARY_FORMATS, .open_in = arrays_open, .loose = loose_as_values};

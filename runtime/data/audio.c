@@ -4,6 +4,7 @@
 
 #include "runtime/data/class_folders.h"
 #include "runtime/data/decode.h"
+#include "runtime/data/loose.h"
 #include "runtime/data/sound.h"
 #include "runtime/rng.h"
 
@@ -176,4 +177,36 @@ static CnnStatus audio_open(const void *args, const Tree *tree, const char *base
     return status;
 }
 
-const SourceKind source_audio = {.schema = &audio_schema, .libraries = LIBRARY_SOUND, .open_in = audio_open};
+static void audio_close_loose(Source *source)
+{
+    free(source); /* the paths are the files' */
+}
+
+static CnnStatus audio_open_loose(const void *args, const LooseFiles *files, Source **out, CnnError *error)
+{
+    const SoundLibrary *library;
+    TRY(sound_library(&library, error));
+    AudioSource *audio = calloc(1, sizeof *audio);
+    if (!audio)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open recordings");
+    audio->source =
+        (Source){.read = audio_sample, .label = loose_label, .name = audio_name, .close = audio_close_loose};
+    audio->library = library;
+    audio->recordings = loose_members(files);
+    CnnStatus status = audio_set_piece(audio, args, error);
+    if (status == CNN_OK)
+        *out = &audio->source;
+    else
+        audio_close_loose(&audio->source);
+    return status;
+}
+
+static const LooseKind *audio_loose(const SampleForm *form)
+{
+    static const LooseKind kind = {audio_is_recording, "recordings", audio_open_loose};
+    (void)form;
+    return &kind;
+}
+
+const SourceKind source_audio = {
+    .schema = &audio_schema, .libraries = LIBRARY_SOUND, .open_in = audio_open, .loose = audio_loose};

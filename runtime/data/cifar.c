@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runtime/data/decode.h"
+#include "runtime/data/loose.h"
 #include "runtime/data/stamp.h"
 
 enum {
@@ -334,4 +335,4 @@ static CnnStatus cifar_open(const void *args, const Tree *tree, const char *base
     return status;
 }
 
-const SourceKind source_cifar = {.schema = &cifar_schema, .open_in = cifar_open};
+const SourceKind source_cifar = {.schema = &cifar_schema, .open_in = cifar_open, .loose = loose_as_pictures};

@@ -47,13 +47,17 @@ static CnnStatus data_find_source(const CnnRecipe *recipe, const CnnStatement **
     return CNN_OK;
 }
 
-static CnnStatus data_open_source(CnnData *data, const CnnRecipe *recipe, const CnnStatement *statement,
-                                  CnnError *error)
+/* Where relative paths start from. */
+static void data_set_folder(CnnData *data, const CnnRecipe *recipe)
 {
     const char *path = recipe->model_path ? recipe->model_path : "", *slash = strrchr(path, '/');
-    const char *folder = data->folder;
     if (slash && (size_t)(slash - path) < sizeof data->folder - 1)
         memcpy(data->folder, path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+static CnnStatus data_open_source(CnnData *data, const CnnStatement *statement, CnnError *error)
+{
+    const char *folder = data->folder;
     const SourceKind *kind = source_kind_of(statement->schema);
     if (kind->open_around)
         return kind->open_around(statement, folder, &data->source, error);
@@ -99,6 +103,8 @@ static CnnStatus data_learn_size(CnnData *data, CnnError *error)
     enum { TRIES = 16 };
     CnnError first = {0};
     Picture picture = {0};
+    if (data->is_loose)
+        return loose_size(&data->loose, &data->height, &data->width, error);
     CnnStatus status = CNN_BAD_INPUT;
     for (int64_t i = 0; i < data->source->info.count && i < TRIES && status == CNN_BAD_INPUT; i++) {
         status = data->source->read(data->source, i, 0, 0, &picture, &first);
@@ -159,7 +165,7 @@ static CnnStatus data_add_stage(CnnData *data, const CnnStatement *statement, La
     data->stages[data->stage_count++] = stage;
     data->measured = data->measured && !stage->fit;
     if (stage->out.channels == 0)
-        TRY(cnn_data_prepare(data, 0, error));
+        TRY(data->is_loose ? loose_size_stage(&data->loose, stage, error) : cnn_data_prepare(data, 0, error));
     *layout = stage->out;
     return CNN_OK;
 }
@@ -216,46 +222,80 @@ static CnnStatus data_check_cache(const CnnData *data, CnnError *error)
                     data->stage_by[data->fixed_stages]->schema->word);
 }
 
-static CnnStatus data_open_all(CnnData *data, const CnnRecipe *recipe, CnnError *error)
+/* The source that the data name, and which of its samples are drawn. */
+static CnnStatus data_take_source(CnnData *data, const CnnRecipe *recipe, const CnnStatement *source,
+                                  CnnError *error)
 {
-    const CnnStatement *source;
     SplitArgs split_defaults;
     ShuffleArgs shuffle_defaults;
     BadArgs bad_defaults;
     CnnError cause = {0};
-    TRY(data_find_source(recipe, &source, error));
-    TRY(data_blame(source, data_open_source(data, recipe, source, &cause), &cause, error));
+    TRY(data_blame(source, data_open_source(data, source, &cause), &cause, error));
     const SplitArgs *split = recipe_args(recipe->data, &split_schema, &split_defaults);
     TRY(data_blame(recipe_find(recipe->data, &split_schema),
                    split_make(data->source, split, &data->split, &cause), &cause, error));
     data->shuffle = ((const ShuffleArgs *)recipe_args(recipe->data, &shuffle_schema, &shuffle_defaults))->on;
     data->bad = *(const BadArgs *)recipe_args(recipe->data, &bad_schema, &bad_defaults);
     data->cache_by = recipe_find(recipe->data, &cache_schema);
+    const CnnStatement *balance = recipe_find(recipe->data, &balance_schema);
+    return data_blame(
+        balance,
+        balance_open(balance ? balance->args : NULL, data->source, &data->split, &data->balance, &cause),
+        &cause, error);
+}
+
+/* Loose files in its place: none is looked at twice, and each counts for itself. */
+static CnnStatus data_take_files(CnnData *data, const CnnRecipe *recipe, const CnnStatement *source,
+                                 const LooseRequest *request, CnnError *error)
+{
+    data->is_loose = true;
+    data->bad = (BadArgs){.policy = BAD_SKIP, .at_most = 1};
+    TRY(loose_open(recipe, source, request, &data->loose, &data->source, error));
+    return split_make_test(data->source, &data->split, error);
+}
+
+/* `request`: NULL for the data themselves. */
+static CnnStatus data_open_all(CnnData *data, const CnnRecipe *recipe, const LooseRequest *request,
+                               CnnError *error)
+{
+    const CnnStatement *source;
+    CnnError cause = {0};
+    TRY(data_find_source(recipe, &source, error));
+    data_set_folder(data, recipe);
+    TRY(request ? data_take_files(data, recipe, source, request, error)
+                : data_take_source(data, recipe, source, error));
     data->source_by = source;
     data->mix = mix_of(recipe->data);
     TRY(data_name_classes(data, error));
-    const CnnStatement *balance = recipe_find(recipe->data, &balance_schema);
-    TRY(data_blame(
-        balance,
-        balance_open(balance ? balance->args : NULL, data->source, &data->split, &data->balance, &cause),
-        &cause, error));
     TRY(data_plan(data, recipe, source, error));
     return data_blame(data->cache_by, data_check_cache(data, &cause), &cause, error);
 }
 
-CnnStatus cnn_data_open(const CnnRecipe *recipe, CnnData **out, CnnError *error)
+static CnnStatus data_open(const CnnRecipe *recipe, const LooseRequest *request, CnnData **out,
+                           CnnError *error)
 {
     CnnData *data = calloc(1, sizeof *data);
     if (!data)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open the data");
     data->measured = true;
     data->seed = 1;
-    CnnStatus status = data_open_all(data, recipe, error);
+    CnnStatus status = data_open_all(data, recipe, request, error);
     if (status == CNN_OK)
         *out = data;
     else
         cnn_data_close(data);
     return status;
+}
+
+CnnStatus cnn_data_open(const CnnRecipe *recipe, CnnData **out, CnnError *error)
+{
+    return data_open(recipe, NULL, out, error);
+}
+
+CnnStatus cnn_data_open_loose(const CnnRecipe *recipe, const LooseRequest *request, CnnData **out,
+                              CnnError *error)
+{
+    return data_open(recipe, request, out, error);
 }
 
 void cnn_data_close(CnnData *data)
@@ -278,6 +318,7 @@ void cnn_data_close(CnnData *data)
     free(data->white);
     if (data->source)
         data->source->close(data->source);
+    loose_close(&data->loose);
     free(data);
 }
 

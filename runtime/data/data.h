@@ -25,6 +25,15 @@ typedef struct CnnData CnnData;
  * the statement's `where` and ": ".
  */
 CnnStatus cnn_data_open(const CnnRecipe *recipe, CnnData **out, CnnError *error);
+/**
+ * The same with files that are no part of the data in place of its source: all are the test part, without
+ * labels (class 0, or the number 0), and go through the same stages. A file that cannot be read, or has
+ * another size than the network takes, is skipped, whatever `bad` says. What stages have measured must come
+ * from the weights. The request must outlive the data.
+ */
+typedef struct LooseRequest LooseRequest; /* runtime/data/loose.h */
+CnnStatus cnn_data_open_loose(const CnnRecipe *recipe, const LooseRequest *request, CnnData **out,
+                              CnnError *error);
 void cnn_data_close(CnnData *data);
 
 /** Shape of a sample as the network sees it: height, width, channels. */

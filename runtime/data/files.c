@@ -32,9 +32,9 @@ void bytes_free(Bytes *bytes)
     *bytes = (Bytes){0};
 }
 
-/* Bytes of the UTF-8 character at `at`; 0 when it is none, or a control character. */
-static size_t character_bytes(const unsigned char *at)
+size_t name_character(const char *name)
 {
+    const unsigned char *at = (const unsigned char *)name;
     if (at[0] < 0x80)
         return at[0] >= 0x20 && at[0] != 0x7f;
     size_t count = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
@@ -58,7 +58,7 @@ const char *name_printable(const char *name, char out[NAME_BYTES])
         used = 3;
     }
     while (*name && used + ESCAPED < NAME_BYTES) {
-        size_t count = character_bytes((const unsigned char *)name);
+        size_t count = name_character(name);
         if (count == 0) {
             used += (size_t)snprintf(out + used, NAME_BYTES - used, "\\x%02x", (unsigned char)*name++);
             continue;

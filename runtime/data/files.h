@@ -27,6 +27,9 @@ void bytes_free(Bytes *bytes);
 
 enum { NAME_BYTES = 512 }; /* room for a name that is printed; longer ones lose their beginning */
 
+/** Bytes of the UTF-8 character that a name begins with; 0 when it is none, or a control character. */
+size_t name_character(const char *name);
+
 /** A name as it may be printed: control characters and what is not UTF-8 as \xNN. Returns `out`. */
 const char *name_printable(const char *name, char out[NAME_BYTES]);
 

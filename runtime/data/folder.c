@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "runtime/data/class_folders.h"
+#include "runtime/data/loose.h"
 #include "runtime/data/pictures.h"
 
 typedef struct {
@@ -102,5 +103,7 @@ static CnnStatus folder_open(const void *args, const Tree *tree, const char *bas
     return status;
 }
 
-const SourceKind source_folder = {
-    .schema = &folder_schema, .libraries = LIBRARY_FORMATS, .open_in = folder_open};
+const SourceKind source_folder = {.schema = &folder_schema,
+                                  .libraries = LIBRARY_FORMATS,
+                                  .open_in = folder_open,
+                                  .loose = loose_as_pictures};

@@ -9,6 +9,7 @@
 
 #include "runtime/data/idx_array.h"
 #include "runtime/data/labels.h"
+#include "runtime/data/loose.h"
 #include "runtime/data/stamp.h"
 
 typedef struct {
@@ -191,4 +192,4 @@ static CnnStatus idx_open(const void *args, const char *base, Source **out, CnnE
     return status;
 }
 
-const SourceKind source_idx = {.schema = &idx_schema, .open = idx_open};
+const SourceKind source_idx = {.schema = &idx_schema, .open = idx_open, .loose = loose_as_pictures};

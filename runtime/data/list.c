@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "runtime/data/list.h"
+#include "runtime/data/loose.h"
 #include "runtime/file.h"
 
 /* The order of the words of `values`. */
@@ -369,4 +370,5 @@ static CnnStatus list_open(const void *args, const Tree *tree, const char *base,
     return status;
 }
 
-const SourceKind source_list = {.schema = &list_schema, .libraries = LIBRARY_FORMATS, .open_in = list_open};
+const SourceKind source_list = {
+    .schema = &list_schema, .libraries = LIBRARY_FORMATS, .open_in = list_open, .loose = loose_as_pictures};

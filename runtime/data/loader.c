@@ -43,6 +43,7 @@ struct CnnLoader {
     LoaderOptions options;
     int64_t count; /* samples of an epoch */
     size_t sample_bytes, label_bytes;
+    bool keeps_order;
 
     int slot_count;
     Slot *slots;  /* batch k lies in slot k % slot_count */
@@ -311,6 +312,11 @@ void cnn_loader_close(CnnLoader *loader)
     free(loader);
 }
 
+void cnn_loader_keep_order(CnnLoader *loader)
+{
+    loader->keeps_order = true;
+}
+
 /* With the lock held. */
 static void loader_halt(CnnLoader *loader)
 {
@@ -416,6 +422,32 @@ static CnnStatus loader_settle(CnnLoader *loader, int64_t batch, CnnError *error
     return CNN_OK;
 }
 
+/* Moves the samples of a filled batch that could be read together, and counts them. */
+static CnnStatus loader_close_gaps(CnnLoader *loader, int64_t batch, int64_t size, int64_t *good,
+                                   CnnError *error)
+{
+    Slot *slot = loader_slot(loader, batch);
+    *good = 0;
+    for (int64_t i = 0; i < size; i++) {
+        Place *place = &slot->place[i];
+        if (place->state == PLACE_FAILED)
+            return place_failure(place, error);
+        if (place->state == PLACE_UNREADABLE) {
+            TRY(loader_skip(loader, batch * loader->options.batch + i, place, error));
+            continue;
+        }
+        int64_t to = (*good)++;
+        if (to == i)
+            continue;
+        memcpy(slot->input + (size_t)to * loader->sample_bytes,
+               slot->input + (size_t)i * loader->sample_bytes, loader->sample_bytes);
+        memcpy(slot->label + (size_t)to * loader->label_bytes, slot->label + (size_t)i * loader->label_bytes,
+               loader->label_bytes);
+        slot->place[to].sample = place->sample;
+    }
+    return CNN_OK;
+}
+
 static double now_seconds(void)
 {
     struct timespec now;
@@ -479,12 +511,17 @@ CnnStatus cnn_loader_next(CnnLoader *loader, Batch *batch, CnnError *error)
         return CNN_OK;
     double start = now_seconds();
     loader_wait_filled(loader, number);
-    TRY(loader_settle(loader, number, error));
-    batch->samples = loader_size(loader, number);
-    if (batch->samples > 0)
-        TRY(loader_is_last(loader, number, &batch->last, error));
+    if (loader->keeps_order) {
+        TRY(loader_close_gaps(loader, number, loader_size(loader, number), &batch->samples, error));
+        batch->last = loader_size(loader, number + 1) == 0;
+    } else {
+        TRY(loader_settle(loader, number, error));
+        batch->samples = loader_size(loader, number);
+        if (batch->samples > 0)
+            TRY(loader_is_last(loader, number, &batch->last, error));
+    }
     loader->waited += now_seconds() - start;
-    if (batch->samples == 0)
+    if (batch->samples == 0 && !loader->keeps_order)
         return CNN_OK;
     const Slot *slot = loader_slot(loader, number);
     if (loader->mixed)

@@ -37,6 +37,10 @@ CnnStatus cnn_loader_open(CnnData *data, Part part, const LoaderOptions *options
                           CnnError *error);
 void cnn_loader_close(CnnLoader *loader);
 
+/** Before the first start: from now on nothing takes the place of a sample that cannot be read. Its batch is
+ * smaller by it, and the others keep their order. */
+void cnn_loader_keep_order(CnnLoader *loader);
+
 /** Starts an epoch (from 0) at its batch number first_batch. Samples that are unreadable in batches before it
  * are not known then: how many replaced them, cnn_loader_set_replaced tells. */
 CnnStatus cnn_loader_start(CnnLoader *loader, int64_t epoch, int64_t first_batch, CnnError *error);
@@ -49,7 +53,8 @@ void cnn_loader_set_replaced(CnnLoader *loader, int64_t replaced);
 /** Ends the running epoch, if one is: the loader leaves its memory alone until the next start. */
 void cnn_loader_stop(CnnLoader *loader);
 
-/** Waits for the next batch and lends it until the following call. CNN_OK and samples 0 after the last. */
+/** Waits for the next batch and lends it until the following call. CNN_OK and samples 0 after the last; with
+ * cnn_loader_keep_order any batch may have none, and `last` alone tells. */
 CnnStatus cnn_loader_next(CnnLoader *loader, Batch *batch, CnnError *error);
 
 /** Which sample of its part number i of the lent batch is: where samples were skipped, not `first` + i. */

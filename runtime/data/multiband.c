@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runtime/data/decode.h"
+#include "runtime/data/loose.h"
 #include "runtime/data/stamp.h"
 
 enum { SIDE_MOST = 4096, STEP_MOST = 1 << 20 };
@@ -210,5 +211,21 @@ static CnnStatus multiband_open(const void *args, const char *base, Source **out
     return status;
 }
 
-const SourceKind source_multiband = {
-    .schema = &multiband_schema, .libraries = LIBRARY_FORMATS, .open = multiband_open};
+/* Other tiles, a file for each. */
+static CnnStatus multiband_open_loose(const void *args, const LooseFiles *files, Source **out,
+                                      CnnError *error)
+{
+    return loose_tiles_open(((const MultibandArgs *)args)->bands == 1, files, out, error);
+}
+
+static const LooseKind *multiband_loose(const SampleForm *form)
+{
+    static const LooseKind kind = {loose_is_tile_name, "tiles, .npy or .tif", multiband_open_loose};
+    (void)form;
+    return &kind;
+}
+
+const SourceKind source_multiband = {.schema = &multiband_schema,
+                                     .libraries = LIBRARY_FORMATS,
+                                     .open = multiband_open,
+                                     .loose = multiband_loose};

@@ -6,12 +6,15 @@
 #include "runtime/augment/mix.h"
 #include "runtime/data/balance.h"
 #include "runtime/data/cache.h"
+#include "runtime/data/loose.h"
 #include "runtime/data/split.h"
 #include "runtime/transform/transform.h"
 
 struct CnnData {
     char folder[PATH_MAX]; /* of the model: relative paths start from it */
     Source *source;
+    bool is_loose;    /* the samples are loose files: */
+    LooseFiles loose; /* then */
     Split split;
     Balance balance;
     Mix mix;

@@ -21,6 +21,13 @@ static CnnStatus sample_check_size(const CnnData *data, int64_t index, const Pic
         return CNN_OK;
     char name[NAME_BYTES], first[NAME_BYTES];
     data->source->name(data->source, index, name, sizeof name);
+    if (data->is_loose)
+        return cnn_fail(
+            error, CNN_BAD_INPUT,
+            "%s: %lld x %lld (height x width), the network takes %lld x %lld, and the data have no "
+            "'resize'",
+            name, (long long)picture->height, (long long)picture->width, (long long)data->height,
+            (long long)data->width);
     data->source->name(data->source, data->first < 0 ? 0 : data->first, first, sizeof first);
     return cnn_fail(error, CNN_BAD_INPUT,
                     "pictures differ in size: %s has %lld x %lld, %s has %lld x %lld (height x width); "
@@ -37,7 +44,11 @@ static CnnStatus sample_read(const CnnData *data, int64_t index, SampleRun *run,
                            ? source->read_random(source, index, key, out, error)
                            : source->read(source, index, data->want_height, data->want_width, out, error);
     run->unreadable = status == CNN_BAD_INPUT && !source->info.container;
-    return status == CNN_OK ? sample_check_size(data, index, out, error) : status;
+    if (status == CNN_OK) {
+        status = sample_check_size(data, index, out, error);
+        run->unreadable = status != CNN_OK && data->is_loose;
+    }
+    return status;
 }
 
 CnnStatus data_run(const CnnData *data, int64_t index, SampleRun *run, DataScratch **scratch, Picture **out,

@@ -43,7 +43,9 @@ typedef struct {
 } SourceInfo;
 
 typedef struct Source Source;
-typedef struct Stamp Stamp; /* runtime/data/stamp.h */
+typedef struct Stamp Stamp;           /* runtime/data/stamp.h */
+typedef struct SampleForm SampleForm; /* runtime/data/loose.h */
+typedef struct LooseKind LooseKind;   /* the same */
 
 /* Libraries that are linked into a program only where its data need them. */
 typedef enum { LIBRARY_SOUND = 1, LIBRARY_UNPACK = 2, LIBRARY_FORMATS = 4 } OptionalLibrary;
@@ -58,6 +60,9 @@ typedef struct SourceKind {
     CnnStatus (*open_in)(const void *args, const Tree *tree, const char *base, Source **out, CnnError *error);
     /** The same, for a source around the one in the statement's body. */
     CnnStatus (*open_around)(const CnnStatement *statement, const char *base, Source **out, CnnError *error);
+    /** How files that are no part of the data become samples like its own; NULL: samples of this form are no
+     * files. Not of a kind that is opened around another: that one tells. */
+    const LooseKind *(*loose)(const SampleForm *form);
 } SourceKind;
 
 /* A source is a struct that begins with this. Everything but close may be called from many threads at once.

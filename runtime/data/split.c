@@ -267,6 +267,15 @@ CnnStatus split_make(Source *source, const SplitArgs *args, Split *out, CnnError
     return split_not_empty(out, info->count, args, error);
 }
 
+CnnStatus split_make_test(const Source *source, Split *out, CnnError *error)
+{
+    *out = (Split){0};
+    TRY(split_reserve(&source->info, out, error));
+    for (int64_t i = 0; i < source->info.test_count; i++)
+        split_add(out, PART_TEST, i);
+    return CNN_OK;
+}
+
 void split_test_all(Split *split)
 {
     int64_t all = 0;

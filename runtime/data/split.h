@@ -33,6 +33,8 @@ typedef struct {
 
 /** Divides the samples. A share that would give nobody, or leaves nothing to train on, is an error. */
 CnnStatus split_make(Source *source, const SplitArgs *args, Split *out, CnnError *error);
+/** Makes all samples the test part, of a source that has no others. */
+CnnStatus split_make_test(const Source *source, Split *out, CnnError *error);
 /** Brings all samples into the test part, in the source's order. */
 void split_test_all(Split *split);
 void split_free(Split *split);

@@ -68,15 +68,17 @@ static void pca_merge(const Transform *transform, void *state, const void *later
     covariance_merge(state, ((const Pca *)transform)->values, later);
 }
 
+#define PCA_SHARES "data.pca.shares"
+static const char *const measured_names[MEASURED_COUNT] = {"data.pca.mean", "data.pca.components",
+                                                           PCA_SHARES};
+
 /* Takes memory for `count` components. */
 static CnnStatus pca_take(Pca *pca, int64_t count, CnnError *error)
 {
-    static const char *const names[MEASURED_COUNT] = {"data.pca.mean", "data.pca.components",
-                                                      "data.pca.shares"};
     const int64_t counts[MEASURED_COUNT] = {pca->values, count * pca->values, count};
     pca->transform.out.channels = count;
     for (int i = 0; i < MEASURED_COUNT; i++) {
-        pca->measured[i] = (Measured){names[i], counts[i], calloc((size_t)counts[i], sizeof(float))};
+        pca->measured[i] = (Measured){measured_names[i], counts[i], calloc((size_t)counts[i], sizeof(float))};
         if (!pca->measured[i].value)
             return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for %lld components",
                             (long long)count);
@@ -144,6 +146,15 @@ static Measured *pca_measured(Transform *transform, int index)
     return &((Pca *)transform)->measured[index];
 }
 
+static CnnStatus pca_size(Transform *transform, int64_t channels, CnnError *error)
+{
+    Pca *pca = (Pca *)transform;
+    if (channels < 1 || channels > pca->values)
+        return cnn_fail(error, CNN_BAD_INPUT, "'pca' cannot have %lld components of %lld values",
+                        (long long)channels, (long long)pca->values);
+    return pca_take(pca, channels, error);
+}
+
 static void pca_ready(Transform *transform)
 {
     Pca *pca = (Pca *)transform;
@@ -194,16 +205,19 @@ static CnnStatus pca_check(const PcaArgs *args, int64_t values, const Amount *wa
     return covariance_check(values, "pca", error);
 }
 
-static CnnStatus pca_plan(const CnnStatement *statement, const Layout *in, Transform **out, CnnError *error)
-{
-    static const Fit fit = {.state_bytes = pca_bytes,
+static const Fit pca_fit = {.state_bytes = pca_bytes,
                             .add = pca_add,
                             .merge = pca_merge,
                             .finish = pca_finish,
                             .count = MEASURED_COUNT,
                             .measured = pca_measured,
                             .ready = pca_ready,
+                            .sized_by = PCA_SHARES,
+                            .size = pca_size,
                             .tell = pca_tell};
+
+static CnnStatus pca_plan(const CnnStatement *statement, const Layout *in, Transform **out, CnnError *error)
+{
     const PcaArgs *args = statement->args;
     bool bands = args->bands.value > 0;
     const Amount *wanted = bands ? &args->bands : &args->components;
@@ -216,7 +230,7 @@ static CnnStatus pca_plan(const CnnStatement *statement, const Layout *in, Trans
     pca->wanted = *wanted;
     pca->transform = (Transform){.out = {.height = bands ? in->height : 1, .width = bands ? in->width : 1},
                                  .apply = pca_apply,
-                                 .fit = &fit,
+                                 .fit = &pca_fit,
                                  .close = pca_close};
     CnnStatus status = wanted->share ? CNN_OK : pca_take(pca, (int64_t)wanted->value, error);
     if (status == CNN_OK)

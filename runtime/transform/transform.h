@@ -59,6 +59,10 @@ typedef struct {
     Measured *(*measured)(Transform *transform, int index);
     /** Called when the measured values are there, by finish or from a weight file. */
     void (*ready)(Transform *transform);
+    /** Where measuring tells how many channels the result has: the name of the measured value that has as
+     * many numbers, and what makes room for them where the number is known without measuring. Else NULL. */
+    const char *sized_by;
+    CnnStatus (*size)(Transform *transform, int64_t channels, CnnError *error);
     /** What was measured, in a line for the user; NULL: nothing to be told. */
     void (*tell)(const Transform *transform, char *out, size_t bytes);
 } Fit;

@@ -28,6 +28,10 @@ expect 2 '--epochs needs a value' run a.cnn --epochs
 expect 2 "there is no stage 'plam'; did you mean 'plan'?" emit --stage plam a.cnn
 expect 2 '--stage must say which' emit a.cnn
 expect 2 '--weights must say which' eval a.cnn
+expect 2 'needs --weights' predict a.cnn x.png
+expect 2 'usage: cnnc predict MODEL FILE|FOLDER|-...' predict a.cnn
+expect 2 "did you mean '--json'?" predict a.cnn x.png --jsn
+expect 0 '--top N' help predict
 expect 2 '-o must say which' build a.cnn
 expect 2 'contradict' check --no-fuse --fuse=pool a.cnn
 expect 2 "there is no fusion 'poll'" check --fuse=poll a.cnn

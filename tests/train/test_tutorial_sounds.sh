@@ -13,6 +13,17 @@ tutorial_run 6
 test -s sounds.safetensors
 tutorial_accuracy sounds.cnn sounds.safetensors 0.85
 
+# Recordings of which nobody knows what they are, where those of the training are gone; and why.
+"$CNNC" eval sounds.cnn --weights sounds.safetensors --all --outputs sounds.csv >/dev/null
+mv sounds trained
+one=$(tail -n 1 sounds.csv | cut -d , -f 1) answer_of=$(tail -n 1 sounds.csv | cut -d , -f 3)
+cp "trained/${one#*/}" one.wav
+expect 0 "one.wav  $answer_of  " "$CNNC" predict sounds.cnn --weights sounds.safetensors one.wav
+expect 0 "why.png: what speaks for $answer_of in one.wav" "$CNNC" predict sounds.cnn --weights sounds.safetensors --why why.png one.wav
+echo 'no recording' >none.wav
+expect 1 'none.wav: ' "$CNNC" predict sounds.cnn --weights sounds.safetensors none.wav
+mv trained sounds
+
 # The trainer trains as cnnc does; so does one thread, and so do the same recordings in an archive.
 python3 -m zipfile -c sounds.zip sounds
 sed 's/audio .*/archive "sounds.zip" { audio "sounds", seconds=1, rate=16000 }/' sounds.cnn >zipped.cnn

@@ -113,6 +113,42 @@ static void an_epoch_is_a_permutation_of_its_own(void **state)
     close_data(opened);
 }
 
+static void samples_keep_their_order_where_some_are_missing(void **state)
+{
+    (void)state;
+    static const int bad[] = {0, 7, 16, 17, 18, 19, 20, 21, 22, 23, 98, 99};
+    enum { BAD = sizeof bad / sizeof *bad };
+    make_pictures(100, bad, BAD);
+    for (int threads = 1; threads <= 3; threads += 2) {
+        Opened opened = open_good("folder \"d\" -> bad skip, at_most=50%");
+        CnnLoader *loader =
+            open_loader(opened.data, PART_TRAIN, (LoaderOptions){8, false, false, threads, 2, NULL});
+        CnnError error = {0};
+        Batch batch = {0};
+        int next = 0, batches = 0, missing = 0;
+        cnn_loader_keep_order(loader);
+        assert_int_equal(cnn_loader_start(loader, 0, 0, &error), CNN_OK);
+        for (; !batch.last; batches++) {
+            assert_int_equal(cnn_loader_next(loader, &batch, &error), CNN_OK);
+            if (batches == 2)
+                assert_int_equal(batch.samples, 0); /* none of 16 to 23 */
+            for (int64_t i = 0; i < batch.samples; i++, next++) {
+                for (; missing < BAD && bad[missing] == next; missing++)
+                    next++;
+                assert_int_equal((int)batch.input[i * 12], next);
+                assert_int_equal(cnn_loader_sample(loader, i), next);
+                assert_int_equal(((const int32_t *)batch.label)[i], next >= 50);
+            }
+        }
+        assert_int_equal(next, 98);
+        assert_int_equal(batches, 13);
+        assert_int_equal(cnn_loader_skipped(loader), BAD);
+        assert_non_null(strstr(cnn_loader_skipped_reason(loader, 1), "007.png"));
+        cnn_loader_close(loader);
+        close_data(opened);
+    }
+}
+
 static void a_cache_decodes_once_and_changes_nothing(void **state)
 {
     (void)state;
@@ -496,6 +532,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(batches_follow_the_source_without_shuffle),
         TEST(an_epoch_is_a_permutation_of_its_own),
+        TEST(samples_keep_their_order_where_some_are_missing),
         TEST(a_cache_decodes_once_and_changes_nothing),
         TEST(a_cache_keeps_pictures_of_all_sizes_alike),
         TEST(a_cache_needs_samples_of_one_size),

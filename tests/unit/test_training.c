@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "runtime/data/loader.h"
+#include "runtime/data/loose.h"
 #include "runtime/report.h"
 #include "runtime/rng.h"
 #include "runtime/train_args.h"
@@ -58,6 +59,18 @@ const char *cnn_data_class_name(const CnnData *data, int64_t class_index)
 {
     (void)data, (void)class_index;
     return "";
+}
+
+void cnn_data_form_text(const CnnData *data, char out[SAMPLE_FORM_BYTES])
+{
+    snprintf(out, SAMPLE_FORM_BYTES, "%lldx%lldx%lld", (long long)data->shape.value[0],
+             (long long)data->shape.value[1], (long long)data->shape.value[2]);
+}
+
+char *cnn_data_names_text(const CnnData *data)
+{
+    (void)data;
+    return strdup("");
 }
 
 void cnn_data_name(const CnnData *data, Part part, int64_t index, char *out, size_t bytes)
