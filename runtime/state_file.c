@@ -11,7 +11,6 @@
 #include "runtime/data/files.h"
 #include "runtime/data/loose.h"
 #include "runtime/init.h"
-#include "runtime/text_stream.h"
 
 /* "f32 3x3x1x32", for messages. */
 static const char *shape_text(Dtype dtype, int rank, const int64_t *dim, char *out, size_t bytes)
