@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "runtime/data/pipeline.h"
+#include "runtime/text_stream.h"
 
 enum { SIDE_MOST = 1 << 27, CHANNELS_MOST = 1 << 24 };
 
@@ -52,17 +53,13 @@ static CnnStatus take_names(LooseFiles *files, const char *text, CnnError *error
 
 char *cnn_data_names_text(const CnnData *data)
 {
-    char *text = NULL, name[NAME_BYTES];
-    size_t length;
-    FILE *out = open_memstream(&text, &length);
-    if (!out)
+    char name[NAME_BYTES];
+    TextStream stream;
+    if (!cnn_text_open(&stream))
         return NULL;
     for (int64_t c = 0; c < cnn_data_classes(data); c++)
-        fprintf(out, "%s\n", name_printable(cnn_data_class_name(data, c), name));
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+        fprintf(stream.out, "%s\n", name_printable(cnn_data_class_name(data, c), name));
+    return cnn_text_close(&stream, NULL);
 }
 
 /* Weights that are older than this metadata: the data of the training tell. */

@@ -8,6 +8,7 @@
 #include "runtime/data/files.h"
 #include "runtime/file.h"
 #include "runtime/json.h"
+#include "runtime/text_stream.h"
 
 enum { MISTAKES = 24 };
 
@@ -111,14 +112,13 @@ static CnnStatus write_text(const RunFolder *folder, const char *name, const cha
 static CnnStatus record(const RunFolder *folder, const char *name, const Answers *answers, Answer *sorted,
                         void (*put)(FILE *out, const Answers *answers, Answer *sorted), CnnError *error)
 {
-    char *text = NULL;
+    TextStream stream;
     size_t length = 0;
-    FILE *memory = open_memstream(&text, &length);
-    if (!memory)
+    if (!cnn_text_open(&stream))
         return no_memory(error);
-    put(memory, answers, sorted);
-    bool failed = fclose(memory) != 0;
-    CnnStatus status = failed ? no_memory(error) : write_text(folder, name, text, length, error);
+    put(stream.out, answers, sorted);
+    char *text = cnn_text_close(&stream, &length);
+    CnnStatus status = text ? write_text(folder, name, text, length, error) : no_memory(error);
     free(text);
     return status;
 }
