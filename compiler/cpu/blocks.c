@@ -102,7 +102,7 @@ static void block_added(Choice *choice)
     fit = fit < places ? fit : places;
     if (fit < 1 || fit >= extent)
         return;
-    schedule->block[axis] = even_block(extent, fit);
+    schedule->block[axis] = schedule->unrolled[axis] ? 1 : even_block(extent, fit);
     schedule->order[schedule->order_count++] = axis;
 }
 
