@@ -60,7 +60,7 @@ int layers_find(const Program *program, const char *name)
     return best;
 }
 
-static void add_flops(Session *session, const Program *program, LayerCost *costs)
+static void add_operations(Session *session, const Program *program, LayerCost *costs)
 {
     PlanOptions options = {.cache_bytes = session->target->l2_bytes};
     for (int i = 0; i < FUSION_COUNT; i++)
@@ -70,9 +70,12 @@ static void add_flops(Session *session, const Program *program, LayerCost *costs
     for (size_t g = 0; g < plan->groups.count; g++) {
         const Group *group = &plan->groups.items[g];
         int layer = layers_find(program, graph_node(plan->graph, group->outputs.items[0])->name);
-        for (size_t k = 0; layer >= 0 && k < group->kernels.count; k++)
-            costs[layer].flops +=
-                computation_flops(group->kernels.items[k]->computation) / (double)program->eval->batch;
+        for (size_t k = 0; layer >= 0 && k < group->kernels.count; k++) {
+            const Computation *computation = group->kernels.items[k]->computation;
+            costs[layer].flops += computation_flops(computation) / (double)program->eval->batch;
+            costs[layer].multiply_adds +=
+                computation_multiply_adds(computation) / (double)program->eval->batch;
+        }
     }
 }
 
@@ -96,7 +99,7 @@ LayerCost *layers_cost(Session *session, const Program *program, const Plan *pla
     LayerCost *costs = NEW_ARRAY(session->arena, LayerCost, program->layers.count);
     for (size_t i = 0; i < program->layers.count; i++)
         costs[i] = (LayerCost){.row = &program->layers.items[i], .group = -1};
-    add_flops(session, program, costs);
+    add_operations(session, program, costs);
     if (plan)
         find_groups(program, plan, costs);
     return costs;
@@ -135,7 +138,7 @@ const char *layers_table(Session *session, const Program *program, const Plan *p
     const LayerCost *costs = layers_cost(session, program, plan);
     Line *lines = NEW_ARRAY(arena, Line, count + 2);
     int64_t parameters = 0;
-    double flops = 0;
+    double flops = 0, multiply_adds = 0;
     lines[0] = (Line){{"layer", "word", "output", "parameters", "FLOPs", plan ? "group" : ""}};
     for (size_t i = 0; i < count; i++) {
         const LayerRow *row = costs[i].row;
@@ -145,12 +148,15 @@ const char *layers_table(Session *session, const Program *program, const Plan *p
                                costs[i].flops > 0 ? flops_text(arena, costs[i].flops) : "", group}};
         parameters += row->parameters;
         flops += costs[i].flops;
+        multiply_adds += costs[i].multiply_adds;
     }
     lines[1 + count] = (Line){{"total", "", "", count_text(arena, parameters), flops_text(arena, flops), ""}};
     Text out = {.arena = arena};
     text_printf(&out, "model %s\n", program->name);
     print_lines(lines, count + 2, &out);
-    text_printf(&out, "parameters take %s; FLOPs are those of one sample forward\n",
-                bytes_text(arena, 4.0 * (double)parameters));
+    text_printf(
+        &out,
+        "parameters take %s; FLOPs are those of one sample forward: %s multiply-adds twice, all else once\n",
+        bytes_text(arena, 4.0 * (double)parameters), count_text(arena, (int64_t)multiply_adds));
     return text_string(&out);
 }

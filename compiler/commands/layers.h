@@ -7,8 +7,9 @@
 
 typedef struct {
     const LayerRow *row;
-    double flops; /* forward, of one sample: multiply-adds counted twice, everything else once */
-    int group;    /* of the plan: the first that computes something of this layer; -1: none does */
+    double flops;         /* forward, of one sample: multiply-adds counted twice, everything else once */
+    double multiply_adds; /* those of convolutions and dense layers, as papers count them */
+    int group;            /* of the plan: the first that computes something of this layer; -1: none does */
 } LayerCost;
 
 /** One for each row of program->layers, in the session's arena. `plan` is that of the training step, or NULL.

@@ -266,16 +266,27 @@ void computation_verify(const Computation *computation, const char *pass)
         BUG("after %s: %s: no parallel axis", pass, name);
 }
 
+/* The points of the output axes, or of all. */
+static double points(const Computation *computation, bool reduced)
+{
+    double product = 1;
+    for (int i = 0; i < computation->axis_count; i++)
+        if (reduced || !computation->axes[i].reduced)
+            product *= (double)computation->axes[i].extent;
+    return product;
+}
+
+double computation_multiply_adds(const Computation *computation)
+{
+    int contractions = 0;
+    for (size_t i = 0; i < computation->accs.count; i++)
+        contractions += computation->accs.items[i].contraction;
+    return contractions * points(computation, true) * (1 + computation->plain_less_1);
+}
+
 double computation_flops(const Computation *computation)
 {
-    double outer = 1, all = 1;
-    for (int i = 0; i < computation->axis_count; i++) {
-        double extent = (double)computation->axes[i].extent;
-        if (!computation->axes[i].reduced)
-            outer *= extent;
-        all *= extent;
-    }
-    double flops = 0;
+    double outer = points(computation, false), all = points(computation, true), flops = 0;
     for (size_t i = 0; i < computation->accs.count; i++)
         flops += (computation->accs.items[i].contraction ? 2 : 1) * all;
     for (size_t i = 0; i < computation->exprs.count; i++)

@@ -198,6 +198,8 @@ void computation_verify(const Computation *computation, const char *pass);
 /** Multiply-adds counted twice, other scalar operations once, for all points at full extents; as the plain
  * algorithm counts them, where another is used. */
 double computation_flops(const Computation *computation);
+/** The multiply-adds of convolutions and products of matrices alone, each counted once. */
+double computation_multiply_adds(const Computation *computation);
 
 /* ---- Building a computation from nodes (schedule/lower.c): what ops' `lower` functions call. ---- */
 
