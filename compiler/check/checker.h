@@ -127,7 +127,7 @@ Value eval_preset(Checker *checker, const char *text);
 /** An operator applied to values; POISON after it has reported what does not fit. */
 Value value_unary(Checker *checker, Span span, AstOperator op, const Value *operand);
 Value value_binary(Checker *checker, Span span, AstOperator op, const Value *left, const Value *right);
-/** min, max, round, ceil, floor. */
+/** min, max, multiple, round, ceil, floor. */
 Value value_call(Checker *checker, Span span, const char *name, const Value *items, int count);
 
 /** The module of an import that was opened; NULL for one of the standard library. */

@@ -1,4 +1,7 @@
-/* Layers that join values: the current one with named ones, or the results of branches. */
+/* Layers that join values: the current one with named ones, or the results of branches; and split,
+ * which takes one apart. */
+#include <inttypes.h>
+
 #include "compiler/ops/layer_parts.h"
 
 typedef struct {
@@ -164,12 +167,46 @@ const Layer layer_branch = {
 
 /* ---- split ---- */
 
+typedef struct {
+    int64_t count, first;
+} SplitArgs;
+
+static NodeId split_build(Build *build, const void *arguments, NodeId in, const Body *body)
+{
+    (void)body;
+    const SplitArgs *args = arguments;
+    if (in == POISON)
+        return POISON;
+    Type type = layer_type(build, in);
+    int last = type.rank - 1;
+    int64_t before[RANK_MAX] = {0}, after[RANK_MAX] = {0}, channels = type.dim[last];
+    if (args->count > channels || args->first > channels - args->count)
+        return build_error(build, args->count > channels ? "count" : "first", in, "split-range",
+                           "'split' takes %" PRId64 " channels from number %" PRId64 " on, of %" PRId64,
+                           args->count, args->first, channels);
+    before[last] = args->first;
+    after[last] = channels - args->first - args->count;
+    return make_crop(layer_make(build), in, before, after);
+}
+
+static const Field split_fields[] = {FIELD(SplitArgs, count, FIELD_INTEGER, .least = 1, .most = 16777216,
+                                           .doc = "how many channels are taken"),
+                                     FIELD(SplitArgs, first, FIELD_INTEGER, .preset = "0", .least = 0,
+                                           .most = 16777216,
+                                           .doc = "the number of the first of them, from 0"),
+                                     FIELDS_END};
 const Layer layer_split = {
     .schema = {.word = "split",
-               .doc = "Some of the channels.",
+               .doc = "Some of the channels, one behind the other.",
                .places = IN_MODEL,
-               .fields = no_fields,
-               .example = "split",
-               .planned = "taking some of the channels is not built yet; a 1x1 conv can choose channels"},
-    .samples = (const char *const[]){NULL},
+               .fields = split_fields,
+               .args_bytes = sizeof(SplitArgs),
+               .example =
+                   "concat { branch { split 8 }\n branch { split 8, first=8 -> conv 8, 3x3, pad=1 } }"},
+    .build = split_build,
+    .samples =
+        (const char *const[]){"input 2x3x5 -> split 2, first=1",
+                              "input 2x3x6 -> concat { branch { split 4 }\nbranch { split 2, first=4 -> "
+                              "conv 3, 1x1 } } -> conv 2, 2x2",
+                              "input 1x2x4 -> flatten -> split 3, first=5", NULL},
 };

@@ -35,8 +35,9 @@ typedef struct {
     double momentum, eps;
 } BatchnormArgs;
 
-/* What a parameter that must be given is when a layer is part of another one. */
-#define BATCHNORM_MOMENTUM 0.99
-#define NORM_EPS           1e-3
+/* Of batchnorm and its like, and of layers that have one in them. */
+#define BATCHNORM_MOMENTUM "0.99"
+#define NORM_EPS           "1e-3"
+#define NORM_EPS_LEAST     1e-12
 
 #endif

@@ -10,7 +10,7 @@
 #include "compiler/ops/layer_parts.h"
 
 #define EPS_FIELD(T)                                                                                         \
-    FIELD(T, eps, FIELD_REAL, .preset = "1e-3", .least = 1e-12, .most = 1, .named_only = true,               \
+    FIELD(T, eps, FIELD_REAL, .preset = NORM_EPS, .least = NORM_EPS_LEAST, .most = 1, .named_only = true,    \
           .doc = "added to the variance before its root is taken")
 
 typedef struct {
@@ -98,8 +98,8 @@ static NodeId batchnorm_build(Build *build, const void *arguments, NodeId in, co
 }
 
 static const Field batchnorm_fields[] = {
-    FIELD(BatchnormArgs, momentum, FIELD_REAL, .preset = "0.99", .least = 0, .most = 1, .named_only = true,
-          .doc = "share of the old value that the running statistics keep in each step"),
+    FIELD(BatchnormArgs, momentum, FIELD_REAL, .preset = BATCHNORM_MOMENTUM, .least = 0, .most = 1,
+          .named_only = true, .doc = "share of the old value that the running statistics keep in each step"),
     EPS_FIELD(BatchnormArgs),
     FIELDS_END,
 };

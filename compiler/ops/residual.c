@@ -10,6 +10,7 @@ typedef enum { PROJECT_NONE, PROJECT_CONV } Project;
 
 typedef struct {
     int project;
+    double momentum, eps; /* of the shortcut's batchnorm */
 } ResidualArgs;
 
 /* The stride with which a 1x1 window makes `to` of `from` pixels, or 0 when there is none. */
@@ -20,7 +21,7 @@ static int64_t stride_between(int64_t from, int64_t to)
 }
 
 /* The shortcut where the shapes differ: 1x1 convolution and batchnorm. */
-static NodeId project(Build *build, NodeId in, NodeId value)
+static NodeId project(Build *build, const ResidualArgs *args, NodeId in, NodeId value)
 {
     Type from = layer_type(build, in), to = layer_type(build, value);
     int64_t high = 0, wide = 0;
@@ -37,7 +38,7 @@ static NodeId project(Build *build, NodeId in, NodeId value)
                            .dilation = {2, {1, 1}},
                            .groups = 1,
                            .bias = BIAS_FALSE};
-    const BatchnormArgs norm = {BATCHNORM_MOMENTUM, NORM_EPS};
+    const BatchnormArgs norm = {args->momentum, args->eps};
     NodeId shortcut = build_layer(build, &layer_conv, "project", &conv, in);
     return shortcut == POISON ? POISON
                               : build_layer(build, &layer_batchnorm, "project_norm", &norm, shortcut);
@@ -51,8 +52,9 @@ static bool same_shape(const Type *a, const Type *b)
     return true;
 }
 
-static NodeId residual_build(Build *build, const void *args, NodeId in, const Body *body)
+static NodeId residual_build(Build *build, const void *arguments, NodeId in, const Body *body)
 {
+    const ResidualArgs *args = arguments;
     if (!body)
         return build_error(build, NULL, NODE_NONE, "missing-body", "'residual' needs statements in { }");
     NodeId value = build_body(build, body, in);
@@ -60,12 +62,12 @@ static NodeId residual_build(Build *build, const void *args, NodeId in, const Bo
         return POISON;
     Type from = layer_type(build, in), to = layer_type(build, value);
     if (!same_shape(&from, &to)) {
-        if (((const ResidualArgs *)args)->project == PROJECT_NONE)
+        if (args->project == PROJECT_NONE)
             return build_error(build, NULL, value, "shapes-differ",
                                "the body makes %s of %s, so they cannot be added: 'residual project=conv' "
                                "adapts the shortcut",
                                layer_shape(build, value), layer_shape(build, in));
-        in = project(build, in, value);
+        in = project(build, args, in, value);
     }
     return in == POISON ? POISON : make_add(layer_make(build), value, in);
 }
@@ -75,6 +77,10 @@ static const Field residual_fields[] = {
           .doc = "what the shortcut is where the body changes the shape: none (an error), or a 1x1 "
                  "convolution with the stride and "
                  "channels that the body asks for, and a batchnorm"),
+    FIELD(ResidualArgs, momentum, FIELD_REAL, .preset = BATCHNORM_MOMENTUM, .least = 0, .most = 1,
+          .named_only = true, .doc = "that of the shortcut's batchnorm"),
+    FIELD(ResidualArgs, eps, FIELD_REAL, .preset = NORM_EPS, .least = NORM_EPS_LEAST, .most = 1,
+          .named_only = true, .doc = "that of the shortcut's batchnorm"),
     FIELDS_END};
 const Layer layer_residual = {
     .schema = {.word = "residual",
@@ -92,48 +98,69 @@ const Layer layer_residual = {
         (const char *const[]){
             "input 3x4x2 -> residual { conv 2, 3x3, pad=same -> relu }",
             "input 5x4x2 -> residual project=conv { conv 3, 3x3, stride=2, pad=same -> batchnorm } -> relu",
+            "input 5x4x2 -> residual project=conv, momentum=0.9, eps=1e-5 { conv 3, 3x3, pad=1 -> batchnorm "
+            "}",
             NULL},
 };
 
 /* ---- squeeze_excite ---- */
 
+typedef enum { INNER_RELU, INNER_SILU } Inner;
+typedef enum { GATE_SIGMOID, GATE_HSIGMOID } Gate;
+
 typedef struct {
-    int64_t ratio;
+    int64_t ratio, units; /* units: 0: as the ratio says */
+    int activation, gate; /* Inner, Gate */
 } SqueezeArgs;
 
-static NodeId squeeze_excite_build(Build *build, const void *args, NodeId in, const Body *body)
+/* A layer without parameters of its own, as a part of this one. */
+static NodeId activate(Build *build, const Layer *layer, NodeId in)
+{
+    return in == POISON ? POISON : layer->build(build, NULL, in, NULL);
+}
+
+static NodeId squeeze_excite_build(Build *build, const void *arguments, NodeId in, const Body *body)
 {
     (void)body;
+    const SqueezeArgs *args = arguments;
     if (!layer_needs_picture(build, "squeeze_excite", in))
         return POISON;
     enum { ROWS_AND_COLUMNS = 1 << 1 | 1 << 2 };
     Make make = layer_make(build);
     Type type = layer_type(build, in);
-    int64_t channels = type.dim[3], ratio = ((const SqueezeArgs *)args)->ratio;
-    const DenseArgs reduce = {.units = channels > ratio ? channels / ratio : 1, .bias = BIAS_TRUE};
+    int64_t channels = type.dim[3], share = channels > args->ratio ? channels / args->ratio : 1;
+    const DenseArgs reduce = {.units = args->units ? args->units : share, .bias = BIAS_TRUE};
     const DenseArgs expand = {.units = channels, .bias = BIAS_TRUE};
     NodeId gate = make_reshape(make, make_mean(make, in, ROWS_AND_COLUMNS), 2,
                                (const int64_t[]){type.dim[0], channels});
     gate = build_layer(build, &layer_dense, "reduce", &reduce, gate);
+    gate = activate(build, args->activation == INNER_SILU ? &layer_silu : &layer_relu, gate);
     if (gate == POISON)
         return POISON;
-    gate = build_layer(build, &layer_dense, "expand", &expand, make_max(make, gate, make_constant(make, 0)));
+    gate = build_layer(build, &layer_dense, "expand", &expand, gate);
+    gate = activate(build, args->gate == GATE_HSIGMOID ? &layer_hsigmoid : &layer_sigmoid, gate);
     if (gate == POISON)
         return POISON;
-    gate = make_reshape(make, make_unary(make, OP_sigmoid, gate), 4,
-                        (const int64_t[]){type.dim[0], 1, 1, channels});
+    gate = make_reshape(make, gate, 4, (const int64_t[]){type.dim[0], 1, 1, channels});
     return make_mul(make, in, gate);
 }
 
 static const Field squeeze_fields[] = {
     FIELD(SqueezeArgs, ratio, FIELD_INTEGER, .preset = "16", .least = 1, .most = 1048576,
           .doc = "channels / numbers of the inner vector, which has at least one"),
+    FIELD(SqueezeArgs, units, FIELD_INTEGER, .preset = "", .least = 1, .most = 1048576, .named_only = true,
+          .doc = "numbers of the inner vector, in place of a ratio"),
+    FIELD(SqueezeArgs, activation, FIELD_WORD, .preset = "relu", .words = "relu silu", .named_only = true,
+          .doc = "of the inner vector"),
+    FIELD(SqueezeArgs, gate, FIELD_WORD, .preset = "sigmoid", .words = "sigmoid hsigmoid", .named_only = true,
+          .doc = "what makes a number between 0 and 1 of each output"),
     FIELDS_END};
 const Layer layer_squeeze_excite = {
     .schema = {.word = "squeeze_excite",
-               .doc = "Weighs each channel by a number between 0 and 1 that a small network (dense, relu, "
-                      "dense, sigmoid) makes of the "
-                      "channels' averages. NAME.reduce.kernel, .bias; NAME.expand.kernel, .bias.",
+               .doc =
+                   "Weighs each channel by a number between 0 and 1 that a small network (dense, activation, "
+                   "dense, gate) makes of the "
+                   "channels' averages. NAME.reduce.kernel, .bias; NAME.expand.kernel, .bias.",
                .source = "Hu et al., Squeeze-and-excitation networks, CVPR 2018",
                .places = IN_MODEL,
                .fields = squeeze_fields,
@@ -141,5 +168,6 @@ const Layer layer_squeeze_excite = {
                .example = "squeeze_excite 4"},
     .build = squeeze_excite_build,
     .samples =
-        (const char *const[]){"input 3x2x4 -> squeeze_excite 2", "input 3x2x3 -> squeeze_excite", NULL},
+        (const char *const[]){"input 3x2x4 -> squeeze_excite 2", "input 3x2x3 -> squeeze_excite",
+                              "input 3x2x4 -> squeeze_excite units=3, activation=silu, gate=hsigmoid", NULL},
 };

@@ -1,4 +1,4 @@
-/* Layers of one pointwise formula without a bend: identity and rescale. */
+/* Layers of one pointwise formula without a bend: identity, rescale and layer_scale. */
 #include "compiler/ops/layer_parts.h"
 
 static NodeId identity_build(Build *build, const void *args, NodeId in, const Body *body)
@@ -46,4 +46,38 @@ const Layer layer_rescale = {
                .example = "rescale 0.00392156862745098"},
     .build = rescale_build,
     .samples = (const char *const[]){"input 2x3x2 -> rescale 0.5", "input 2x3x2 -> rescale -2, 0.25", NULL},
+};
+
+typedef struct {
+    double initial;
+} LayerScaleArgs;
+
+static NodeId layer_scale_build(Build *build, const void *args, NodeId in, const Body *body)
+{
+    (void)body;
+    if (in == POISON)
+        return POISON;
+    Type type = layer_type(build, in);
+    NodeId factors =
+        layer_vector(build, "gamma", type.dim[type.rank - 1], ((const LayerScaleArgs *)args)->initial);
+    return make_mul(layer_make(build), in, factors);
+}
+
+static const Field layer_scale_fields[] = {
+    FIELD(LayerScaleArgs, initial, FIELD_REAL, .preset = "1e-6", .doc = "every factor, before it is learnt"),
+    FIELDS_END};
+const Layer layer_layer_scale = {
+    .schema =
+        {.word = "layer_scale",
+         .doc = "Multiplies each channel by a learnt factor; small ones at the end of a residual's body let "
+                "deep networks start as shallow ones. gamma: [channels].",
+         .source = "Touvron et al., Going deeper with image transformers, ICCV 2021, section 2",
+         .places = IN_MODEL,
+         .fields = layer_scale_fields,
+         .args_bytes = sizeof(LayerScaleArgs),
+         .example = "residual { conv 16, 3x3, pad=same -> layer_scale 1e-6 }"},
+    .build = layer_scale_build,
+    .samples = (const char *const[]){"input 2x3x3 -> layer_scale 0.5",
+                                     "input 3x3x2 -> residual { conv 2, 3x3, pad=same -> layer_scale }",
+                                     "input 1x2x3 -> flatten -> layer_scale 1", NULL},
 };

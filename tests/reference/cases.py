@@ -6,8 +6,8 @@ import losses
 import optimizers as opt
 from contractions import Conv, Dense, Depthwise, Transposed
 from joins import Add, Concat, Mul, Residual, Separable, SqueezeExcite
-from norms import Batchnorm, Groupnorm, Layernorm
-from shapes import (Avgpool, Crop, Dropout, DropPath, Flatten, Globalpool, Maxpool, Pad, Reshape, Shuffle, SpatialDropout,
+from norms import Batchnorm, Groupnorm, Layernorm, LayerScale
+from shapes import (Avgpool, Crop, Dropout, DropPath, Flatten, Globalpool, Maxpool, Pad, Reshape, Shuffle, SpatialDropout, Split,
                     Upsample)
 from training import Case
 
@@ -69,6 +69,8 @@ picture("pad", Pad((1, 2, 0, 3)), Conv(4, 3), act.Tanh())
 picture("crop", Crop((1, 2, 0, 1)))
 picture("upsample", Upsample(2), Conv(4, 3), act.Tanh(), shape=(4, 3, 2))
 picture("upsample_bilinear", Upsample(2, "bilinear"), Conv(4, 3), act.Tanh(), shape=(4, 3, 2))
+picture("split", Concat([Split(2, first=3)], [Split(4), act.Tanh()]), Conv(4, 3))
+vector("split_vector", Split(5, first=2))
 picture("shuffle", Shuffle(3), Conv(4, 3, groups=2), act.Tanh())
 
 # ---- Dropout: the same random numbers on both sides ----
@@ -84,6 +86,8 @@ vector("batchnorm_vector", Batchnorm())
 picture("layernorm", Layernorm())
 vector("layernorm_vector", Dense(9), Layernorm())
 picture("groupnorm", Groupnorm(3))
+picture("layer_scale", Residual(Conv(6, 3, pad="same"), act.Tanh(), LayerScale()))
+vector("layer_scale_vector", LayerScale("0.5"))
 
 # ---- Activations ----
 for name, layer in {"relu": act.Relu(), "relu6": act.Relu6(), "leaky": act.Leaky(0.2), "elu": act.Elu(1.5), "gelu": act.Gelu(),
@@ -100,7 +104,9 @@ picture("concat", Concat([Conv(4, 1), act.Tanh()], [Conv(3, 3, pad="same")], [Ma
 picture("residual", Residual(Conv(6, 3, pad="same"), act.Tanh(), Conv(6, 3, pad="same")), act.Tanh())
 picture("residual_project", Residual(Conv(8, 3, stride=2, pad="same", bias=False), Batchnorm(), act.Tanh(),
                                      Conv(8, 3, pad="same", bias=False), Batchnorm(), stride=2), act.Tanh())
+picture("residual_options", Residual(Conv(8, 3, stride=2, pad="same", bias=False), Batchnorm(), stride=2, momentum=0.9, eps=1e-5), act.Tanh())
 picture("squeeze_excite", SqueezeExcite(2))
+picture("squeeze_excite_options", SqueezeExcite(units=4, activation=act.Silu, gate=act.Hsigmoid))
 
 # ---- Losses ----
 vector("cross_entropy_smoothing", loss=losses.CrossEntropy(smoothing=0.1))

@@ -70,13 +70,13 @@ class Concat(Branches):
 
 
 class Residual(Layer):
-    """The value plus what the body makes of it; `stride`: the shortcut is a 1x1 convolution with it, and a batchnorm."""
+    """The value plus what the body makes of it; `stride`: the shortcut is a 1x1 convolution with it, and a batchnorm with the options."""
 
     word = "residual"
 
-    def __init__(self, *body, stride=None):
-        self.body, self.stride = Sequence(body), stride
-        super().__init__("project=conv" if stride else "")
+    def __init__(self, *body, stride=None, **options):
+        self.body, self.stride, self.options = Sequence(body), stride, options
+        super().__init__(", ".join(["project=conv", *(f"{name}={value}" for name, value in options.items())]) if stride else "")
 
     def text(self):
         return f"{super().text()} {{\n{indent(self.body.text())}\n}}"
@@ -85,7 +85,7 @@ class Residual(Layer):
         out = self.body.build(self.network, shape)
         self.shortcut = []
         if self.stride:
-            convolution, norm = Conv(out[2], 1, stride=self.stride, bias=False), Batchnorm()
+            convolution, norm = Conv(out[2], 1, stride=self.stride, bias=False), Batchnorm(**self.options)
             norm.build(self.network, convolution.build(self.network, shape, f"{self.name}.project"),
                        f"{self.name}.project_norm")
             self.shortcut = [convolution, norm]
@@ -130,13 +130,14 @@ class Separable(Composite):
 class SqueezeExcite(Composite):
     word = "squeeze_excite"
 
-    def __init__(self, ratio):
-        self.ratio = ratio
-        super().__init__(f"{ratio}")
+    def __init__(self, ratio=16, units=None, activation=Relu, gate=Sigmoid):
+        self.ratio, self.units, self.activation, self.gating = ratio, units, activation, gate
+        options = [f"units={units}" if units else f"{ratio}", f"activation={activation.word}", f"gate={gate.word}"]
+        super().__init__(", ".join(options))
 
     def parts(self, shape):
-        return [("pool", Globalpool("avg")), ("reduce", Dense(max(shape[2] // self.ratio, 1))), ("relu", Relu()),
-                ("expand", Dense(shape[2])), ("sigmoid", Sigmoid())]
+        return [("pool", Globalpool("avg")), ("reduce", Dense(self.units or max(shape[2] // self.ratio, 1))),
+                ("activation", self.activation()), ("expand", Dense(shape[2])), ("gate", self.gating())]
 
     def shape(self, shape):
         super().shape(shape)

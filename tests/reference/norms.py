@@ -32,6 +32,24 @@ class Norm(Layer):
         return dy * self.tensor("gamma")
 
 
+class LayerScale(Layer):
+    """A factor for each channel, and nothing else."""
+
+    word = "layer_scale"
+
+    def shape(self, shape):
+        self.network.parameter(f"{self.name}.gamma", (shape[-1],), 0.1, center=1.0)
+        return shape
+
+    def forward(self, x, training):
+        self.x = x
+        return x * self.tensor("gamma")
+
+    def backward(self, dy):
+        self.add_gradient("gamma", (dy * self.x).sum(axis=tuple(range(dy.ndim - 1))))
+        return dy * self.tensor("gamma")
+
+
 class Batchnorm(Norm):
     word = "batchnorm"
 

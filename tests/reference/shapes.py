@@ -167,6 +167,26 @@ class Shuffle(Layer):
         return self.turned(dy, dy.shape[-1] // self.groups)
 
 
+class Split(Layer):
+    word = "split"
+
+    def __init__(self, count, first=0):
+        self.taken = slice(first, first + count)
+        super().__init__(f"{count}" + (f", first={first}" if first else ""))
+
+    def shape(self, shape):
+        self.channels = shape[-1]
+        return (*shape[:-1], self.taken.stop - self.taken.start)
+
+    def forward(self, x, training):
+        return x[..., self.taken]
+
+    def backward(self, dy):
+        dx = np.zeros((*dy.shape[:-1], self.channels))
+        dx[..., self.taken] = dy
+        return dx
+
+
 class Upsample(Layer):
     """Each axis is multiplied by a matrix: rows of the identity (nearest), or two weights a row, at the half-pixel centres
     (bilinear), as Keras' UpSampling2D does."""

@@ -208,6 +208,10 @@ static void expressions_are_computed(void **state)
                  {"max(4, 2, 9)", 9},
                  {"round(2.5)", 3},
                  {"ceil(2.1)", 3},
+                 {"multiple(32 * 0.35, 8)", 16}, /* 8 is less than 0.9 * 11.2 */
+                 {"multiple(24 * 1.1, 8)", 24},
+                 {"multiple(12, 8)", 16},
+                 {"multiple(0.5, 8)", 8},
                  {"floor(2.9)", 2},
                  {"round(32 * 0.35)", 11},
                  {"round(64 / 6)", 11},
