@@ -106,6 +106,7 @@ CASES = {
     "resnet50": ("resnet", "resnet50 -> dense 5", 64, lambda: models.resnet50(num_classes=CLASSES)),
     "resnet20": ("resnet", "resnet20 -> dense 5", 32, lambda: resnet_cifar(3)),
     "resnet56": ("resnet", "resnet56 -> dense 5", 32, lambda: resnet_cifar(9)),
+    "resnet9": ("resnet9", "resnet9 -> dense 5", 32, resnet9),
     "mobilenet_v1": ("mobilenet", "mobilenet_v1 width=0.5 -> dense 5", 70, lambda: mobilenet_v1(0.5)),
     "mobilenet_v2": ("mobilenet", "mobilenet_v2 -> dense 5", 70, lambda: models.mobilenet_v2(num_classes=CLASSES)),
     "mobilenet_v2_035": ("mobilenet", "mobilenet_v2 width=0.35 -> dense 5", 64,

@@ -38,6 +38,7 @@ END
 learns resnet 32 resnet 1, 1, 1, 1, width=8, small=true
 learns resnet 40 resnet 1, 1, 1, 1, width=8, bottleneck=true
 learns resnet 32 resnet_cifar 1, width=8
+learns resnet9 32 resnet9 8
 learns mobilenet 32 mobilenet_v1 0.25
 learns mobilenet 32 mobilenet_v2 0.35, dropout=0%
 learns mobilenet 32 mobilenet_v3_small 0.5, dropout=0%
