@@ -101,6 +101,8 @@ def vgg(make, side):
 
 # What stands in the model file, and what it is compared with. Sides are such that some layers see odd ones.
 CASES = {
+    "lenet5": ("lenet", "lenet5 -> dense 5", 28, lambda: lenet5(2)),
+    "lenet5_paper": ("lenet", "lenet5 pad=0 -> dense 5", 32, lambda: lenet5(0)),
     "resnet18": ("resnet", "resnet18 -> dense 5", 70, lambda: models.resnet18(num_classes=CLASSES)),
     "resnet34": ("resnet", "resnet34 -> dense 5", 64, lambda: models.resnet34(num_classes=CLASSES)),
     "resnet50": ("resnet", "resnet50 -> dense 5", 64, lambda: models.resnet50(num_classes=CLASSES)),

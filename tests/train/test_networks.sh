@@ -35,6 +35,7 @@ END
         wrong "$statement: the loss goes from $first to $last"
 }
 
+learns lenet 28 lenet5
 learns resnet 32 resnet 1, 1, 1, 1, width=8, small=true
 learns resnet 40 resnet 1, 1, 1, 1, width=8, bottleneck=true
 learns resnet 32 resnet_cifar 1, width=8
