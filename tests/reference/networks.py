@@ -103,6 +103,10 @@ def vgg(make, side):
 CASES = {
     "lenet5": ("lenet", "lenet5 -> dense 5", 28, lambda: lenet5(2)),
     "lenet5_paper": ("lenet", "lenet5 pad=0 -> dense 5", 32, lambda: lenet5(0)),
+    "vgg11": ("vgg", "vgg11 -> dense 5", 64, lambda: vgg(models.vgg11, 64)),
+    "vgg13": ("vgg", "vgg13 -> dense 5", 32, lambda: vgg(models.vgg13, 32)),
+    "vgg16": ("vgg", "vgg16 normalize=true -> dense 5", 64, lambda: vgg(models.vgg16_bn, 64)),
+    "vgg19": ("vgg", "vgg19 -> dense 5", 32, lambda: vgg(models.vgg19, 32)),
     "resnet18": ("resnet", "resnet18 -> dense 5", 70, lambda: models.resnet18(num_classes=CLASSES)),
     "resnet34": ("resnet", "resnet34 -> dense 5", 64, lambda: models.resnet34(num_classes=CLASSES)),
     "resnet50": ("resnet", "resnet50 -> dense 5", 64, lambda: models.resnet50(num_classes=CLASSES)),

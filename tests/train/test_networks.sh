@@ -36,6 +36,7 @@ END
 }
 
 learns lenet 28 lenet5
+learns vgg 32 vgg 1, 1, 1, 1, 1, normalize=true, width=8, hidden=32, dropout=0%
 learns resnet 32 resnet 1, 1, 1, 1, width=8, small=true
 learns resnet 40 resnet 1, 1, 1, 1, width=8, bottleneck=true
 learns resnet 32 resnet_cifar 1, width=8
