@@ -121,6 +121,10 @@ CASES = {
                            lambda: models.mobilenet_v3_small(num_classes=CLASSES)),
     "mobilenet_v3_large": ("mobilenet", "mobilenet_v3_large width=0.75 -> dense 5", 64,
                            lambda: models.mobilenet_v3_large(num_classes=CLASSES, width_mult=0.75)),
+    "shufflenet_v2": ("shufflenet", "shufflenet_v2 -> dense 5", 70,
+                      lambda: models.shufflenet_v2_x1_0(num_classes=CLASSES)),
+    "shufflenet_v2_half": ("shufflenet", "shufflenet_v2 48 -> dense 5", 64,
+                           lambda: models.shufflenet_v2_x0_5(num_classes=CLASSES)),
 }
 
 
