@@ -125,6 +125,10 @@ CASES = {
                       lambda: models.shufflenet_v2_x1_0(num_classes=CLASSES)),
     "shufflenet_v2_half": ("shufflenet", "shufflenet_v2 48 -> dense 5", 64,
                            lambda: models.shufflenet_v2_x0_5(num_classes=CLASSES)),
+    "efficientnet_b0": ("efficientnet", "efficientnet_b0 -> dense 5", 70,
+                        lambda: models.efficientnet_b0(num_classes=CLASSES)),
+    "efficientnet_b5": ("efficientnet", "efficientnet_b5 -> dense 5", 64,
+                        lambda: models.efficientnet_b5(num_classes=CLASSES)),
 }
 
 
