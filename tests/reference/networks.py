@@ -129,6 +129,7 @@ CASES = {
                         lambda: models.efficientnet_b0(num_classes=CLASSES)),
     "efficientnet_b5": ("efficientnet", "efficientnet_b5 -> dense 5", 64,
                         lambda: models.efficientnet_b5(num_classes=CLASSES)),
+    "squeezenet": ("squeezenet", "squeezenet 5", 74, lambda: models.squeezenet1_1(num_classes=CLASSES)),
 }
 
 

@@ -46,4 +46,5 @@ learns mobilenet 32 mobilenet_v2 0.35, dropout=0%
 learns mobilenet 32 mobilenet_v3_small 0.5, dropout=0%
 learns shufflenet 32 shufflenet_v2 16, last=64
 learns efficientnet 32 efficientnet 0.25, 0.5, dropout=0%, drop=0%
+RATE=0.0005 learns squeezenet 40 squeezenet data.classes, dropout=0% # without batchnorm, and a ReLU behind it all
 exit $failed
