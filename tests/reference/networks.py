@@ -130,6 +130,7 @@ CASES = {
     "efficientnet_b5": ("efficientnet", "efficientnet_b5 -> dense 5", 64,
                         lambda: models.efficientnet_b5(num_classes=CLASSES)),
     "squeezenet": ("squeezenet", "squeezenet 5", 74, lambda: models.squeezenet1_1(num_classes=CLASSES)),
+    "densenet121": ("densenet", "densenet121 -> dense 5", 70, lambda: models.densenet121(num_classes=CLASSES)),
 }
 
 
