@@ -131,6 +131,7 @@ CASES = {
                         lambda: models.efficientnet_b5(num_classes=CLASSES)),
     "squeezenet": ("squeezenet", "squeezenet 5", 74, lambda: models.squeezenet1_1(num_classes=CLASSES)),
     "densenet121": ("densenet", "densenet121 -> dense 5", 70, lambda: models.densenet121(num_classes=CLASSES)),
+    "convnext_tiny": ("convnext", "convnext_tiny -> dense 5", 70, lambda: models.convnext_tiny(num_classes=CLASSES)),
 }
 
 

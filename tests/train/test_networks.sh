@@ -48,4 +48,5 @@ learns shufflenet 32 shufflenet_v2 16, last=64
 learns efficientnet 32 efficientnet 0.25, 0.5, dropout=0%, drop=0%
 RATE=0.0005 learns squeezenet 40 squeezenet data.classes, dropout=0% # without batchnorm, and a ReLU behind it all
 learns densenet 32 densenet 1, 1, 1, 1, growth=8, small=true
+learns convnext 32 convnext 1, 1, 1, 1, width=16, patch=2, drop=0%, scale=0.5
 exit $failed
