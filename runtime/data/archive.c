@@ -245,10 +245,6 @@ static CnnStatus archive_open(const CnnStatement *statement, const char *base, S
     if (statement->body.count != 1)
         return cnn_fail(error, CNN_BAD_INPUT, "'archive' takes one source in { }, not %d",
                         statement->body.count);
-    const SourceKind *kind = source_kind_of(body->schema);
-    if (!kind || !kind->open_in)
-        return cnn_fail(error, CNN_BAD_INPUT, "'%s' is not read from an archive: unpack it and name the file",
-                        body->schema->word);
     ArchiveSource *archive = calloc(1, sizeof *archive);
     if (!archive)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open '%s'", args->file);
@@ -264,7 +260,7 @@ static CnnStatus archive_open(const CnnStatement *statement, const char *base, S
                            .list_below = archive_list_below,
                            .load = archive_load,
                            .open = archive_open_file};
-    status = kind->open_in(body->args, &archive->tree, "", &archive->inner, error);
+    status = source_kind_of(body->schema)->open_in(body->args, &archive->tree, "", &archive->inner, error);
     if (status != CNN_OK) {
         archive_close(&archive->source);
         return status;

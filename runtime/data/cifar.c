@@ -90,14 +90,6 @@ static size_t cifar_record(const CifarSource *cifar)
     return (size_t)cifar->version->label_bytes + CIFAR_PIXELS;
 }
 
-static bool listing_has(const Listing *listing, const char *name)
-{
-    for (size_t i = 0; i < listing->count; i++)
-        if (strcmp(listing_name(listing, i), name) == 0)
-            return true;
-    return false;
-}
-
 /* Tells the version by the first file of each. */
 static CnnStatus cifar_find_version(CifarSource *cifar, const Listing *files, const char *folder,
                                     CnnError *error)

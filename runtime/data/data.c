@@ -59,11 +59,8 @@ static CnnStatus data_open_source(CnnData *data, const CnnStatement *statement, 
 {
     const char *folder = data->folder;
     const SourceKind *kind = source_kind_of(statement->schema);
-    if (kind->open_around)
-        return kind->open_around(statement, folder, &data->source, error);
-    if (kind->open_in)
-        return kind->open_in(statement->args, &file_tree, folder, &data->source, error);
-    return kind->open(statement->args, folder, &data->source, error);
+    return kind->open_around ? kind->open_around(statement, folder, &data->source, error)
+                             : kind->open_in(statement->args, &file_tree, folder, &data->source, error);
 }
 
 static CnnStatus data_name_classes(CnnData *data, CnnError *error)

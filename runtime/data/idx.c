@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "runtime/data/idx_array.h"
 #include "runtime/data/labels.h"
@@ -42,8 +41,15 @@ const Schema idx_schema = {
     .example = "idx \"/usr/share/datasets/fashion-mnist\"",
 };
 
+/* Where the files are looked for. */
+typedef struct {
+    const Tree *tree;
+    const char *folder;
+    Listing files; /* of it */
+} IdxFolder;
+
 /* Finds FOLDER/NAME, with a '.' for the '-' before "idx" as some copies have it, or with .gz. */
-static CnnStatus idx_find(const char *folder, const char *name, char path[PATH_MAX], bool *found,
+static CnnStatus idx_find(const IdxFolder *in, const char *name, char path[PATH_MAX], bool *found,
                           CnnError *error)
 {
     char file[64];
@@ -52,19 +58,18 @@ static CnnStatus idx_find(const char *folder, const char *name, char path[PATH_M
         snprintf(file, sizeof file, "%s%s", name, variant & 1 ? ".gz" : "");
         if (variant & 2)
             *strstr(file, "-idx") = '.';
-        TRY(path_join(folder, file, path, error));
-        *found = access(path, F_OK) == 0;
+        *found = listing_has(&in->files, file);
     }
-    return CNN_OK;
+    return *found ? path_join(in->folder, file, path, error) : CNN_OK;
 }
 
 /* Reads pictures and labels of one part; the labels go to idx->label from `first` on. */
-static CnnStatus idx_open_part(IdxSource *idx, int part, int64_t first, CnnError *error)
+static CnnStatus idx_open_part(IdxSource *idx, const Tree *tree, int part, int64_t first, CnnError *error)
 {
     char name[NAME_BYTES];
     IdxArray *images = &idx->images[part], *labels = &idx->labels;
-    TRY(idx_array_open(images, 3, 4, error));
-    TRY(idx_array_open(labels, 1, 1, error));
+    TRY(idx_array_open(tree, images, 3, 4, error));
+    TRY(idx_array_open(tree, labels, 1, 1, error));
     TRY(idx_array_load(labels, error));
     int64_t count = images->dim[0];
     if (labels->dim[0] != count)
@@ -79,7 +84,7 @@ static CnnStatus idx_open_part(IdxSource *idx, int part, int64_t first, CnnError
     return CNN_OK;
 }
 
-static CnnStatus idx_open_all(IdxSource *idx, const char *folder, CnnError *error)
+static CnnStatus idx_open_all(IdxSource *idx, const IdxFolder *in, CnnError *error)
 {
     static const char *const names[2][2] = {{"train-images-idx3-ubyte", "train-labels-idx1-ubyte"},
                                             {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}};
@@ -88,14 +93,14 @@ static CnnStatus idx_open_all(IdxSource *idx, const char *folder, CnnError *erro
     SourceInfo *info = &idx->source.info;
     for (int part = 0; part < 2; part++) {
         bool images_found, labels_found;
-        TRY(idx_find(folder, names[part][0], idx->images[part].path, &images_found, error));
-        TRY(idx_find(folder, names[part][1], idx->labels.path, &labels_found, error));
+        TRY(idx_find(in, names[part][0], idx->images[part].path, &images_found, error));
+        TRY(idx_find(in, names[part][1], idx->labels.path, &labels_found, error));
         if (part == 1 && !images_found && !labels_found)
             break; /* a test part of its own is not needed */
         if (!images_found || !labels_found)
             return cnn_fail(error, CNN_BAD_INPUT, "there is no %s, nor with .gz, in %s",
-                            names[part][images_found ? 1 : 0], name_printable(folder, name));
-        TRY(idx_open_part(idx, part, info->count, error));
+                            names[part][images_found ? 1 : 0], name_printable(in->folder, name));
+        TRY(idx_open_part(idx, in->tree, part, info->count, error));
         *(part ? &info->test_count : &info->count) = idx->images[part].dim[0];
         idx_array_free(&idx->labels);
     }
@@ -173,10 +178,11 @@ static void idx_close(Source *source)
     free(idx);
 }
 
-static CnnStatus idx_open(const void *args, const char *base, Source **out, CnnError *error)
+static CnnStatus idx_open(const void *args, const Tree *tree, const char *base, Source **out, CnnError *error)
 {
     char folder[PATH_MAX];
-    TRY(path_resolve(base, ((const IdxArgs *)args)->folder, folder, error));
+    TRY(tree->resolve(tree, base, ((const IdxArgs *)args)->folder, folder, error));
+    IdxFolder in = {.tree = tree, .folder = folder};
     IdxSource *idx = calloc(1, sizeof *idx);
     if (!idx)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open %s", folder);
@@ -184,7 +190,10 @@ static CnnStatus idx_open(const void *args, const char *base, Source **out, CnnE
         .read = idx_sample, .label = idx_label, .name = idx_name, .stamp = idx_stamp, .close = idx_close};
     idx->source.info = (SourceInfo){.ranged = true, .low = 0, .high = 255, .container = true};
     pthread_mutex_init(&idx->lock, NULL);
-    CnnStatus status = idx_open_all(idx, folder, error);
+    CnnStatus status = tree->list(tree, &in.files, folder, ENTRY_FILE, error);
+    if (status == CNN_OK)
+        status = idx_open_all(idx, &in, error);
+    listing_free(&in.files);
     if (status == CNN_OK)
         *out = &idx->source;
     else
@@ -192,4 +201,4 @@ static CnnStatus idx_open(const void *args, const char *base, Source **out, CnnE
     return status;
 }
 
-const SourceKind source_idx = {.schema = &idx_schema, .open = idx_open, .loose = loose_as_pictures};
+const SourceKind source_idx = {.schema = &idx_schema, .open_in = idx_open, .loose = loose_as_pictures};

@@ -3,12 +3,21 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "runtime/memory.h"
 
 enum { IDX_UNSIGNED_BYTE = 8, IDX_FIRST_READ = 1 << 20, IDX_ZLIB_BUFFER = 128 << 10 };
+enum { IDX_ONLY_GZIP = 16 }; /* added to zlib's number for the window */
+
+/* A file, plain or compressed, from its beginning. */
+typedef struct {
+    const IdxArray *array;
+    uint64_t at;       /* bytes of the file that have been read */
+    unsigned char *in; /* those that are compressed; NULL: it is plain */
+    z_stream stream;
+    bool between; /* a gzip stream has ended, and no other begun */
+} IdxReader;
 
 static CnnStatus idx_array_fail(const IdxArray *array, CnnError *error, const char *text)
 {
@@ -16,23 +25,73 @@ static CnnStatus idx_array_fail(const IdxArray *array, CnnError *error, const ch
     return cnn_fail(error, CNN_BAD_INPUT, "%s: %s", name_printable(array->path, name), text);
 }
 
-/* Reads up to `size` bytes; fewer only at the end of the file. */
-static CnnStatus idx_read(const IdxArray *array, gzFile file, void *out, size_t size, size_t *got,
-                          CnnError *error)
+static CnnStatus idx_reader_open(const IdxArray *array, IdxReader *reader, CnnError *error)
 {
-    *got = 0;
-    while (*got < size) {
+    *reader = (IdxReader){.array = array};
+    unsigned char start[2] = {0};
+    size_t count = array->file.size < sizeof start ? (size_t)array->file.size : sizeof start;
+    TRY(extent_read(&array->file, start, count, 0, error));
+    if (start[0] != 0x1f || start[1] != 0x8b)
+        return CNN_OK;
+    reader->in = malloc(IDX_ZLIB_BUFFER);
+    if (reader->in && inflateInit2(&reader->stream, MAX_WBITS + IDX_ONLY_GZIP) == Z_OK)
+        return CNN_OK;
+    free(reader->in);
+    return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to read %s", array->path);
+}
+
+static void idx_reader_close(IdxReader *reader)
+{
+    if (reader->in)
+        inflateEnd(&reader->stream);
+    free(reader->in);
+}
+
+static CnnStatus idx_read_plain(IdxReader *reader, void *out, size_t size, size_t *got, CnnError *error)
+{
+    uint64_t left = reader->array->file.size - reader->at;
+    *got = size < left ? size : (size_t)left;
+    TRY(extent_read(&reader->array->file, out, *got, reader->at, error));
+    reader->at += *got;
+    return CNN_OK;
+}
+
+/* Reads compressed bytes where all that were read are used up; none are left at the end of the file. */
+static CnnStatus idx_feed(IdxReader *reader, CnnError *error)
+{
+    size_t count;
+    if (reader->stream.avail_in > 0)
+        return CNN_OK;
+    TRY(idx_read_plain(reader, reader->in, IDX_ZLIB_BUFFER, &count, error));
+    reader->stream.next_in = reader->in;
+    reader->stream.avail_in = (uInt)count;
+    return CNN_OK;
+}
+
+/* Reads up to `size` bytes; fewer only at the end of the file. What follows the first gzip stream is another
+ * one. */
+static CnnStatus idx_read(IdxReader *reader, void *out, size_t size, size_t *got, CnnError *error)
+{
+    z_stream *stream = &reader->stream;
+    if (!reader->in)
+        return idx_read_plain(reader, out, size, got, error);
+    for (*got = 0; *got < size;) {
+        TRY(idx_feed(reader, error));
+        if (stream->avail_in == 0)
+            return reader->between ? CNN_OK : idx_array_fail(reader->array, error, "gzip file cut short");
         size_t left = size - *got;
-        int count = gzread(file, (char *)out + *got, (unsigned)(left < INT_MAX ? left : INT_MAX));
-        if (count == 0)
-            break;
-        if (count < 0)
-            return idx_array_fail(array, error, "damaged gzip file");
-        *got += (size_t)count;
+        uInt room = left < UINT_MAX ? (uInt)left : UINT_MAX;
+        stream->next_out = (unsigned char *)out + *got;
+        stream->avail_out = room;
+        int state = inflate(stream, Z_NO_FLUSH);
+        *got += room - stream->avail_out;
+        reader->between = state == Z_STREAM_END;
+        if (state != Z_OK && state != Z_STREAM_END)
+            return idx_array_fail(reader->array, error, "damaged gzip file");
+        if (reader->between)
+            inflateReset(stream);
     }
-    int code = Z_OK;
-    gzerror(file, &code);
-    return code == Z_BUF_ERROR ? idx_array_fail(array, error, "gzip file cut short") : CNN_OK;
+    return CNN_OK;
 }
 
 static CnnStatus idx_short(const IdxArray *array, uint64_t got, CnnError *error)
@@ -43,12 +102,13 @@ static CnnStatus idx_short(const IdxArray *array, uint64_t got, CnnError *error)
                     (unsigned long long)got);
 }
 
-static CnnStatus idx_header(IdxArray *array, gzFile file, int rank_least, int rank_most, CnnError *error)
+static CnnStatus idx_header(IdxArray *array, IdxReader *reader, int rank_least, int rank_most,
+                            CnnError *error)
 {
     unsigned char head[4], size[4];
     char name[NAME_BYTES];
     size_t got;
-    TRY(idx_read(array, file, head, sizeof head, &got, error));
+    TRY(idx_read(reader, head, sizeof head, &got, error));
     if (got < sizeof head || head[0] || head[1])
         return idx_array_fail(array, error,
                               "not an IDX file: it does not begin with two zero bytes and a type");
@@ -60,7 +120,7 @@ static CnnStatus idx_header(IdxArray *array, gzFile file, int rank_least, int ra
     array->rank = head[3];
     array->bytes = 1;
     for (int i = 0; i < array->rank; i++) {
-        TRY(idx_read(array, file, size, sizeof size, &got, error));
+        TRY(idx_read(reader, size, sizeof size, &got, error));
         if (got < sizeof size)
             return idx_array_fail(array, error, "it ends within its header");
         array->dim[i] = (int64_t)size[0] << 24 | (int64_t)size[1] << 16 | (int64_t)size[2] << 8 | size[3];
@@ -72,7 +132,7 @@ static CnnStatus idx_header(IdxArray *array, gzFile file, int rank_least, int ra
 }
 
 /* Memory is taken as the data comes, so that a header that lies cannot ask for much. */
-static CnnStatus idx_data(IdxArray *array, gzFile file, CnnError *error)
+static CnnStatus idx_data(IdxArray *array, IdxReader *reader, CnnError *error)
 {
     uint64_t have = 0, room = 0;
     while (have < array->bytes) {
@@ -84,84 +144,72 @@ static CnnStatus idx_data(IdxArray *array, gzFile file, CnnError *error)
                             (unsigned long long)array->bytes, array->path);
         array->data = larger;
         size_t got;
-        TRY(idx_read(array, file, array->data + have, (size_t)(room - have), &got, error));
+        TRY(idx_read(reader, array->data + have, (size_t)(room - have), &got, error));
         if (got < room - have)
             return idx_short(array, have + got, error);
         have = room;
     }
     unsigned char more;
     size_t got;
-    TRY(idx_read(array, file, &more, 1, &got, error));
+    TRY(idx_read(reader, &more, 1, &got, error));
     return got == 0 ? CNN_OK : idx_array_fail(array, error, "it holds more bytes than its header tells of");
-}
-
-static CnnStatus idx_file_open(const IdxArray *array, gzFile *file, CnnError *error)
-{
-    int descriptor;
-    uint64_t size;
-    TRY(file_open(array->path, &descriptor, &size, error));
-    *file = gzdopen(descriptor, "rb");
-    if (!*file) {
-        close(descriptor);
-        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to read %s", array->path);
-    }
-    gzbuffer(*file, IDX_ZLIB_BUFFER);
-    return CNN_OK;
 }
 
 /* Whether the file has the size that its header tells. A gzip file ends with the size of what it holds,
  * modulo 2^32 (RFC 1952, 2.3.1), if it was written in one go. */
-static CnnStatus idx_check_size(const IdxArray *array, bool *right, CnnError *error)
+static CnnStatus idx_check_size(const IdxArray *array, bool compressed, bool *right, CnnError *error)
 {
-    uint64_t expected = 4 + 4 * (uint64_t)array->rank + array->bytes, size;
-    unsigned char magic[2], trailer[4];
-    int descriptor;
-    TRY(file_open(array->path, &descriptor, &size, error));
-    CnnStatus status = file_read_at(descriptor, array->path, magic, sizeof magic, 0, error);
-    bool compressed = magic[0] == 0x1f && magic[1] == 0x8b;
-    if (status == CNN_OK && compressed && size > sizeof trailer) {
-        status = file_read_at(descriptor, array->path, trailer, sizeof trailer, size - sizeof trailer, error);
+    uint64_t expected = 4 + 4 * (uint64_t)array->rank + array->bytes, size = array->file.size;
+    unsigned char trailer[4];
+    if (compressed && size > sizeof trailer) {
+        TRY(extent_read(&array->file, trailer, sizeof trailer, size - sizeof trailer, error));
         size =
             (uint64_t)trailer[3] << 24 | (uint64_t)trailer[2] << 16 | (uint64_t)trailer[1] << 8 | trailer[0];
         expected &= UINT32_MAX;
     }
     *right = size == expected;
-    close(descriptor);
-    return status;
+    return CNN_OK;
 }
 
-CnnStatus idx_array_open(IdxArray *array, int rank_least, int rank_most, CnnError *error)
+CnnStatus idx_array_open(const Tree *tree, IdxArray *array, int rank_least, int rank_most, CnnError *error)
 {
-    gzFile file;
-    bool right;
-    TRY(idx_file_open(array, &file, error));
-    CnnStatus status = idx_header(array, file, rank_least, rank_most, error);
-    gzclose(file);
+    IdxReader reader;
+    bool right = false;
+    TRY(tree->open(tree, array->path, &array->file, error));
+    TRY(idx_reader_open(array, &reader, error));
+    CnnStatus status = idx_header(array, &reader, rank_least, rank_most, error);
+    if (status == CNN_OK)
+        status = idx_check_size(array, reader.in != NULL, &right, error);
+    idx_reader_close(&reader);
     TRY(status);
-    TRY(idx_check_size(array, &right, error));
     return right ? CNN_OK : idx_array_load(array, error);
 }
 
 CnnStatus idx_array_load(IdxArray *array, CnnError *error)
 {
-    gzFile file;
+    IdxReader reader;
     const IdxArray opened = *array;
     if (array->data)
         return CNN_OK;
-    TRY(idx_file_open(array, &file, error));
-    CnnStatus status = idx_header(array, file, array->rank, array->rank, error);
+    TRY(idx_reader_open(array, &reader, error));
+    CnnStatus status = idx_header(array, &reader, array->rank, array->rank, error);
     if (status == CNN_OK && memcmp(array->dim, opened.dim, sizeof opened.dim) != 0)
         status = idx_array_fail(array, error, "changed while in use");
     if (status == CNN_OK)
-        status = idx_data(array, file, error);
-    gzclose(file);
-    if (status != CNN_OK)
-        idx_array_free(array);
+        status = idx_data(array, &reader, error);
+    idx_reader_close(&reader);
+    if (status == CNN_OK) {
+        extent_close(&array->file);
+    } else {
+        free(array->data);
+        array->data = NULL;
+    }
     return status;
 }
 
 void idx_array_free(IdxArray *array)
 {
+    extent_close(&array->file);
     free(array->data);
     array->data = NULL;
 }

@@ -6,10 +6,11 @@
 
 #include <limits.h>
 
-#include "runtime/data/files.h"
+#include "runtime/data/tree.h"
 
 typedef struct {
     char path[PATH_MAX];
+    Extent file;
     int rank;
     int64_t dim[4];
     uint64_t bytes;      /* of the elements, unsigned bytes */
@@ -17,13 +18,13 @@ typedef struct {
 } IdxArray;
 
 /**
- * Reads the header of array->path, whose rank must lie in the range. The file's size is compared with what
- * the header tells, by gzip's trailer where it is compressed; elements are loaded only if that leaves a
- * doubt.
+ * Opens array->path of a tree, which must outlive the array, and reads the header, whose rank must lie in the
+ * range. The file's size is compared with what the header tells, by gzip's trailer where it is compressed;
+ * elements are loaded only if that leaves a doubt.
  */
-CnnStatus idx_array_open(IdxArray *array, int rank_least, int rank_most, CnnError *error);
+CnnStatus idx_array_open(const Tree *tree, IdxArray *array, int rank_least, int rank_most, CnnError *error);
 
-/** Loads the elements; without effect when they are there. */
+/** Loads the elements, and closes the file; without effect when they are there. */
 CnnStatus idx_array_load(IdxArray *array, CnnError *error);
 
 void idx_array_free(IdxArray *array);

@@ -62,6 +62,14 @@ const char *listing_name(const Listing *listing, size_t i)
     return listing->text + listing->at[i];
 }
 
+bool listing_has(const Listing *listing, const char *name)
+{
+    for (size_t i = 0; i < listing->count; i++)
+        if (strcmp(listing_name(listing, i), name) == 0)
+            return true;
+    return false;
+}
+
 void listing_free(Listing *listing)
 {
     free(listing->text);

@@ -19,6 +19,7 @@ typedef struct {
 CnnStatus listing_add(Listing *listing, const char *prefix, const char *name, CnnError *error);
 void listing_sort(Listing *listing);
 const char *listing_name(const Listing *listing, size_t i);
+bool listing_has(const Listing *listing, const char *name);
 void listing_free(Listing *listing);
 
 typedef enum { ENTRY_FILE, ENTRY_FOLDER } EntryKind;

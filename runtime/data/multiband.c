@@ -173,8 +173,9 @@ static CnnStatus multiband_load(MultibandSource *multiband, const MultibandArgs 
                         args->mask
                             ? "'mask' and 'points' both give labels: one of them is needed"
                             : "'multiband' needs labels: mask=\"classes.png\" or points=\"points.csv\"");
-    TRY(path_resolve(base, args->scene, path, error));
-    TRY(scene_open(path, args->bands == 1, &multiband->scene, &known, error));
+    const Tree *tree = multiband->tree;
+    TRY(tree->resolve(tree, base, args->scene, path, error));
+    TRY(scene_open(tree, path, args->bands == 1, &multiband->scene, &known, error));
     const Scene *scene = multiband->scene;
     info->height = args->tile.value[0];
     info->width = args->tile.value[1];
@@ -184,14 +185,15 @@ static CnnStatus multiband_load(MultibandSource *multiband, const MultibandArgs 
         return cnn_fail(error, CNN_BAD_INPUT, "%s: a scene of %lld x %lld holds no tile of %lld x %lld",
                         name_printable(path, name), (long long)scene->height, (long long)scene->width,
                         (long long)info->height, (long long)info->width);
-    TRY(path_resolve(base, args->mask ? args->mask : args->points, path, error));
+    TRY(tree->resolve(tree, base, args->mask ? args->mask : args->points, path, error));
     multiband->labels = strdup(path);
     if (!multiband->labels)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for a path");
     return (args->mask ? multiband_read_mask : multiband_read_points)(multiband, args, path, error);
 }
 
-static CnnStatus multiband_open(const void *args, const char *base, Source **out, CnnError *error)
+static CnnStatus multiband_open(const void *args, const Tree *tree, const char *base, Source **out,
+                                CnnError *error)
 {
     MultibandSource *multiband = calloc(1, sizeof *multiband);
     if (!multiband)
@@ -202,6 +204,7 @@ static CnnStatus multiband_open(const void *args, const char *base, Source **out
                                  .stamp = multiband_stamp,
                                  .close = multiband_close};
     multiband->source.info.container = true;
+    multiband->tree = tree;
     multiband->edge = ((const MultibandArgs *)args)->edge;
     CnnStatus status = multiband_load(multiband, args, base, error);
     if (status == CNN_OK)
@@ -227,5 +230,5 @@ static const LooseKind *multiband_loose(const SampleForm *form)
 
 const SourceKind source_multiband = {.schema = &multiband_schema,
                                      .libraries = LIBRARY_FORMATS,
-                                     .open = multiband_open,
+                                     .open_in = multiband_open,
                                      .loose = multiband_loose};

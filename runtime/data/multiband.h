@@ -19,6 +19,7 @@ typedef struct {
 
 typedef struct {
     Source source;
+    const Tree *tree;
     Scene *scene;
     MultibandEdge edge;
     char *labels;       /* path of the mask or the list */

@@ -87,6 +87,7 @@ static CnnStatus number_classes(MultibandSource *multiband, const char *path, Cn
 
 /* A mask in any file, read row by row. */
 typedef struct {
+    const Tree *tree;
     const char *path;
     Scene *scene;    /* of one band; or */
     Picture picture; /* grey */
@@ -104,13 +105,13 @@ static CnnStatus mask_open_picture(Mask *mask, CnnError *error)
 {
     int channels;
     DecodeOptions options = {.channels = 1};
-    TRY(decode_channels(&file_tree, mask->path, &mask->picture, &channels, error));
+    TRY(decode_channels(mask->tree, mask->path, &mask->picture, &channels, error));
     if (channels != 1)
         return mask_fail(
             mask, error,
             "a mask has one number for each pixel, and this picture has colours: save it in grey, or "
             "as TIFF or .npy");
-    return decode_file(mask->path, &options, &mask->picture, error);
+    return decode_member(mask->tree, mask->path, &options, &mask->picture, error);
 }
 
 static CnnStatus mask_open(Mask *mask, const Scene *scene, CnnError *error)
@@ -118,7 +119,7 @@ static CnnStatus mask_open(Mask *mask, const Scene *scene, CnnError *error)
     bool known;
     char name[NAME_BYTES], scene_name[NAME_BYTES];
     CnnError cause = {0};
-    CnnStatus status = scene_open(mask->path, false, &mask->scene, &known, &cause);
+    CnnStatus status = scene_open(mask->tree, mask->path, false, &mask->scene, &known, &cause);
     if (status != CNN_OK && known)
         return cnn_fail(error, status, "%s", cause.text);
     if (status != CNN_OK)
@@ -184,7 +185,7 @@ static CnnStatus mask_add_row(const Mask *mask, MultibandSource *multiband, cons
 CnnStatus multiband_read_mask(MultibandSource *multiband, const MultibandArgs *args, const char *path,
                               CnnError *error)
 {
-    Mask mask = {.path = path};
+    Mask mask = {.tree = multiband->tree, .path = path};
     const SourceInfo *info = &multiband->source.info;
     bool inside = multiband->edge == EDGE_INSIDE; /* then the first tile begins at the scene's corner */
     int64_t top = inside ? info->height / 2 : 0, left = inside ? info->width / 2 : 0;
@@ -268,7 +269,8 @@ CnnStatus multiband_read_points(MultibandSource *multiband, const MultibandArgs 
     if (!csv)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open %s", path);
     csv->path = path;
-    CnnStatus status = file_load(path, &bytes, error);
+    const Tree *tree = multiband->tree;
+    CnnStatus status = tree->load(tree, path, &bytes, error);
     if (status == CNN_OK)
         status = points_read(multiband, csv, &bytes, error);
     csv_close(csv);

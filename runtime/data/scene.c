@@ -3,12 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "runtime/data/decode.h"
 
 /* In runtime/formats, where the codec of TIFF is. */
-CnnStatus scene_tiff_open(const char *path, Scene **out, CnnError *error) __attribute__((weak));
+CnnStatus scene_tiff_open(Extent *file, Scene **out, CnnError *error) __attribute__((weak));
 
 typedef struct {
     Scene scene;
@@ -109,54 +108,57 @@ static CnnStatus scene_npy_shape(SceneNpy *array, bool bands_first, CnnError *er
     return CNN_OK;
 }
 
-static CnnStatus scene_npy_open(const char *path, bool bands_first, Scene **out, CnnError *error)
+/* The file is taken over. */
+static CnnStatus scene_npy_open(Extent *file, bool bands_first, Scene **out, CnnError *error)
 {
-    Extent file;
     SceneNpy *array = calloc(1, sizeof *array);
-    if (!array)
-        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open %s", path);
+    char *path = strdup(file->path);
+    if (!array || !path) {
+        free(array);
+        free(path);
+        extent_close(file);
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open a scene");
+    }
     Scene *scene = &array->scene;
     scene->read = scene_npy_read;
     scene->close = scene_npy_close;
-    scene->path = strdup(path);
+    scene->path = path;
     *out = scene;
-    if (!scene->path)
-        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for a path");
-    TRY(extent_open(path, &file, error));
-    TRY(npy_open(&file, &array->npy, error));
+    TRY(npy_open(file, &array->npy, error));
     TRY(scene_npy_shape(array, bands_first, error));
     return scene_npy_keep(array, error);
 }
 
 /* Opens a file by how it begins. *out may be set after a failure too. */
-static CnnStatus scene_open_kind(const char *path, bool bands_first, Scene **out, bool *known,
-                                 CnnError *error)
+static CnnStatus scene_open_kind(const Tree *tree, const char *path, bool bands_first, Scene **out,
+                                 bool *known, CnnError *error)
 {
     char name[NAME_BYTES];
     unsigned char start[8] = {0};
-    uint64_t size;
-    int descriptor;
-    TRY(file_open(path, &descriptor, &size, error));
-    size_t count = size < sizeof start ? (size_t)size : sizeof start;
-    CnnStatus status = file_read_at(descriptor, path, start, count, 0, error);
-    close(descriptor);
-    TRY(status);
-    if (memcmp(start, "\x93NUMPY", 6) == 0)
-        return scene_npy_open(path, bands_first, out, error);
+    Extent file;
+    TRY(tree->open(tree, path, &file, error));
+    size_t count = file.size < sizeof start ? (size_t)file.size : sizeof start;
+    CnnStatus status = extent_read(&file, start, count, 0, error);
+    if (status == CNN_OK && memcmp(start, "\x93NUMPY", 6) == 0)
+        return scene_npy_open(&file, bands_first, out, error);
     const PictureFormat *format = picture_format_of(start, count);
-    if (format && strcmp(format->name, "TIFF") == 0) {
-        TRY(picture_format_check(format, path, error));
-        return scene_tiff_open(path, out, error);
-    }
-    *known = false;
-    return cnn_fail(error, CNN_BAD_INPUT, "%s: neither a TIFF nor a .npy file", name_printable(path, name));
+    *known = status != CNN_OK || (format && strcmp(format->name, "TIFF") == 0);
+    if (status == CNN_OK)
+        status = *known ? picture_format_check(format, path, error)
+                        : cnn_fail(error, CNN_BAD_INPUT, "%s: neither a TIFF nor a .npy file",
+                                   name_printable(path, name));
+    if (status == CNN_OK)
+        return scene_tiff_open(&file, out, error);
+    extent_close(&file);
+    return status;
 }
 
-CnnStatus scene_open(const char *path, bool bands_first, Scene **out, bool *known, CnnError *error)
+CnnStatus scene_open(const Tree *tree, const char *path, bool bands_first, Scene **out, bool *known,
+                     CnnError *error)
 {
     *out = NULL;
     *known = true;
-    CnnStatus status = scene_open_kind(path, bands_first, out, known, error);
+    CnnStatus status = scene_open_kind(tree, path, bands_first, out, known, error);
     if (status != CNN_OK) {
         scene_close(*out);
         *out = NULL;

@@ -4,6 +4,7 @@
 #define CNN_DATA_SCENE_H
 
 #include "runtime/data/npy.h"
+#include "runtime/data/tree.h"
 
 /* What a scene may keep in memory: decoded blocks, or all of an array with the bands first. */
 #define SCENE_KEPT_BYTES ((uint64_t)256 << 20)
@@ -26,11 +27,12 @@ struct Scene {
 };
 
 /**
- * Opens a TIFF or a .npy file, told apart by their content. bands_first: of the dimensions of a .npy array
- * the first is that of the bands, not the last. Errors name the path; *known: the file is of one of these
- * kinds.
+ * Opens a TIFF or a .npy file of a tree, which must outlive it; told apart by their content. bands_first: of
+ * the dimensions of a .npy array the first is that of the bands, not the last. Errors name the path; *known:
+ * the file is of one of these kinds.
  */
-CnnStatus scene_open(const char *path, bool bands_first, Scene **out, bool *known, CnnError *error);
+CnnStatus scene_open(const Tree *tree, const char *path, bool bands_first, Scene **out, bool *known,
+                     CnnError *error);
 void scene_close(Scene *scene);
 
 /** scene->read, after checking that the window lies within. */
@@ -38,8 +40,9 @@ CnnStatus scene_read(Scene *scene, const SceneWindow *window, void *out, void *r
 
 /* ---- Private to scene*.c ---- */
 
-/** Opens a TIFF. *out may be set after a failure too, and is then to be closed. */
-CnnStatus scene_tiff_open(const char *path, Scene **out, CnnError *error);
+/** Opens a TIFF. `file` is taken over, even when it fails. *out may be set after a failure too, and is then
+ * to be closed. */
+CnnStatus scene_tiff_open(Extent *file, Scene **out, CnnError *error);
 /** Puts `count` values of `bytes` one by one to `out`, each `stride` bytes behind the one before. */
 void scene_spread(const unsigned char *row, int64_t count, size_t bytes, unsigned char *out, size_t stride);
 

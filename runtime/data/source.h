@@ -53,10 +53,8 @@ typedef enum { LIBRARY_SOUND = 1, LIBRARY_UNPACK = 2, LIBRARY_FORMATS = 4 } Opti
 typedef struct SourceKind {
     const Schema *schema;
     unsigned libraries; /* OptionalLibrary: that it reads with, where they are */
-    /** Opens and indexes; `base` is the folder relative paths start from. A kind has one of the three. */
-    CnnStatus (*open)(const void *args, const char *base, Source **out, CnnError *error);
-    /** The same, for a source that reads its files through a tree, and so from an archive too. The tree must
-     * outlive the source. */
+    /** Opens and indexes; `base` is the folder relative paths start from. Files are read through the tree,
+     * and so from an archive too; it must outlive the source. A kind has one of the two. */
     CnnStatus (*open_in)(const void *args, const Tree *tree, const char *base, Source **out, CnnError *error);
     /** The same, for a source around the one in the statement's body. */
     CnnStatus (*open_around)(const CnnStatement *statement, const char *base, Source **out, CnnError *error);

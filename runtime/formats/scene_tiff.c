@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "runtime/formats/tiff.h"
 #include "runtime/memory.h"
@@ -22,6 +21,7 @@ typedef struct {
 
 typedef struct {
     Scene scene;
+    Extent extent;
     TiffFile file;
     bool tiled, separate, packed, swapped;
     int64_t block_height, block_width, across, planes, blocks;
@@ -116,8 +116,7 @@ static CnnStatus read_run(SceneTiff *tiff, int64_t block, uint64_t at, size_t by
     } else if (tiff->counts[block] == 0) {
         memset(out, 0, bytes);
     } else {
-        TRY(file_read_at(tiff->file.descriptor, tiff->scene.path, out, bytes, tiff->offsets[block] + at,
-                         error));
+        TRY(extent_read(&tiff->extent, out, bytes, tiff->offsets[block] + at, error));
         if (tiff->swapped)
             npy_swap(out, bytes / value, value);
     }
@@ -320,8 +319,7 @@ static void scene_tiff_close(Scene *scene)
 {
     SceneTiff *tiff = (SceneTiff *)scene;
     tiff_close(&tiff->file);
-    if (tiff->file.descriptor >= 0)
-        close(tiff->file.descriptor);
+    extent_close(&tiff->extent);
     for (int i = 0; i < tiff->kept_count; i++)
         free(tiff->kept[i].data);
     free(tiff->kept);
@@ -331,21 +329,25 @@ static void scene_tiff_close(Scene *scene)
     free(tiff);
 }
 
-CnnStatus scene_tiff_open(const char *path, Scene **out, CnnError *error)
+CnnStatus scene_tiff_open(Extent *file, Scene **out, CnnError *error)
 {
     char name[NAME_BYTES];
     CnnError reason = {0};
     SceneTiff *tiff = calloc(1, sizeof *tiff);
-    if (!tiff)
-        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open %s", path);
+    char *path = strdup(file->path);
+    if (!tiff || !path) {
+        free(tiff);
+        free(path);
+        extent_close(file);
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open a scene");
+    }
     tiff->scene.read = scene_tiff_read;
     tiff->scene.close = scene_tiff_close;
-    tiff->file.descriptor = -1;
+    tiff->scene.path = path;
+    tiff->extent = *file;
+    tiff->file.extent = &tiff->extent;
     pthread_mutex_init(&tiff->lock, NULL);
     *out = &tiff->scene;
-    if (!(tiff->scene.path = strdup(path)))
-        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for a path");
-    TRY(file_open(path, &tiff->file.descriptor, &tiff->file.size, error));
     if (tiff_open(&tiff->file, &reason) != CNN_OK)
         return cnn_fail(error, reason.status, "%s: %s", name_printable(path, name), reason.text);
     TRY(scene_tiff_values(tiff, error));

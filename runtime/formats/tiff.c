@@ -1,9 +1,7 @@
 /* Opening TIFF files: what libtiff reads with, and whom it complains to. */
 #include "runtime/formats/tiff.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A strip or a tile of the largest picture that is decoded. */
 #define MOST_ALLOCATION ((tmsize_t)1 << 30)
@@ -14,20 +12,12 @@ static tmsize_t tiff_on_read(thandle_t handle, void *out, tmsize_t size)
     uint64_t left = file->at < file->size ? file->size - file->at : 0;
     uint64_t count = (uint64_t)size < left ? (uint64_t)size : left;
     file->cut = file->cut || count < (uint64_t)size;
+    CnnError none = {0};
     if (file->memory) {
         memcpy(out, file->memory->data + file->at, count);
-    } else {
-        for (uint64_t done = 0; done < count;) {
-            ssize_t got = pread(file->descriptor, (char *)out + done, count - done, (off_t)(file->at + done));
-            if (got < 0 && errno == EINTR)
-                continue;
-            if (got <= 0) {
-                file->cut = true;
-                count = done;
-                break;
-            }
-            done += (uint64_t)got;
-        }
+    } else if (extent_read(file->extent, out, count, file->at, &none) != CNN_OK) {
+        file->cut = true;
+        count = 0;
     }
     file->at += count;
     return (tmsize_t)count;
@@ -97,8 +87,7 @@ CnnStatus tiff_open(TiffFile *file, CnnError *error)
     file->at = 0;
     file->cut = file->decoding = false;
     file->first = (CnnError){0};
-    if (file->memory)
-        file->size = file->memory->size;
+    file->size = file->memory ? file->memory->size : file->extent->size;
     TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
     if (!options)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for a TIFF decoder");

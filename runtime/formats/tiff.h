@@ -1,4 +1,4 @@
-/* TIFF files opened by libtiff: from memory or from an open file, without its messages on the terminal, with
+/* TIFF files opened by libtiff: from memory or from what is open, without its messages on the terminal, with
  * a limit to what it allocates at once. What it only warns of while it decodes counts as damage. */
 #ifndef CNN_FORMATS_TIFF_H
 #define CNN_FORMATS_TIFF_H
@@ -7,12 +7,12 @@
 
 #include <tiffio.h>
 
-#include "runtime/data/files.h"
+#include "runtime/data/extent.h"
 
 typedef struct {
     TIFF *tiff;
     const Bytes *memory; /* or */
-    int descriptor;
+    const Extent *extent;
     uint64_t size, at;
     bool cut;       /* libtiff has asked for more than the file has */
     bool decoding;  /* the directory has been read: from here on warnings count */
@@ -20,8 +20,8 @@ typedef struct {
 } TiffFile;
 
 /**
- * Opens the file at its first picture. The caller has set `memory`, or `descriptor` and `size`, and keeps the
- * struct in its place until tiff_close. Errors are without a path.
+ * Opens the file at its first picture. The caller has set `memory` or `extent`, and keeps the struct in its
+ * place until tiff_close. Errors are without a path.
  */
 CnnStatus tiff_open(TiffFile *file, CnnError *error);
 void tiff_close(TiffFile *file);

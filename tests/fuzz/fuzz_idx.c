@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (file < 0 || write(file, bytes, size) != (ssize_t)size)
         abort();
     snprintf(array.path, sizeof array.path, "/proc/self/fd/%d", file);
-    CnnStatus status = idx_array_open(&array, 1, 4, &error);
+    CnnStatus status = idx_array_open(&file_tree, &array, 1, 4, &error);
     if (status == CNN_OK)
         status = idx_array_load(&array, &error);
     if (status == CNN_OK ? !array.data || array.bytes == 0 : *error.text == '\0')

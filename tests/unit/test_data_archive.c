@@ -108,9 +108,73 @@ static void parts_and_channels_are_found_at_the_top(void **state)
     assert_refused("archive \"p.zip\" { folder \"tra\" }", "'p.zip/tra' is not in the archive");
     assert_refused("archive \"p.zip\" { folder \"../d\" }", "'p.zip/../d' is not in the archive");
     assert_refused("archive \"p.zip\" { folder \"train/a\" }", "'p.zip/train/a' holds no folders");
-    assert_refused("archive \"p.zip\" { idx \"train\" }", "'idx' is not read from an archive");
     assert_refused("archive \"p.zip\" { folder \".\" -> idx \"train\" }",
                    "'archive' takes one source in { }, not 2");
+}
+
+/* The four files: stored, deflated, and compressed by themselves. */
+static void idx_files_are_read_in_their_place(void **state)
+{
+    (void)state;
+    unsigned char bytes[512];
+    Writer writer = {0};
+    size_t size = make_idx(bytes, 3, (int[]){6, 2, 3});
+    add_member(&writer, "m/train-images.idx3-ubyte", bytes, size, (MemberOptions){.deflated = true});
+    size = make_idx(bytes, 1, (int[]){6});
+    add_member(&writer, "m/train-labels-idx1-ubyte", bytes, size, (MemberOptions){0});
+    size = make_idx(bytes, 3, (int[]){2, 2, 3});
+    write_gzip("scratch.gz", bytes, size);
+    size = read_bytes("scratch.gz", bytes, sizeof bytes);
+    add_member(&writer, "m/t10k-images-idx3-ubyte.gz", bytes, size, (MemberOptions){0});
+    size = make_idx(bytes, 1, (int[]){2});
+    add_member(&writer, "m/t10k-labels-idx1-ubyte", bytes, size, (MemberOptions){.deflated = true});
+    write_zip(&writer, "p.zip");
+    Opened opened = open_good("archive \"p.zip\" { idx \"m\" }");
+    float values[6];
+    char name[128];
+    CnnError error = {0};
+    assert_int_equal(cnn_data_count(opened.data, PART_TRAIN), 6);
+    assert_sample(opened.data, 2, 6, (const float[]){12, 13, 14, 15, 16, 17}, 0);
+    assert_int_equal(get_sample(opened.data, PART_TEST, 1, 0, values, &error), CNN_OK);
+    assert_true(values[0] == 6 && values[5] == 11);
+    cnn_data_name(opened.data, PART_TEST, 1, name, sizeof name);
+    assert_string_equal(name, "p.zip/m/t10k-images-idx3-ubyte.gz[1]");
+    close_data(opened);
+    assert_cached("archive \"p.zip\" { idx \"m\" }", "p.zip");
+    assert_refused("archive \"p.zip\" { idx \".\" }",
+                   "there is no train-images-idx3-ubyte, nor with .gz, in p.zip");
+}
+
+static void scenes_and_their_labels_are_read_in_their_place(void **state)
+{
+    (void)state;
+    static const unsigned char scene[24] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11,
+                                            12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23};
+    static const char points[] = "row,column,label\n1,2,4\n0,1,3\n";
+    unsigned char bytes[NPY_ROOM], grey[12] = {[1] = 3, [6] = 4};
+    for (int deflated = 0; deflated < 2; deflated++) {
+        Writer writer = {0};
+        MemberOptions options = {.deflated = deflated};
+        size_t size = make_npy(bytes, "|u1", false, "(3, 4, 2)", scene, sizeof scene);
+        add_member(&writer, "s/scene.npy", bytes, size, options);
+        write_png("scratch.png", 4, 3, PNG_COLOR_TYPE_GRAY, 8, PNG_INTERLACE_NONE, grey);
+        add_member(&writer, "s/mask.png", bytes, read_bytes("scratch.png", bytes, sizeof bytes), options);
+        add_member(&writer, "s/points.csv", points, sizeof points - 1, options);
+        write_zip(&writer, "p.zip");
+        Opened opened =
+            open_good("archive \"p.zip\" { multiband \"s/scene.npy\", tile=1x2, mask=\"s/mask.png\" }");
+        assert_int_equal(cnn_data_count(opened.data, PART_TRAIN), 2);
+        assert_string_equal(cnn_data_class_name(opened.data, 1), "4");
+        assert_sample(opened.data, 0, 4, (const float[]){0, 1, 2, 3}, 0);
+        assert_sample(opened.data, 1, 4, (const float[]){10, 11, 12, 13}, 0);
+        close_data(opened);
+        opened =
+            open_good("archive \"p.zip\" { multiband \"s/scene.npy\", tile=1x2, points=\"s/points.csv\" }");
+        assert_sample(opened.data, 0, 4, (const float[]){10, 11, 12, 13}, 0);
+        close_data(opened);
+        assert_refused("archive \"p.zip\" { multiband \"s/scene.npy\", tile=1x2, mask=\"mask.png\" }",
+                       "'p.zip/mask.png' is not in the archive");
+    }
 }
 
 static void archives_that_cannot_be_trusted_are_refused(void **state)
@@ -214,6 +278,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(samples_are_those_of_the_folder, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(a_table_names_pictures_beside_it, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(parts_and_channels_are_found_at_the_top, folder_setup,
+                                        folder_teardown),
+        cmocka_unit_test_setup_teardown(idx_files_are_read_in_their_place, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(scenes_and_their_labels_are_read_in_their_place, folder_setup,
                                         folder_teardown),
         cmocka_unit_test_setup_teardown(archives_that_cannot_be_trusted_are_refused, folder_setup,
                                         folder_teardown),

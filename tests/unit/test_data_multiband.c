@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/data_test.h"
+#include "tests/unit/zip_test.h"
 #include "runtime/data/pipeline.h"
 #include "runtime/data/stamp.h"
 
@@ -182,6 +183,24 @@ static void every_layout_of_a_tiff_gives_the_same_tiles(void **state)
                     write_scene("s.tif", &kind);
                     assert_tiles("multiband \"s.tif\", tile=3x4, mask=\"m.npy\"");
                 }
+}
+
+static void a_tiff_is_read_from_its_place_in_an_archive(void **state)
+{
+    (void)state;
+    static const int compressions[] = {COMPRESSION_NONE, COMPRESSION_LZW};
+    static unsigned char bytes[65536];
+    write_mask("m.npy", 0);
+    for (int i = 0; i < 4; i++) {
+        Kind kind = {"wb", 16, SAMPLEFORMAT_UINT, PLANARCONFIG_CONTIG, compressions[i % 2], 0};
+        Writer writer = {0};
+        write_scene("s.tif", &kind);
+        add_member(&writer, "s.tif", bytes, read_bytes("s.tif", bytes, sizeof bytes),
+                   (MemberOptions){.deflated = i >= 2});
+        add_member(&writer, "m.npy", bytes, read_bytes("m.npy", bytes, sizeof bytes), (MemberOptions){0});
+        write_zip(&writer, "p.zip");
+        assert_tiles("archive \"p.zip\" { multiband \"s.tif\", tile=3x4, mask=\"m.npy\" }");
+    }
 }
 
 static void a_compressed_scene_is_read_by_several_threads(void **state)
@@ -387,6 +406,7 @@ int main(void)
         TEST(arrays_are_read_in_every_order_of_their_dimensions),
 #ifdef CNN_WITH_TIFF
         TEST(every_layout_of_a_tiff_gives_the_same_tiles),
+        TEST(a_tiff_is_read_from_its_place_in_an_archive),
         TEST(a_compressed_scene_is_read_by_several_threads),
         TEST(a_damaged_or_strange_tiff_is_refused),
 #else
