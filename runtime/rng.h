@@ -16,6 +16,7 @@ typedef enum {
     PURPOSE_PIECE = 5,
     PURPOSE_BALANCE = 6,
     PURPOSE_MIX = 7,
+    PURPOSE_SKETCH = 8,
     PURPOSE_LAYER = 0x40000000
 } RandomPurpose;
 

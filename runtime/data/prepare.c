@@ -76,13 +76,11 @@ static CnnStatus measuring_result(Measuring *measuring, Transform *stage, CnnErr
                         measuring->reason.text);
     for (int64_t b = 1; b < measuring->blocks; b++)
         stage->fit->merge(stage, measuring->states, measuring->states + (size_t)b * measuring->state_bytes);
-    TRY(stage->fit->finish(stage, measuring->states, error));
-    stage->fit->ready(stage);
-    stage->measured = true;
-    return CNN_OK;
+    return stage->fit->finish(stage, measuring->states, error);
 }
 
-static CnnStatus data_measure(CnnData *data, int stages, CnnPool *pool, CnnError *error)
+/* One pass through the training part. */
+static CnnStatus data_measure_once(CnnData *data, int stages, CnnPool *pool, CnnError *error)
 {
     Transform *stage = data->stages[stages];
     int64_t count = data->split.count[PART_TRAIN];
@@ -101,6 +99,19 @@ static CnnStatus data_measure(CnnData *data, int stages, CnnPool *pool, CnnError
     pthread_mutex_destroy(&measuring.lock);
     free(measuring.states);
     return status;
+}
+
+static CnnStatus data_measure(CnnData *data, int stages, CnnPool *pool, CnnError *error)
+{
+    Transform *stage = data->stages[stages];
+    if (stage->fit->begin)
+        TRY(stage->fit->begin(stage, error));
+    do
+        TRY(data_measure_once(data, stages, pool, error));
+    while (stage->fit->again && stage->fit->again(stage));
+    stage->fit->ready(stage);
+    stage->measured = true;
+    return CNN_OK;
 }
 
 CnnStatus cnn_data_prepare(CnnData *data, int threads, CnnError *error)

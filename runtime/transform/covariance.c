@@ -31,15 +31,6 @@ size_t covariance_bytes(int64_t n)
     return sizeof(Covariance) + sizeof(double) * (size_t)n * (size_t)(2 + ROWS + n);
 }
 
-CnnStatus covariance_check(int64_t n, const char *word, CnnError *error)
-{
-    if (n <= COVARIANCE_MOST)
-        return CNN_OK;
-    return cnn_fail(error, CNN_BAD_INPUT,
-                    "'%s' takes samples of at most %d values, these have %lld: 'resize' makes them smaller",
-                    word, COVARIANCE_MOST, (long long)n);
-}
-
 PIXEL_LOOP
 static void products_add(double *products, const double *rows, int64_t n)
 {

@@ -20,7 +20,4 @@ void covariance_merge(void *state, int64_t n, const void *later);
  * sums are lost; their mean [n] and *count. At least one has been added. */
 double *covariance_result(void *state, int64_t n, double *mean, int64_t *count);
 
-/** CNN_BAD_INPUT when a matrix of n x n values is too large. */
-CnnStatus covariance_check(int64_t n, const char *word, CnnError *error);
-
 #endif

@@ -15,4 +15,10 @@
 CnnStatus eigen_symmetric(double *matrix, int64_t n, int64_t count, double *values, double *vectors,
                           CnnError *error);
 
+/**
+ * Makes the columns of a matrix [rows, columns] orthonormal, rows >= columns: they span what they did before,
+ * and more where they were not independent. CNN_NO_RESOURCE as above.
+ */
+CnnStatus eigen_orthonormalize(double *matrix, int64_t rows, int64_t columns, CnnError *error);
+
 #endif

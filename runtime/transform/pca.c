@@ -1,11 +1,13 @@
-/* `pca`: the principal components of all values of a sample, or of the channels of each pixel. The covariance
- * is gathered in one pass, in memory that does not grow with the samples; its eigenvectors are exact. */
+/* `pca`: the principal components of all values of a sample, or of the channels of each pixel, measured in
+ * memory that does not grow with the samples. Up to COVARIANCE_MOST values the covariance is gathered in one
+ * pass, and its eigenvectors are exact; of more, the range finder of sketch.h takes several passes. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "runtime/transform/covariance.h"
 #include "runtime/transform/eigen.h"
 #include "runtime/transform/projection.h"
+#include "runtime/transform/sketch.h"
 
 typedef struct {
     Amount components, bands;
@@ -26,8 +28,11 @@ const Schema pca_schema = {
            "with bands, the channels of each pixel by theirs. Measured once, on the training part without "
            "augmentation, and kept with the weights. A share is measured when the data open, since the "
            "network's "
-           "shape depends on it. Needs LAPACK (Debian's liblapacke).",
-    .source = "Jolliffe, Principal Component Analysis, 2002; signs as in scikit-learn",
+           "shape depends on it. Of up to 4096 values the components are exact; of more, they are found at "
+           "random, in four passes. Needs LAPACK (Debian's liblapacke).",
+    .source =
+        "Jolliffe, Principal Component Analysis, 2002, signs as in scikit-learn; of many values: Halko, "
+        "Martinsson, Tropp, 2011, algorithms 4.4 and 5.1",
     .places = IN_DATA,
     .fields = pca_fields,
     .args_bytes = sizeof(PcaArgs),
@@ -42,6 +47,8 @@ typedef struct {
     int64_t values;                    /* of a vector */
     Measured measured[MEASURED_COUNT]; /* components: [count, values]; shares of the variance: [count] */
     Projection projection;
+    Sketch sketch; /* columns 0: the covariance is gathered */
+    bool again;    /* the sketch needs another pass */
 } Pca;
 
 static int64_t pca_count(const Pca *pca)
@@ -49,23 +56,39 @@ static int64_t pca_count(const Pca *pca)
     return pca->transform.out.channels;
 }
 
+static CnnStatus pca_begin(Transform *transform, CnnError *error)
+{
+    Pca *pca = (Pca *)transform;
+    return pca->sketch.columns ? sketch_open(&pca->sketch, error) : CNN_OK;
+}
+
 static size_t pca_bytes(const Transform *transform)
 {
-    return covariance_bytes(((const Pca *)transform)->values);
+    const Pca *pca = (const Pca *)transform;
+    return pca->sketch.columns ? sketch_bytes(&pca->sketch) : covariance_bytes(pca->values);
 }
 
 static void pca_add(const Transform *transform, void *state, const Picture *sample)
 {
-    int64_t values = ((const Pca *)transform)->values,
-            count = sample->height * sample->width * sample->channels;
-    const unsigned char *at = sample->data;
-    for (int64_t i = 0; i < count; i += values)
-        covariance_add(state, values, at + (size_t)i * dtype_bytes(sample->dtype), sample->dtype);
+    const Pca *pca = (const Pca *)transform;
+    int64_t count = sample->height * sample->width * sample->channels;
+    for (int64_t i = 0; i < count; i += pca->values) {
+        const unsigned char *vector =
+            (const unsigned char *)sample->data + (size_t)i * dtype_bytes(sample->dtype);
+        if (pca->sketch.columns)
+            sketch_add(&pca->sketch, state, vector, sample->dtype);
+        else
+            covariance_add(state, pca->values, vector, sample->dtype);
+    }
 }
 
 static void pca_merge(const Transform *transform, void *state, const void *later)
 {
-    covariance_merge(state, ((const Pca *)transform)->values, later);
+    const Pca *pca = (const Pca *)transform;
+    if (pca->sketch.columns)
+        sketch_merge(&pca->sketch, state, later);
+    else
+        covariance_merge(state, pca->values, later);
 }
 
 #define PCA_SHARES "data.pca.shares"
@@ -86,59 +109,110 @@ static CnnStatus pca_take(Pca *pca, int64_t count, CnnError *error)
     return projection_open(&pca->projection, pca->values, count, pca->measured[MEASURED_MEAN].value, error);
 }
 
+/* What has been found of the vectors. */
+typedef struct {
+    int64_t vectors, count;                     /* how many there were; components, the largest first */
+    double all;                                 /* variance of the vectors */
+    const double *mean, *variance, *components; /* [values], [count], and element j of component k is */
+    int64_t next_component, next_value;         /* components[k * next_component + j * next_value] */
+} Found;
+
 /* The fewest components that keep more than the share, as in scikit-learn. */
-static int64_t pca_enough(const double *variance, int64_t values, double all, double share)
+static CnnStatus pca_enough(const Pca *pca, const Found *found, int64_t *count, CnnError *error)
 {
     double kept = 0;
-    for (int64_t k = 0; k < values; k++) {
-        kept += variance[k];
-        if (kept > share * all)
-            return k + 1;
-    }
-    return values;
+    *count = 0;
+    while (*count < found->count && kept <= pca->wanted.value * found->all)
+        kept += found->variance[(*count)++];
+    if (kept > pca->wanted.value * found->all || found->count == pca->values ||
+        found->count == found->vectors)
+        return CNN_OK;
+    return cnn_fail(error, CNN_BAD_INPUT,
+                    "'pca' finds no more than %lld components of %lld values, which keep %.2f%% of the "
+                    "variance: ask for a smaller share, or for a number of components",
+                    (long long)found->count, (long long)pca->values, 100 * kept / found->all);
 }
 
-/* mean, variance: [values] each; vectors: the components. */
-static CnnStatus pca_settle(Pca *pca, const double *mean, const double *variance, const double *vectors,
-                            double all, CnnError *error)
+static CnnStatus pca_settle(Pca *pca, const Found *found, CnnError *error)
 {
-    int64_t values = pca->values;
-    if (pca->wanted.share)
-        TRY(pca_take(pca, pca_enough(variance, values, all, pca->wanted.value), error));
-    for (int64_t i = 0; i < values; i++)
-        pca->measured[MEASURED_MEAN].value[i] = (float)mean[i];
-    for (int64_t i = 0; i < pca_count(pca) * values; i++)
-        pca->measured[MEASURED_COMPONENTS].value[i] = (float)vectors[i];
-    for (int64_t k = 0; k < pca_count(pca); k++)
-        pca->measured[MEASURED_SHARES].value[k] = (float)(variance[k] > 0 ? variance[k] / all : 0);
+    int64_t values = pca->values, count = pca_count(pca);
+    if (found->all <= 0)
+        return cnn_fail(error, CNN_BAD_INPUT, "'pca' finds no components: all %lld vectors are alike",
+                        (long long)found->vectors);
+    if (!pca->wanted.share && count > found->vectors)
+        return cnn_fail(error, CNN_BAD_INPUT,
+                        "'pca' is to find %lld components in only %lld training samples", (long long)count,
+                        (long long)found->vectors);
+    if (pca->wanted.share) {
+        TRY(pca_enough(pca, found, &count, error));
+        TRY(pca_take(pca, count, error));
+    }
+    for (int64_t j = 0; j < values; j++)
+        pca->measured[MEASURED_MEAN].value[j] = (float)found->mean[j];
+    for (int64_t k = 0; k < count; k++) {
+        double variance = found->variance[k];
+        pca->measured[MEASURED_SHARES].value[k] = (float)(variance > 0 ? variance / found->all : 0);
+        for (int64_t j = 0; j < values; j++)
+            pca->measured[MEASURED_COMPONENTS].value[k * values + j] =
+                (float)found->components[k * found->next_component + j * found->next_value];
+    }
     return CNN_OK;
+}
+
+static CnnStatus pca_finish_exact(Pca *pca, void *state, CnnError *error)
+{
+    int64_t values = pca->values, count = pca->wanted.share ? values : pca_count(pca);
+    Found found = {.count = count, .next_component = values, .next_value = 1};
+    double *work = malloc((size_t)(values * (2 + count)) * sizeof *work);
+    if (!work)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for %lld components", (long long)count);
+    double *mean = work, *variance = mean + values, *components = variance + values;
+    double *matrix = covariance_result(state, values, mean, &found.vectors);
+    for (int64_t i = 0; i < values; i++)
+        found.all += matrix[i * values + i];
+    found.mean = mean;
+    found.variance = variance;
+    found.components = components;
+    CnnStatus status = CNN_OK;
+    if (found.all > 0)
+        status = eigen_symmetric(matrix, values, count, variance, components, error);
+    if (status == CNN_OK)
+        status = pca_settle(pca, &found, error);
+    free(work);
+    return status;
+}
+
+static CnnStatus pca_finish_sketch(Pca *pca, void *state, CnnError *error)
+{
+    SketchResult result;
+    TRY(sketch_finish(&pca->sketch, state, &result, error));
+    pca->again = result.again;
+    if (result.again)
+        return CNN_OK;
+    int64_t count = pca->wanted.share ? SKETCH_SHARE_MOST : pca_count(pca);
+    Found found = {.vectors = result.vectors,
+                   .count = count < result.vectors ? count : result.vectors,
+                   .all = result.all,
+                   .mean = pca->sketch.mean,
+                   .variance = result.variance,
+                   .components = pca->sketch.range,
+                   .next_component = 1,
+                   .next_value = pca->sketch.columns};
+    CnnStatus status = pca_settle(pca, &found, error);
+    free(result.variance);
+    sketch_close(&pca->sketch);
+    return status;
 }
 
 static CnnStatus pca_finish(Transform *transform, void *state, CnnError *error)
 {
     Pca *pca = (Pca *)transform;
-    int64_t values = pca->values, vectors, count = pca->wanted.share ? values : pca_count(pca);
-    double *work = malloc((size_t)(values * (2 + count)) * sizeof *work), all = 0;
-    if (!work)
-        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for %lld components", (long long)count);
-    double *mean = work, *variance = mean + values, *component = variance + values;
-    double *matrix = covariance_result(state, values, mean, &vectors);
-    for (int64_t i = 0; i < values; i++)
-        all += matrix[i * values + i];
-    CnnStatus status = CNN_OK;
-    if (all <= 0)
-        status = cnn_fail(error, CNN_BAD_INPUT, "'pca' finds no components: all %lld vectors are alike",
-                          (long long)vectors);
-    else if (!pca->wanted.share && count > vectors)
-        status =
-            cnn_fail(error, CNN_BAD_INPUT, "'pca' is to find %lld components in only %lld training samples",
-                     (long long)count, (long long)vectors);
-    if (status == CNN_OK)
-        status = eigen_symmetric(matrix, values, count, variance, component, error);
-    if (status == CNN_OK)
-        status = pca_settle(pca, mean, variance, component, all, error);
-    free(work);
-    return status;
+    return (pca->sketch.columns ? pca_finish_sketch : pca_finish_exact)(pca, state, error);
+}
+
+static bool pca_again(const Transform *transform)
+{
+    return ((const Pca *)transform)->again;
 }
 
 static Measured *pca_measured(Transform *transform, int index)
@@ -187,6 +261,7 @@ static void pca_close(Transform *transform)
 {
     Pca *pca = (Pca *)transform;
     projection_close(&pca->projection);
+    sketch_close(&pca->sketch);
     for (int i = 0; i < MEASURED_COUNT; i++)
         free(pca->measured[i].value);
     free(pca);
@@ -202,13 +277,15 @@ static CnnStatus pca_check(const PcaArgs *args, int64_t values, const Amount *wa
     if (!wanted->share && wanted->value > (double)values)
         return cnn_fail(error, CNN_BAD_INPUT, "'pca' cannot find %g components in %lld values", wanted->value,
                         (long long)values);
-    return covariance_check(values, "pca", error);
+    return CNN_OK;
 }
 
-static const Fit pca_fit = {.state_bytes = pca_bytes,
+static const Fit pca_fit = {.begin = pca_begin,
+                            .state_bytes = pca_bytes,
                             .add = pca_add,
                             .merge = pca_merge,
                             .finish = pca_finish,
+                            .again = pca_again,
                             .count = MEASURED_COUNT,
                             .measured = pca_measured,
                             .ready = pca_ready,
@@ -232,7 +309,12 @@ static CnnStatus pca_plan(const CnnStatement *statement, const Layout *in, Trans
                                  .apply = pca_apply,
                                  .fit = &pca_fit,
                                  .close = pca_close};
-    CnnStatus status = wanted->share ? CNN_OK : pca_take(pca, (int64_t)wanted->value, error);
+    CnnStatus status = CNN_OK;
+    if (values > COVARIANCE_MOST)
+        status = sketch_plan(values, wanted->share ? SKETCH_SHARE_MOST : (int64_t)wanted->value, "pca",
+                             &pca->sketch, error);
+    if (status == CNN_OK && !wanted->share)
+        status = pca_take(pca, (int64_t)wanted->value, error);
     if (status == CNN_OK)
         *out = &pca->transform;
     else

@@ -50,11 +50,16 @@ typedef struct Transform Transform;
  * memory; samples are added to several states and these are merged in the samples' order, so that the result
  * does not depend on the threads. */
 typedef struct {
+    /** Takes what the stage needs while it measures. NULL: nothing. */
+    CnnStatus (*begin)(Transform *transform, CnnError *error);
     size_t (*state_bytes)(const Transform *transform);
     void (*add)(const Transform *transform, void *state, const Picture *sample);
     void (*merge)(const Transform *transform, void *state, const void *later);
     /** Sets the stage's measured values; the state may be used up. */
     CnnStatus (*finish)(Transform *transform, void *state, CnnError *error);
+    /** Whether the samples are to come once more, to new states, before the values are there; asked after
+     * finish. NULL: they are. */
+    bool (*again)(const Transform *transform);
     int count; /* of measured values' names */
     Measured *(*measured)(Transform *transform, int index);
     /** Called when the measured values are there, by finish or from a weight file. */

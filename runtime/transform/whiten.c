@@ -1,18 +1,20 @@
-/* `whiten`: values that are not correlated and have deviation 1, by the map that changes them least (ZCA). */
+/* `whiten`: values that are not correlated and have deviation 1, by the map that changes them least (ZCA). Of
+ * more than COVARIANCE_MOST values: whiten_long.c. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "runtime/transform/covariance.h"
 #include "runtime/transform/eigen.h"
 #include "runtime/transform/projection.h"
-
-typedef struct {
-    double epsilon;
-} WhitenArgs;
+#include "runtime/transform/whiten.h"
 
 static const Field whiten_fields[] = {
     FIELD(WhitenArgs, epsilon, FIELD_REAL, .preset = "1e-6", .least = 1e-12, .most = 1e6, .named_only = true,
           .doc = "added to each variance, so that what hardly varies is not made large"),
+    FIELD(WhitenArgs, components, FIELD_INTEGER, .preset = "256", .least = 1, .most = COVARIANCE_MOST,
+          .named_only = true,
+          .doc = "of more than 4096 values: directions that are measured, those of the largest variance; all "
+                 "others are taken to have one variance, their mean"),
     FIELDS_END,
 };
 const Schema whiten_schema = {
@@ -22,7 +24,8 @@ const Schema whiten_schema = {
            "like what they were as can be (ZCA). Measured once, on the training part without augmentation, "
            "and kept "
            "with the weights. Needs LAPACK (Debian's liblapacke).",
-    .source = "Bell and Sejnowski, 1997; Keras, ImageDataGenerator, zca_whitening and zca_epsilon",
+    .source = "Bell and Sejnowski, 1997; Keras, ImageDataGenerator, zca_whitening and zca_epsilon; of many "
+              "values: Halko, Martinsson, Tropp, 2011, algorithms 4.4 and 5.1",
     .places = IN_DATA,
     .fields = whiten_fields,
     .args_bytes = sizeof(WhitenArgs),
@@ -139,7 +142,8 @@ static CnnStatus whiten_plan(const CnnStatement *statement, const Layout *in, Tr
                             .measured = whiten_measured,
                             .ready = whiten_ready};
     int64_t values = in->height * in->width * in->channels;
-    TRY(covariance_check(values, "whiten", error));
+    if (values > COVARIANCE_MOST)
+        return whiten_long_plan(statement->args, in, out, error);
     Whiten *whiten = calloc(1, sizeof *whiten);
     if (!whiten)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for 'whiten'");

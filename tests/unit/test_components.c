@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "runtime/rng.h"
+#include "runtime/transform/eigen.h"
 #include "tests/unit/data_test.h"
 
 #define ARRAYS "arrays x=\"x.npy\", y=\"y.npy\"\n"
@@ -211,10 +212,10 @@ static void pca_that_cannot_be_is_refused(void **state)
     assert_int_equal(cnn_data_prepare(opened.data, 1, &error), CNN_BAD_INPUT);
     assert_contains(error.text, "'pca' is to find 4 components in only 3 training samples");
     close_data(opened);
-    assert_refused(
-        ARRAYS "resize 64x64 -> pca 10",
-        "'pca' takes samples of at most 4096 values, these have 12288: 'resize' makes them smaller");
-    assert_refused(ARRAYS "resize 64x64 -> whiten", "'whiten' takes samples of at most 4096 values");
+    assert_refused(ARRAYS "resize 4000x4000 -> pca 10",
+                   "'pca' would take more than 1 GiB for 32 directions of 48000000 values: 'resize' makes "
+                   "samples smaller");
+    assert_refused(ARRAYS "resize 4000x4000 -> whiten", "'whiten' would take more than 1 GiB");
 }
 
 static void whiten_gives_the_identity_as_covariance(void **state)
@@ -236,6 +237,118 @@ static void whiten_gives_the_identity_as_covariance(void **state)
             assert_true(fabs(covariance[a * VALUES + b] - (a == b)) < 2e-2);
         }
     close_data(opened);
+}
+
+enum { LONG = 4100, LONG_SAMPLES = 70 };
+
+/* Samples of LONG values around 100: waves whose variances fall slowly, and noise. Their variance along all
+ * directions, the largest first, is that of the matrix of their products. */
+static void make_long_samples(double variance[LONG_SAMPLES])
+{
+    static float values[LONG_SAMPLES][LONG];
+    double products[LONG_SAMPLES * LONG_SAMPLES], vectors[LONG_SAMPLES * LONG_SAMPLES], mean[LONG] = {0};
+    unsigned char y[LONG_SAMPLES] = {0};
+    CnnError error = {0};
+    for (int i = 0; i < LONG_SAMPLES; i++) {
+        y[i] = (unsigned char)(i % 2);
+        for (int j = 0; j < LONG; j++) {
+            Random4 noise = cnn_random4(3, (uint32_t)i, (uint32_t)j, 0, 0);
+            values[i][j] = (float)(100 + cnn_uniform(noise.word[0]));
+        }
+        for (int k = 0; k < 40; k++) {
+            Random4 height = cnn_random4(4, (uint32_t)i, (uint32_t)k, 0, 0);
+            double times = (cnn_uniform(height.word[0]) - 0.5) / sqrt(k + 1);
+            for (int j = 0; j < LONG; j++)
+                values[i][j] += (float)(times * cos(3.14159265 * k * (j + 0.5) / LONG));
+        }
+        for (int j = 0; j < LONG; j++)
+            mean[j] += values[i][j] / (double)LONG_SAMPLES;
+    }
+    for (int a = 0; a < LONG_SAMPLES; a++)
+        for (int b = a; b < LONG_SAMPLES; b++) {
+            double sum = 0;
+            for (int j = 0; j < LONG; j++)
+                sum += (values[a][j] - mean[j]) * (values[b][j] - mean[j]);
+            products[a * LONG_SAMPLES + b] = sum / LONG_SAMPLES;
+        }
+    assert_int_equal(eigen_symmetric(products, LONG_SAMPLES, LONG_SAMPLES, variance, vectors, &error),
+                     CNN_OK);
+    write_npy("x.npy", "<f4", false, "(70, 4100)", "", 0);
+    FILE *file = fopen("x.npy", "ab");
+    assert_int_equal(fwrite(values, sizeof values, 1, file), 1);
+    fclose(file);
+    write_npy("y.npy", "|u1", false, "(70,)", y, sizeof y);
+}
+
+static void pca_of_many_values_keeps_as_much_as_the_exact_components(void **state)
+{
+    (void)state;
+    enum { COMPONENTS = 20 };
+    double variance[LONG_SAMPLES], all = 0, kept = 0, share = 0;
+    char text[160];
+    static float rows[LONG_SAMPLES * COMPONENTS];
+    make_long_samples(variance);
+    for (int i = 0; i < LONG_SAMPLES; i++)
+        all += variance[i];
+    float *first = malloc(sizeof *first * LONG * COMPONENTS);
+    for (int threads = 1; threads <= 3; threads++) {
+        Opened opened = open_good(ARRAYS "pca 20");
+        assert_shape(opened.data, 1, 1, COMPONENTS);
+        prepare(opened.data, threads);
+        const Measured *components = cnn_data_measured(opened.data, 1);
+        if (threads == 1)
+            memcpy(first, components->value, sizeof *first * LONG * COMPONENTS);
+        assert_memory_equal(first, components->value, sizeof *first * LONG * COMPONENTS);
+        if (threads == 1) /* what is told, and what the samples have then */
+            for (int k = 0; k < COMPONENTS; k++) {
+                kept += variance[k] / all;
+                share += cnn_data_measured(opened.data, 2)->value[k];
+            }
+        read_all(opened.data, LONG_SAMPLES, COMPONENTS, rows);
+        close_data(opened);
+    }
+    free(first);
+    double had = 0;
+    for (int k = 0; k < COMPONENTS; k++) {
+        double sum = 0, square = 0;
+        for (int i = 0; i < LONG_SAMPLES; i++) {
+            sum += rows[i * COMPONENTS + k] / LONG_SAMPLES;
+            square += rows[i * COMPONENTS + k] * rows[i * COMPONENTS + k] / LONG_SAMPLES;
+        }
+        had += (square - sum * sum) / all;
+    }
+    assert_true(share <= kept + 1e-6 && share > kept - 1e-3);
+    assert_true(fabs(had - share) < 1e-4);
+    Opened opened = open_good(ARRAYS "pca 60%");
+    assert_true(cnn_data_measured_text(opened.data, text, sizeof text));
+    for (kept = 0, share = 0; kept <= 0.6; share++)
+        kept += variance[(int)share] / all;
+    assert_true(fabs((double)cnn_data_shape(opened.data).value[2] - share) <= 1);
+    close_data(opened);
+}
+
+/* There are fewer samples than directions: then their products, whitened, are those of a projection. */
+static void whiten_of_many_values_gives_the_identity_where_samples_vary(void **state)
+{
+    (void)state;
+    double variance[LONG_SAMPLES];
+    make_long_samples(variance);
+    float *rows = malloc(sizeof *rows * LONG_SAMPLES * LONG);
+    Opened opened = open_good(ARRAYS "whiten components=80, epsilon=0.01");
+    assert_shape(opened.data, 1, 1, LONG);
+    prepare(opened.data, 2);
+    assert_string_equal(cnn_data_measured(opened.data, 1)->name, "data.whiten.directions");
+    assert_int_equal(cnn_data_measured(opened.data, 1)->count, 80 * LONG);
+    read_all(opened.data, LONG_SAMPLES, LONG, rows);
+    close_data(opened);
+    for (int a = 0; a < LONG_SAMPLES; a++)
+        for (int b = 0; b <= a; b++) {
+            double sum = 0;
+            for (int j = 0; j < LONG; j++)
+                sum += (double)rows[a * LONG + j] * (double)rows[b * LONG + j];
+            assert_true(fabs(sum / LONG_SAMPLES - ((a == b) - 1.0 / LONG_SAMPLES)) < 1e-2);
+        }
+    free(rows);
 }
 
 static void normalize_makes_each_sample_alike(void **state)
@@ -286,6 +399,8 @@ int main(void)
         TEST(pca_of_bands_keeps_height_and_width),
         TEST(pca_gives_a_known_answer_and_takes_measured_values),
         TEST(pca_that_cannot_be_is_refused),
+        TEST(pca_of_many_values_keeps_as_much_as_the_exact_components),
+        TEST(whiten_of_many_values_gives_the_identity_where_samples_vary),
         TEST(whiten_gives_the_identity_as_covariance),
         TEST(normalize_makes_each_sample_alike),
         TEST(standardize_per_pixel_measures_each_value),
