@@ -25,6 +25,8 @@ typedef struct {
     const char *model_path; /* as given to cnnc, in a trainer absolute; relative data paths are taken from the
                                folder it lies in */
     double rate;            /* base learning rate: the optimizer's `rate=` */
+    const char *weights;    /* that the data are evaluated with, and which say how many components a share of
+                               `pca` was; NULL: they are counted anew. Not part of an image */
     CnnStatements data;
     CnnStatements train; /* without `loss` and `optimizer`, which are compiled */
 } CnnRecipe;

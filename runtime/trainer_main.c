@@ -153,6 +153,7 @@ static CnnStatus run_network(CnnImage *image, const Command *command, CnnError *
     CnnStatus status = cnn_cpu_check(image->needs, error);
     if (status == CNN_OK && command->trainer.data_root)
         status = move_model(image, command->trainer.data_root, &path, error);
+    image->recipe.weights = command->action == DO_EVALUATE ? command->evaluation.weights : NULL;
     if (status == CNN_OK)
         status = (command->action == DO_PREDICT ? run_on_files : run_on_data)(image, command, error);
     free(path);

@@ -65,6 +65,7 @@ typedef struct {
     bool seed_given;
     bool without_data;         /* do not open the data; `input` must then give its shape */
     const LooseRequest *loose; /* files that the data are opened with in place of their own; NULL: none */
+    const char *weights;       /* as CnnRecipe has it */
 } CheckOptions;
 
 /** Parses and checks a model file. NULL after errors in `diag`. */

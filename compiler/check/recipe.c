@@ -32,6 +32,7 @@ void recipe_read_data(Checker *checker)
     int errors = diag_errors(checker->diag);
     SectionEntries entries = section_read(checker, SECTION_DATA);
     program->recipe.data = section_statements(checker, &entries);
+    program->recipe.weights = checker->options->weights;
     checker->data_span = entries.count ? entries.items[0].span : section ? section->span : (Span){0};
     if (!section && entries.count == 0) {
         checker->data_state = DATA_ABSENT;

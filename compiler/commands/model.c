@@ -221,6 +221,7 @@ CnnStatus model_open(const Options *options, Model *model)
                        .steps = options->training.steps,
                        .seed = (int64_t)options->training.seed,
                        .seed_given = options->training.seed_given,
+                       .weights = options->evaluation.weights,
                        .loose = options->loose};
     session->no_cache = options->no_cache;
     *model = (Model){.session = session, .path = options->words[0]};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/data/pipeline.h"
+#include "runtime/weights.h"
 
 const char *const data_part_names[PART_COUNT] = {"training", "validation", "test"};
 
@@ -138,9 +139,32 @@ static CnnStatus data_source_layout(CnnData *data, Layout *layout, CnnError *err
     return CNN_OK;
 }
 
+/* The channels of a stage that depend on what is measured: as the weights have them, or measured now. */
+static CnnStatus data_find_channels(CnnData *data, const CnnRecipe *recipe, Transform *stage, CnnError *error)
+{
+    char name[NAME_BYTES];
+    CnnError cause = {0};
+    WeightFile *file;
+    if (!recipe->weights)
+        return cnn_data_prepare(data, 0, error);
+    TRY(cnn_weights_open(recipe->weights, &file, error));
+    const NamedTensor *counted = cnn_weights_find(file, stage->fit->sized_by);
+    CnnStatus status = CNN_BAD_INPUT;
+    if (counted && counted->rank == 1 && counted->dim[0] > 0)
+        status = stage->fit->size(stage, counted->dim[0], &cause);
+    else
+        cnn_fail(&cause, status, "it has no '%s', so it was not trained with this stage",
+                 stage->fit->sized_by);
+    cnn_weights_close(file);
+    return status == CNN_OK
+               ? CNN_OK
+               : cnn_fail(error, status, "%s: %s", name_printable(recipe->weights, name), cause.text);
+}
+
 /* Adds the stage of one statement, if it is one. `layout` is that of the samples before it, and then behind
  * it. */
-static CnnStatus data_add_stage(CnnData *data, const CnnStatement *statement, Layout *layout, CnnError *error)
+static CnnStatus data_add_stage(CnnData *data, const CnnRecipe *recipe, const CnnStatement *statement,
+                                Layout *layout, CnnError *error)
 {
     const TransformKind *kind = transform_kind(statement->schema);
     if (!kind)
@@ -162,7 +186,8 @@ static CnnStatus data_add_stage(CnnData *data, const CnnStatement *statement, La
     data->stages[data->stage_count++] = stage;
     data->measured = data->measured && !stage->fit;
     if (stage->out.channels == 0)
-        TRY(data->is_loose ? loose_size_stage(&data->loose, stage, error) : cnn_data_prepare(data, 0, error));
+        TRY(data->is_loose ? loose_size_stage(&data->loose, stage, error)
+                           : data_find_channels(data, recipe, stage, error));
     *layout = stage->out;
     return CNN_OK;
 }
@@ -178,7 +203,7 @@ static CnnStatus data_plan(CnnData *data, const CnnRecipe *recipe, const CnnStat
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory for the stages");
     for (int i = 0; i < recipe->data.count; i++) {
         CnnError cause = {0};
-        CnnStatus status = data_add_stage(data, &recipe->data.items[i], &layout, &cause);
+        CnnStatus status = data_add_stage(data, recipe, &recipe->data.items[i], &layout, &cause);
         TRY(data_blame(&recipe->data.items[i], status, &cause, error));
     }
     if (layout.height == 0) {

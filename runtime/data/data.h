@@ -21,8 +21,8 @@ typedef struct CnnData CnnData;
 /**
  * Opens the source that recipe->data names, splits it, checks the stages against each other. Decodes at most
  * one sample, to learn a shape, and measures nothing (see cnn_data_prepare) unless the shape depends on it,
- * as with `pca 95%`. The recipe must outlive the data. An error that a statement is to blame for begins with
- * the statement's `where` and ": ".
+ * as with `pca 95%`, and recipe->weights do not say it. The recipe must outlive the data. An error that a
+ * statement is to blame for begins with the statement's `where` and ": ".
  */
 CnnStatus cnn_data_open(const CnnRecipe *recipe, CnnData **out, CnnError *error);
 /**

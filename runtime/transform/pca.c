@@ -224,8 +224,8 @@ static CnnStatus pca_size(Transform *transform, int64_t channels, CnnError *erro
 {
     Pca *pca = (Pca *)transform;
     if (channels < 1 || channels > pca->values)
-        return cnn_fail(error, CNN_BAD_INPUT, "'pca' cannot have %lld components of %lld values",
-                        (long long)channels, (long long)pca->values);
+        return cnn_fail(error, CNN_BAD_INPUT, "these samples have %lld values, too few for %lld components",
+                        (long long)pca->values, (long long)channels);
     return pca_take(pca, channels, error);
 }
 

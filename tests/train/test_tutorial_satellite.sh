@@ -22,4 +22,8 @@ expect 1 'pca' "$CNNC" check land.cnn --set 'data.multiband.scene="fewer/scene.t
 sed 's/bands=4/bands=99%/' land.cnn >share.cnn
 expect 0 'components of 12 values keep 99' "$CNNC" run share.cnn --epochs 1 --save share.safetensors
 expect 1 "'share.safetensors' belongs to another network" "$CNNC" eval land.cnn --weights share.safetensors
+# Of another scene the weights say how many components there are.
+expect 0 'all  loss' "$CNNC" eval share.cnn --weights share.safetensors --all --set 'data.multiband.mask="land/east.tif"'
+"$CNNC" build share.cnn -o share >log || wrong 'a trainer is not built'
+expect 0 'validation  loss' ./share eval --weights share.safetensors
 exit $failed

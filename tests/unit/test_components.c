@@ -9,6 +9,7 @@
 
 #include "runtime/rng.h"
 #include "runtime/transform/eigen.h"
+#include "runtime/weights.h"
 #include "tests/unit/data_test.h"
 
 #define ARRAYS "arrays x=\"x.npy\", y=\"y.npy\"\n"
@@ -146,6 +147,36 @@ static void pca_of_a_share_is_measured_when_the_data_open(void **state)
         assert_int_equal(get_sample(opened.data, PART_TRAIN, 0, 0, sample, &error), CNN_OK);
         close_data(opened);
     }
+}
+
+/* As an evaluation does it: the samples are not read when the data open. */
+static void pca_of_a_share_has_as_many_components_as_the_weights_say(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"data.pca.shares", "data.pca.shares", "other"};
+    float shares[8] = {0};
+    char text[160];
+    make_samples();
+    Opened opened = open_good(ARRAYS "pca 97.5%");
+    assert_shape(opened.data, 1, 1, 1);
+    opened.program->recipe.weights = "w.safetensors";
+    for (int i = 0; i < 3; i++) {
+        NamedTensor tensor = {names[i], DTYPE_F32, 1, {i == 0 ? 4 : VALUES + 1}, shares};
+        CnnError error = {0};
+        assert_int_equal(cnn_weights_save("w.safetensors", &tensor, 1, NULL, &error), CNN_OK);
+        cnn_data_close(opened.data);
+        opened.data = NULL;
+        CnnStatus status = cnn_data_open(&opened.program->recipe, &opened.data, &error);
+        assert_int_equal(status, i == 0 ? CNN_OK : CNN_BAD_INPUT);
+        if (i == 0) {
+            assert_shape(opened.data, 1, 1, 4);
+            assert_false(cnn_data_measured_text(opened.data, text, sizeof text));
+        } else {
+            assert_contains(error.text, i == 1 ? "w.safetensors: these samples have 6 values, too few for 7"
+                                               : "w.safetensors: it has no 'data.pca.shares'");
+        }
+    }
+    close_data(opened);
 }
 
 static void pca_of_bands_keeps_height_and_width(void **state)
@@ -396,6 +427,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(pca_gives_uncorrelated_components_on_any_number_of_threads),
         TEST(pca_of_a_share_is_measured_when_the_data_open),
+        TEST(pca_of_a_share_has_as_many_components_as_the_weights_say),
         TEST(pca_of_bands_keeps_height_and_width),
         TEST(pca_gives_a_known_answer_and_takes_measured_values),
         TEST(pca_that_cannot_be_is_refused),
