@@ -222,6 +222,19 @@ static CnnStatus archive_group(Source *source, const char *by, int64_t *group, i
     return inner->group(inner, by, group, groups, error);
 }
 
+static CnnStatus archive_square(Source *source, int64_t side, int64_t *group, int64_t *groups,
+                                CnnError *error)
+{
+    Source *inner = ((ArchiveSource *)source)->inner;
+    return inner->square(inner, side, group, groups, error);
+}
+
+static CnnStatus archive_part_squares(Source *source, int64_t side, unsigned char *part, CnnError *error)
+{
+    Source *inner = ((ArchiveSource *)source)->inner;
+    return inner->part_squares(inner, side, part, error);
+}
+
 static void archive_stamp(Source *source, Stamp *stamp)
 {
     const char *path = ((const ArchiveSource *)source)->path;
@@ -270,6 +283,8 @@ static CnnStatus archive_open(const CnnStatement *statement, const char *base, S
                                .read_random = archive->inner->read_random ? archive_random : NULL,
                                .label = archive_label,
                                .group = archive->inner->group ? archive_group : NULL,
+                               .square = archive->inner->square ? archive_square : NULL,
+                               .part_squares = archive->inner->part_squares ? archive_part_squares : NULL,
                                .name = archive_name,
                                .stamp = archive_stamp,
                                .close = archive_close};

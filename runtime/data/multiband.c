@@ -46,14 +46,13 @@ const Schema multiband_schema = {
     .example = "multiband \"scene.tif\", tile=9x9, mask=\"classes.png\", step=2",
 };
 
-/* The tile around a pixel begins half its size before it: with an even size one pixel more. */
-static SceneWindow tile_around(const MultibandSource *multiband, int64_t row, int64_t column)
+SceneWindow multiband_tile(const MultibandSource *multiband, int64_t row, int64_t column)
 {
     const SourceInfo *info = &multiband->source.info;
     return (SceneWindow){row - info->height / 2, column - info->width / 2, info->height, info->width};
 }
 
-static SceneWindow clip(const Scene *scene, SceneWindow window)
+SceneWindow multiband_clip(const Scene *scene, SceneWindow window)
 {
     int64_t bottom = window.top + window.height, right = window.left + window.width;
     window.top = window.top < 0 ? 0 : window.top;
@@ -65,7 +64,8 @@ static SceneWindow clip(const Scene *scene, SceneWindow window)
 
 bool multiband_fits(const MultibandSource *multiband, int64_t row, int64_t column)
 {
-    SceneWindow tile = tile_around(multiband, row, column), inside = clip(multiband->scene, tile);
+    SceneWindow tile = multiband_tile(multiband, row, column),
+                inside = multiband_clip(multiband->scene, tile);
     return multiband->edge == EDGE_REFLECT || (inside.height == tile.height && inside.width == tile.width);
 }
 
@@ -96,7 +96,7 @@ static CnnStatus multiband_sample(Source *source, int64_t index, int64_t want_he
     MultibandSource *multiband = (MultibandSource *)source;
     Scene *scene = multiband->scene;
     int64_t row = multiband->centre[index] / scene->width, column = multiband->centre[index] % scene->width;
-    SceneWindow tile = tile_around(multiband, row, column), inside = clip(scene, tile);
+    SceneWindow tile = multiband_tile(multiband, row, column), inside = multiband_clip(scene, tile);
     bool whole = inside.height == tile.height && inside.width == tile.width,
          as_stored = scene->type == NPY_U1;
     size_t bytes = scene->value_bytes;
@@ -201,6 +201,8 @@ static CnnStatus multiband_open(const void *args, const Tree *tree, const char *
     multiband->source = (Source){.read = multiband_sample,
                                  .label = multiband_label,
                                  .name = multiband_name,
+                                 .square = multiband_square,
+                                 .part_squares = multiband_part_squares,
                                  .stamp = multiband_stamp,
                                  .close = multiband_close};
     multiband->source.info.container = true;

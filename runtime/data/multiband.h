@@ -30,6 +30,10 @@ typedef struct {
     char **class_names; /* the same as text */
 } MultibandSource;
 
+/** The tile around a pixel, which begins half its size before it: with an even size one pixel more. */
+SceneWindow multiband_tile(const MultibandSource *multiband, int64_t row, int64_t column);
+/** The part of a window that lies in the scene. */
+SceneWindow multiband_clip(const Scene *scene, SceneWindow window);
 /** Whether the tile around a pixel is a sample: it lies within the scene, or is filled up. */
 bool multiband_fits(const MultibandSource *multiband, int64_t row, int64_t column);
 
@@ -39,5 +43,9 @@ CnnStatus multiband_read_mask(MultibandSource *multiband, const MultibandArgs *a
                               CnnError *error);
 CnnStatus multiband_read_points(MultibandSource *multiband, const MultibandArgs *args, const char *path,
                                 CnnError *error);
+
+/** Source.square and Source.part_squares. */
+CnnStatus multiband_square(Source *source, int64_t side, int64_t *group, int64_t *groups, CnnError *error);
+CnnStatus multiband_part_squares(Source *source, int64_t side, unsigned char *part, CnnError *error);
 
 #endif

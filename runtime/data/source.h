@@ -80,6 +80,12 @@ struct Source {
     /** The group of each of the samples 0 … info.count-1, numbered from 0, and how many there are. `by` is
      * what `split by=` names. NULL: the source tells no groups. */
     CnnStatus (*group)(Source *source, const char *by, int64_t *group, int64_t *groups, CnnError *error);
+    /** The same, where the groups are squares of a scene, of `side` pixels, from its corner on. A
+     * sample belongs to that of its middle. NULL: the samples lie in no scene. */
+    CnnStatus (*square)(Source *source, int64_t side, int64_t *group, int64_t *groups, CnnError *error);
+    /** Where `square` is: part[i], the Part of each of the samples 0 … info.count-1, becomes PART_COUNT if
+     * the sample has pixels of a square of another part, or of one without samples. */
+    CnnStatus (*part_squares)(Source *source, int64_t side, unsigned char *part, CnnError *error);
     /** Writes a name for sample `index` that a person can look up: a path, or "x.npy[17]"; printable. */
     void (*name)(Source *source, int64_t index, char *out, size_t bytes);
     /** Adds where the source lies, and all files that its samples are made of, those of the labels apart;

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "runtime/rng.h"
 
@@ -18,10 +19,14 @@ static const Field split_fields[] = {
     FIELD(SplitArgs, seed, FIELD_INTEGER, .preset = "1", .least = 0, .most = 9007199254740992.0,
           .named_only = true,
           .doc = "another number gives another choice; the training's seed has no influence"),
-    FIELD(SplitArgs, by, FIELD_TEXT, .preset = "", .words = "folder", .named_only = true,
+    FIELD(SplitArgs, by, FIELD_TEXT, .preset = "", .words = "folder square", .named_only = true,
           .doc = "keeps the samples of a group in one part: a column of 'list', or by=folder, the folder "
-                 "below that of "
-                 "the class"),
+                 "below that of the class, or by=square, of a scene"),
+    FIELD(
+        SplitArgs, side, FIELD_INTEGER, .preset = "0", .least = 0, .most = 1 << 20, .named_only = true,
+        .doc =
+            "with by=square: the side of a square, in pixels. Tiles that reach into a square of another part "
+            "are left out"),
     FIELD(SplitArgs, folds, FIELD_INTEGER, .preset = "0", .least = 0, .most = 1000, .named_only = true,
           .doc = "for cross-validation: divides the samples into as many equal folds, of which one is the "
                  "validation "
@@ -155,6 +160,8 @@ static CnnStatus folds_check(const SourceInfo *info, const SplitArgs *args, CnnE
 
 static CnnStatus split_check(const SourceInfo *info, const SplitArgs *args, CnnError *error)
 {
+    if (args->side && !(args->by && strcmp(args->by, "square") == 0))
+        return cnn_fail(error, CNN_BAD_INPUT, "'side=' is the side of the squares of by=square");
     if (args->validation + args->test >= 1)
         return cnn_fail(error, CNN_BAD_INPUT, "'split' leaves nothing to train on");
     if (args->validation > 0 && info->validation_count > 0)
@@ -257,7 +264,8 @@ CnnStatus split_make(Source *source, const SplitArgs *args, Split *out, CnnError
                         (long long)info->count);
     CnnStatus status = (args->by ? split_by_groups : split_by_strata)(source, args, part, error);
     for (int64_t i = 0; i < info->count && status == CNN_OK; i++)
-        split_add(out, (Part)part[i], i);
+        if (part[i] < PART_COUNT)
+            split_add(out, (Part)part[i], i);
     free(part);
     TRY(status);
     for (int64_t i = 0; i < info->validation_count; i++)

@@ -10,6 +10,7 @@ typedef struct {
     bool stratified;         /* each class by itself */
     int64_t seed;
     const char *by;      /* what tells the groups that stay together; NULL: none */
+    int64_t side;        /* the groups are squares of a scene, of this side in pixels; 0: they are not */
     int64_t folds, fold; /* 0: no folds; which of them is the validation part, from 0 */
 } SplitArgs;
 
@@ -39,7 +40,8 @@ CnnStatus split_make_test(const Source *source, Split *out, CnnError *error);
 void split_test_all(Split *split);
 void split_free(Split *split);
 
-/** Of split_make: the Part of each of the samples that are divided, where groups stay together. */
+/** Of split_make: the Part of each of the samples that are divided, where groups stay together; PART_COUNT of
+ * those that are in none. */
 CnnStatus split_by_groups(Source *source, const SplitArgs *args, unsigned char *part, CnnError *error);
 
 #endif

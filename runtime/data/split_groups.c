@@ -167,7 +167,10 @@ static CnnStatus grouping_run(Grouping *grouping, unsigned char *part, CnnError 
 {
     const SplitArgs *args = grouping->args;
     Source *source = grouping->source;
-    TRY(source->group(source, args->by, grouping->group, &grouping->groups, error));
+    if (args->side)
+        TRY(source->square(source, args->side, grouping->group, &grouping->groups, error));
+    else
+        TRY(source->group(source, args->by, grouping->group, &grouping->groups, error));
     if (args->folds > grouping->groups)
         return cnn_fail(error, CNN_BAD_INPUT,
                         "folds=%" PRId64 ", but there are only %" PRId64 " groups by \"%s\"", args->folds,
@@ -177,6 +180,8 @@ static CnnStatus grouping_run(Grouping *grouping, unsigned char *part, CnnError 
     grouping_order(grouping);
     grouping_targets(grouping);
     grouping_place(grouping, part);
+    if (args->side)
+        TRY(source->part_squares(source, args->side, part, error));
     return grouping_check(grouping, part, error);
 }
 
@@ -184,11 +189,13 @@ CnnStatus split_by_groups(Source *source, const SplitArgs *args, unsigned char *
 {
     const SourceInfo *info = &source->info;
     Grouping grouping = {.source = source, .args = args, .count = info->count};
-    if (!source->group)
+    if (args->side && !source->square)
+        return cnn_fail(error, CNN_BAD_INPUT, "by=square is for scenes: this source is none");
+    if (!args->side && !source->group)
         return cnn_fail(
             error, CNN_BAD_INPUT,
             "by=\"%s\" asks for groups, and the source tells none: 'list' has its columns, folders have "
-            "by=folder",
+            "by=folder, scenes have by=square, side=64",
             args->by);
     grouping.classes = args->stratified && info->classes > 0 ? info->classes : 1;
     grouping.bins = args->folds ? (int)args->folds + 1 : PART_COUNT;

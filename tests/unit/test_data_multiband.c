@@ -398,6 +398,77 @@ static void samples_kept_on_disk_follow_the_labels(void **state)
     assert_memory_not_equal(&stamps[0].content, &stamps[2].content, sizeof stamps[0].content);
 }
 
+/* A scene of 40 x 60 of which each pixel is the number of its square of 10; nearly all are labelled. */
+static void write_squares(void)
+{
+    enum { ROWS = 40, COLUMNS = 60 };
+    static unsigned char scene[ROWS * COLUMNS], mask[ROWS * COLUMNS];
+    for (int i = 0; i < ROWS * COLUMNS; i++) {
+        scene[i] = (unsigned char)(i / COLUMNS / 10 * 6 + i % COLUMNS / 10);
+        mask[i] = (unsigned char)(i % 7 == 0 ? 0 : 1 + i % 2);
+    }
+    write_npy("s.npy", "|u1", false, "(40, 60)", scene, sizeof scene);
+    write_npy("m.npy", "|u1", false, "(40, 60)", mask, sizeof mask);
+}
+
+static void squares_of_a_scene_stay_in_one_part_with_all_their_pixels(void **state)
+{
+    (void)state;
+    static const char *const edges[] = {"inside", "reflect"};
+    write_squares();
+    for (int e = 0; e < 2; e++) {
+        int part_of[24], counts[PART_COUNT] = {0};
+        char text[200];
+        memset(part_of, -1, sizeof part_of);
+        snprintf(text, sizeof text,
+                 "multiband \"s.npy\", tile=5x5, mask=\"m.npy\", edge=%s\nsplit validation=25%%, test=25%%, "
+                 "by=square, side=10",
+                 edges[e]);
+        Opened opened = open_good(text);
+        for (int part = 0; part < PART_COUNT; part++)
+            for (int64_t i = 0; i < cnn_data_count(opened.data, (Part)part); i++) {
+                float values[25];
+                CnnError error = {0};
+                assert_int_equal(get_sample(opened.data, (Part)part, i, EPOCH_NONE, values, &error), CNN_OK);
+                for (int j = 0; j < 25; j++) {
+                    int *of = &part_of[(int)values[j]];
+                    assert_true(*of < 0 || *of == part);
+                    *of = part;
+                }
+            }
+        for (int b = 0; b < 24; b++) {
+            assert_true(part_of[b] >= 0);
+            counts[part_of[b]]++;
+        }
+        assert_true(counts[PART_TRAIN] >= 10 && counts[PART_VALIDATION] >= 4 && counts[PART_TEST] >= 4);
+        close_data(opened);
+    }
+    /* tiles beside each other, along the squares: none is lost */
+    Opened opened = open_good("multiband \"s.npy\", tile=5x5, mask=\"m.npy\", step=5\n"
+                              "split validation=25%, by=square, side=10");
+    int64_t kept = cnn_data_count(opened.data, PART_TRAIN) + cnn_data_count(opened.data, PART_VALIDATION);
+    close_data(opened);
+    opened = open_good("multiband \"s.npy\", tile=5x5, mask=\"m.npy\", step=5");
+    assert_int_equal(cnn_data_count(opened.data, PART_TRAIN), kept);
+    close_data(opened);
+}
+
+static void squares_that_cannot_be_are_refused(void **state)
+{
+    (void)state;
+    write_squares();
+    assert_refused("multiband \"s.npy\", tile=5, mask=\"m.npy\"\nsplit test=25%, by=square",
+                   "scenes have by=square, side=64");
+    assert_refused("multiband \"s.npy\", tile=5, mask=\"m.npy\"\nsplit test=25%, side=10",
+                   "test.cnn:3:1: 'side=' is the side of the squares of by=square");
+    assert_refused("multiband \"s.npy\", tile=5, mask=\"m.npy\"\nsplit test=25%, by=square, side=100",
+                   "'split' leaves no sample for the test part");
+    write_npy("y.npy", "|u1", false, "(2,)", "\0\1", 2);
+    write_npy("x.npy", "|u1", false, "(2, 1)", "\0\1", 2);
+    assert_refused("arrays x=\"x.npy\", y=\"y.npy\"\nsplit test=50%, by=square, side=10",
+                   "by=square is for scenes: this source is none");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, folder_setup, folder_teardown)
 
 int main(void)
@@ -418,6 +489,8 @@ int main(void)
         TEST(every_mistake_of_a_mask_has_its_reason),
         TEST(a_value_that_is_no_number_is_named),
         TEST(samples_kept_on_disk_follow_the_labels),
+        TEST(squares_of_a_scene_stay_in_one_part_with_all_their_pixels),
+        TEST(squares_that_cannot_be_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
