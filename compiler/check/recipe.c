@@ -25,6 +25,17 @@ static Span blame(const Checker *checker, const SectionEntries *entries, const c
     return checker->data_span;
 }
 
+static void warn_of_doubts(Checker *checker, const SectionEntries *entries)
+{
+    char text[400];
+    Span span = checker->data_span;
+    for (size_t i = 0; i < entries->count; i++)
+        if (source_kind_of(entries->items[i].schema))
+            span = entries->items[i].span;
+    for (int i = 0; cnn_data_doubt(checker->program->data, i, text, sizeof text); i++)
+        check_warning(checker, span, "odd-data", "%s", text);
+}
+
 void recipe_read_data(Checker *checker)
 {
     Program *program = checker->program;
@@ -53,6 +64,8 @@ void recipe_read_data(Checker *checker)
                 span = (Span){0}; /* the files are to blame, not the model */
             checker->data_state = DATA_FAILED;
             check_error(checker, span, "data", NULL, "%s", text);
+        } else {
+            warn_of_doubts(checker, &entries);
         }
     }
 }

@@ -87,21 +87,28 @@ static void print_statement(const CatalogSection *section, const CatalogEntry *e
     text_printf(out, "\n");
 }
 
-/* All statements of this word are printed: `crop` is a layer and an augmentation. True if there was one. */
-static bool print_statements(const Catalog *catalog, const char *word, Text *out)
+/* Those that are there, or those that are only planned. */
+static bool print_statements_of(const Catalog *catalog, const char *word, bool planned, Text *out)
 {
     bool found = false;
     for (size_t s = 0; s < catalog->sections.count; s++) {
         const CatalogSection *section = &catalog->sections.items[s];
         for (size_t i = 0; i < section->entries.count + section->planned.count; i++) {
             const CatalogEntry *entry = catalog_entry(section, i);
-            if (strcmp(entry->schema->word, word) != 0)
+            if (strcmp(entry->schema->word, word) != 0 || (entry->schema->planned != NULL) != planned)
                 continue;
             print_statement(section, entry, out);
             found = true;
         }
     }
     return found;
+}
+
+/* All statements of this word are printed: `crop` is a layer and an augmentation. True if there was one. */
+static bool print_statements(const Catalog *catalog, const char *word, Text *out)
+{
+    bool there = print_statements_of(catalog, word, false, out);
+    return print_statements_of(catalog, word, true, out) || there;
 }
 
 /* The page of a word of the grammar; with the words that may follow it, if it has a section of them. */

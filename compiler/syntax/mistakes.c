@@ -66,6 +66,21 @@ static const char *found(const Parser *parser, Span at)
     return kind == TOKEN_CLOSE_BRACE ? "'}'" : arena_printf(parser->arena, "'%s'", spelling(parser, at));
 }
 
+/* Whether the token at `at` stands behind a name that stands behind a ','. */
+static bool after_comma_and_name(const Parser *parser, Span at)
+{
+    static const char blanks[] = " \t\r\n",
+                      letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    uint32_t end = at.low - parser->source.low;
+    while (end > 0 && strchr(blanks, parser->text[end - 1]))
+        end--;
+    while (end > 0 && strchr(letters, parser->text[end - 1]))
+        end--;
+    while (end > 0 && strchr(blanks, parser->text[end - 1]))
+        end--;
+    return end > 0 && parser->text[end - 1] == ',';
+}
+
 /* What the user may have meant; NULL if nothing comes to mind. */
 static const char *slip(const Parser *parser, Span at, const char *const *expected, int count)
 {
@@ -79,6 +94,8 @@ static const char *slip(const Parser *parser, Span at, const char *const *expect
         if (unit)
             return arena_printf(parser->arena, "did you mean '%s'?", unit);
     }
+    if (begins_value(kind) && argument && before == TOKEN_NAME && after_comma_and_name(parser, at))
+        return "a statement of its own begins on a new line, and an argument is written name=value";
     if (begins_value(kind) && argument)
         return "is a ',' missing here?";
     if (kind >= TOKEN_EQUAL && kind <= TOKEN_GREATER_EQUAL && begins_value(before))

@@ -11,6 +11,27 @@ static CnnStatus open_tar(ArchiveFiles *files, Extent *file, const char *path, C
     return tar_open(file, path, &files->tar, error);
 }
 
+/* An archive that is neither a tar nor begins as a zip does: a zip may have other bytes before it, as those
+ * that unpack themselves have. */
+static CnnStatus open_zip(ArchiveFiles *files, Extent *file, const char *path, const unsigned char *block,
+                          CnnError *error)
+{
+    static const struct {
+        const char *bytes, *name;
+    } kinds[] = {{"Rar!", "a RAR archive"}, {"7z\xbc\xaf", "a 7z archive"}, {"PK", NULL}};
+    char name[NAME_BYTES];
+    const char *kind = "no archive that is known";
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (memcmp(block, kinds[i].bytes, strlen(kinds[i].bytes)) == 0)
+            kind = kinds[i].name;
+    CnnError cause = {0};
+    CnnStatus status = zip_open_extent(file, &files->zip, &cause);
+    if (status == CNN_BAD_INPUT && kind)
+        return cnn_fail(error, status, "%s: %s; .zip, .tar, .tar.gz, .tar.bz2, .tar.xz and .tar.zst are read",
+                        name_printable(path, name), kind);
+    return status == CNN_OK ? CNN_OK : cnn_fail(error, status, "%s", cause.text);
+}
+
 CnnStatus archive_files_open(const char *path, ArchiveFiles *files, CnnError *error)
 {
     unsigned char block[TAR_BLOCK] = {0};
@@ -29,7 +50,7 @@ CnnStatus archive_files_open(const char *path, ArchiveFiles *files, CnnError *er
     } else if (status == CNN_OK && tar_begins(block)) {
         return open_tar(files, &file, path, error);
     } else if (status == CNN_OK) {
-        return zip_open_extent(&file, &files->zip, error);
+        return open_zip(files, &file, path, block, error);
     }
     extent_close(&file);
     return status;

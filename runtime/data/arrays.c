@@ -94,6 +94,8 @@ static CnnStatus arrays_choose(const ArraysArgs *args, const ArrayFiles *files, 
 }
 
 /* Height, width and channels of a sample, from the shape of x. */
+enum { FEW_CHANNELS = 4 }; /* a picture has no more */
+
 static CnnStatus arrays_shape(ArraysSource *arrays, CnnError *error)
 {
     char name[NAME_BYTES];
@@ -111,6 +113,10 @@ static CnnStatus arrays_shape(ArraysSource *arrays, CnnError *error)
     arrays->sample_count = x->count / (uint64_t)dim[0];
     info->ranged = npy_range(x->type, &info->low, &info->high);
     info->container = true;
+    /* colours first, or one channel of a square picture: 1 x time x sensors is another thing */
+    info->channels_first =
+        x->shape.count == 4 && info->width > FEW_CHANNELS && info->channels > FEW_CHANNELS &&
+        (info->height == 3 || info->height == 4 || (info->height == 1 && info->width == info->channels));
     return CNN_OK;
 }
 

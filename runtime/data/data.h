@@ -62,6 +62,8 @@ const char *cnn_data_unpacked(const CnnData *data, uint64_t *bytes);
 /** The file in the cache folder that has the names of the samples (runtime/data/source_index.h), and its
  * bytes; NULL: there is none. */
 const char *cnn_data_index(const CnnData *data, uint64_t *bytes);
+/** What is odd about the data, though it can be trained on, in a sentence: number 0, 1, …. False: no more. */
+bool cnn_data_doubt(const CnnData *data, int number, char *out, size_t bytes);
 /** Samples of a part; of a part and a class. */
 int64_t cnn_data_count(const CnnData *data, Part part);
 int64_t cnn_data_class_count(const CnnData *data, Part part, int64_t class_index);

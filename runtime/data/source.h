@@ -39,6 +39,7 @@ typedef struct {
     uint64_t unpacked_bytes; /* of it */
     const char *index;       /* the file in the cache folder that has the samples' names; NULL: none */
     uint64_t index_bytes;    /* of it */
+    bool channels_first;     /* the channels seem to be what is taken for the height */
     bool container; /* the samples lie in one file: one that cannot be read condemns it, none is skipped */
 } SourceInfo;
 

@@ -199,7 +199,12 @@ static void archives_that_cannot_be_trusted_are_refused(void **state)
     cut_file("p.zip", file_size("p.zip") - 30);
     assert_refused(plants, "p.zip: not a zip archive, or one that is cut short: no directory is at its end");
     cut_file("p.zip", 0);
-    assert_refused(plants, "p.zip: not a zip archive");
+    assert_refused(plants,
+                   "p.zip: no archive that is known; .zip, .tar, .tar.gz, .tar.bz2, .tar.xz and .tar.zst");
+    write_bytes("p.zip", "Rar!\x1a\7\1\0", 8);
+    assert_refused(plants, "p.zip: a RAR archive; .zip, .tar");
+    write_bytes("p.zip", "7z\xbc\xaf\x27\x1c", 6);
+    assert_refused(plants, "p.zip: a 7z archive; .zip");
     assert_refused("archive \"q.zip\" { folder \".\" }", "'q.zip' is neither in the model's folder");
 }
 

@@ -503,6 +503,38 @@ static void npy_headers_that_are_wrong_are_refused(void **state)
         refuse_header(wrong[i], "not the header of a .npy file as numpy writes it");
 }
 
+static void assert_doubts(const char *shape, size_t size, const char *labels, const char *const expected[2])
+{
+    static const unsigned char zeros[2048];
+    char text[400];
+    write_npy("x.npy", "|u1", false, shape, zeros, size);
+    write_npy("y.npy", "|u1", false, "(4,)", labels, 4);
+    Opened opened = open_good("arrays x=\"x.npy\", y=\"y.npy\"\nsplit test=25%, stratified=false");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(cnn_data_doubt(opened.data, i, text, sizeof text), expected[i] != NULL);
+        if (expected[i])
+            assert_contains(text, expected[i]);
+    }
+    close_data(opened);
+}
+
+static void channels_that_come_first_and_a_missing_class_0_are_doubted(void **state)
+{
+    (void)state;
+    static const char channels[] = "samples of 3 x 5 x 6 look like channels x height x width",
+                      classes[] =
+                          "class 0 has no samples: do the labels begin at 1? Classes are numbered from "
+                          "0, so there are 3";
+    assert_doubts("(4, 3, 5, 6)", 360, "\0\1\2\1", (const char *const[2]){channels, NULL});
+    assert_doubts("(4, 3, 5, 6)", 360, "\1\1\2\1", (const char *const[2]){channels, classes});
+    assert_doubts("(4, 5, 6, 3)", 360, "\1\1\2\1", (const char *const[2]){classes, NULL});
+    assert_doubts("(4, 1, 8, 8)", 256, "\1\0\2\1",
+                  (const char *const[2]){"samples of 1 x 8 x 8 look like", NULL});
+    assert_doubts("(4, 1, 8, 6)", 192, "\1\0\2\1", (const char *const[2]){NULL, NULL});
+    assert_doubts("(4, 8, 8)", 256, "\1\0\2\1", (const char *const[2]){NULL, NULL});
+    assert_doubts("(4, 3, 4, 6)", 288, "\1\0\2\1", (const char *const[2]){NULL, NULL});
+}
+
 static void arrays_that_do_not_fit_together_are_refused(void **state)
 {
     (void)state;
@@ -588,6 +620,7 @@ int main(void)
         TEST(fortran_order_is_not_a_transposition),
         TEST(real_labels_make_a_regression),
         TEST(npy_headers_that_are_wrong_are_refused),
+        TEST(channels_that_come_first_and_a_missing_class_0_are_doubted),
         TEST(arrays_that_do_not_fit_together_are_refused),
         TEST(values_that_are_not_finite_are_named),
         TEST(an_array_cut_while_in_use_is_an_error),

@@ -360,6 +360,9 @@ static void the_messages_are_in_the_users_words(void **state)
     assert_message("modl X { }", "did you mean 'model'?");
     assert_message("model X { conv 32 3x3 }", "expected the end of the line, '->', ',' or '{', found '3x3'");
     assert_message("model X { conv 32 3x3 }", "is a ',' missing here?");
+    assert_message("train { optimizer adam, batch 8 }",
+                   "a statement of its own begins on a new line, and an argument is written name=value");
+    assert_message("model X { conv 32, 3x3 5 }", "is a ',' missing here?");
     assert_message("model X { conv 32, 3 x 3 }", "sizes are written without blanks: 3x3");
     assert_message("model X { a 5 epchs }", "did you mean 'epochs'?");
     assert_message("model X { a 5epchs }", "did you mean 'epochs'?");
