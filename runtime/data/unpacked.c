@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "runtime/cache_folder.h"
+#include "runtime/clock.h"
 #include "runtime/data/decompress.h"
 #include "runtime/data/tar.h"
+#include "runtime/report.h"
 #include "runtime/rng.h"
 
 /* The beginning of a file: of which archive it was made. */
@@ -37,7 +39,10 @@ typedef struct {
     char path[PATH_MAX], part[PATH_MAX];
     Head head;
     int descriptor; /* of the part, locked; -1: none */
-    uint64_t room;  /* bytes that may be written before the disk is asked again */
+    int source;     /* the archive's descriptor */
+    Report report;  /* on a terminal */
+    double started;
+    uint64_t room; /* bytes that may be written before the disk is asked again */
 } Unpacking;
 
 static CnnStatus write_failed(const Unpacking *unpacking, int cause, CnnError *error)
@@ -154,6 +159,8 @@ static CnnStatus take_bytes(void *context, const void *bytes, size_t count, CnnE
     TRY(write_all(unpacking, bytes, count, sizeof(Head) + *written, error));
     bool first = *written < TAR_BLOCK;
     *written += count;
+    report_bar(&unpacking->report, "unpacking", lseek(unpacking->source, 0, SEEK_CUR),
+               (int64_t)unpacking->head.size, cnn_clock() - unpacking->started);
     if (first && *written >= TAR_BLOCK) { /* before all of it is unpacked for nothing */
         unsigned char block[TAR_BLOCK];
         TRY(file_read_at(unpacking->descriptor, unpacking->part, block, sizeof block, sizeof(Head), error));
@@ -168,7 +175,12 @@ static CnnStatus unpack(Unpacking *unpacking, int archive, const char *compressi
     struct stat now;
     if (ftruncate(unpacking->descriptor, 0) != 0)
         return write_failed(unpacking, errno, error);
-    TRY(decompress(archive, unpacking->archive, compression, take_bytes, unpacking, error));
+    unpacking->source = archive;
+    unpacking->started = cnn_clock();
+    report_open(&unpacking->report, stderr);
+    CnnStatus status = decompress(archive, unpacking->archive, compression, take_bytes, unpacking, error);
+    report_clear(&unpacking->report);
+    TRY(status);
     const Head *head = &unpacking->head;
     if (head->bytes < TAR_BLOCK)
         return no_tar(unpacking, error);

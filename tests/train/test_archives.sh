@@ -59,6 +59,13 @@ same plain.safetensors t.safetensors 'the trainer'
 model 'folder "shapes"'
 expect 0 '' "$CNNC" build m.cnn -o trainer
 ! ldd trainer | grep -q libarchive || wrong 'a trainer that reads a folder needs libarchive'
+# On a terminal a bar shows how far the unpacking is, once.
+rm -r cache
+model 'archive "x.tar.gz" { folder "shapes" }'
+TERM=xterm script -qec "'$CNNC' check m.cnn" /dev/null >terminal </dev/null || wrong 'check fails on a terminal'
+grep -q 'unpacking ' terminal || wrong 'no bar while an archive is unpacked'
+TERM=xterm script -qec "'$CNNC' check m.cnn" /dev/null >terminal </dev/null || wrong 'check fails on a terminal'
+! grep -q 'unpacking ' terminal || wrong 'a bar where nothing is unpacked'
 # Damaged ones: one error, and nothing is left in the cache folder.
 rm -r cache
 for name in $kinds; do
