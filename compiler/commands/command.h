@@ -53,6 +53,7 @@ typedef struct {
     const char *sample;      /* data dump */
     bool augment;            /* data dump */
     int64_t epoch;           /* data dump; from 1, 0: not given */
+    bool all;                /* data clean */
 } Options;
 
 typedef struct Command {

@@ -29,6 +29,10 @@ static const Flag dump_flags[] = {
     SEED_FLAG("with --augment: the training's seed"),
     FLAGS_END,
 };
+static const Flag clean_flags[] = {
+    {"--all", FLAG_SWITCH, OPTION(all), NULL, "the files of data that are still there, too", 0, 0, 0},
+    FLAGS_END,
+};
 
 const Command data_verbs[] = {
     {"data check", "MODEL", 1, 1,
@@ -41,6 +45,9 @@ const Command data_verbs[] = {
      dump_flags, true, false, false, data_dump, NULL},
     {"data pack", "MODEL", 1, 1, "decode every sample once, into the file of `cache disk`", NULL, true, false,
      false, data_pack, NULL},
+    {"data clean", "", 0, 0,
+     "what data left in the cache folder: says what it is of, and removes what is of use to nobody",
+     clean_flags, false, false, false, data_clean, NULL},
     {0},
 };
 

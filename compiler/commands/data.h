@@ -5,6 +5,7 @@
 #include "compiler/commands/model.h"
 
 CnnStatus data_check(const Options *options);
+CnnStatus data_clean(const Options *options);
 CnnStatus data_dump(const Options *options);
 CnnStatus data_pack(const Options *options);
 CnnStatus data_preview(const Options *options);

@@ -1,5 +1,6 @@
 /* Finding out what the machine and the build have. */
 #include <sqlite3.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -10,6 +11,7 @@
 #include "compiler/link/standalone.h"
 #include "runtime/data/decode.h"
 #include "runtime/data/decompress.h"
+#include "runtime/data/kept_files.h"
 #include "runtime/data/sound.h"
 #include "runtime/file.h"
 #include "runtime/memory.h"
@@ -176,6 +178,28 @@ static CnnStatus try_to_write(Arena *arena, const char *folder, CnnError *error)
     return status;
 }
 
+/* What data have left in the cache folder. */
+static void look_at_kept_files(Doctor *doctor)
+{
+    Arena *arena = doctor->arena;
+    KeptFile *files;
+    size_t count;
+    uint64_t bytes = 0, useless = 0;
+    CnnError error = {0};
+    if (kept_files_list(&files, &count, &error) != CNN_OK)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        bytes += files[i].bytes;
+        useless += kept_file_is_useless(&files[i]) ? files[i].bytes : 0;
+    }
+    free(files);
+    const char *all = bytes_text(arena, (double)bytes), *no_use = bytes_text(arena, (double)useless);
+    add_number(doctor, "cache", "data", all, "data_bytes", (double)bytes);
+    add_number(doctor, "cache", "of no use",
+               useless > 0 ? arena_printf(arena, "%s of it: `cnnc data clean` removes that", no_use) : no_use,
+               "useless_bytes", (double)useless);
+}
+
 static void look_at_cache(Doctor *doctor)
 {
     Arena *arena = doctor->arena;
@@ -197,6 +221,7 @@ static void look_at_cache(Doctor *doctor)
     add_number(doctor, "cache", "kernels", arena_printf(arena, "%lld", (long long)count), "kernels",
                (double)count);
     add_number(doctor, "cache", "size", bytes_text(arena, (double)bytes), "bytes", (double)bytes);
+    look_at_kept_files(doctor);
 }
 
 void doctor_look(Doctor *doctor)

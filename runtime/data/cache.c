@@ -203,13 +203,13 @@ static void cache_finish(DataCache *cache)
         cache_note(cache, &failure);
 }
 
-static CnnStatus cache_open_file(DataCache *cache, const char *path, CacheMode mode, CacheUse *use,
-                                 CnnError *error)
+static CnnStatus cache_open_file(DataCache *cache, const char *path, const char *origin, CacheMode mode,
+                                 CacheUse *use, CnnError *error)
 {
     bool begun = false;
     TRY(cache_file_open(path, &cache->content, &cache->file, error));
     if (!cache->file && mode == CACHE_FILL) {
-        TRY(cache_file_build(path, &cache->content, &cache->file, &begun, error));
+        TRY(cache_file_build(path, &cache->content, origin, &cache->file, &begun, error));
         cache->building = cache->file != NULL;
         if (!cache->file)
             TRY(cache_file_open(path, &cache->content, &cache->file, error));
@@ -244,7 +244,7 @@ static CnnStatus cache_disk(CnnData *data, const CacheArgs *args, CacheContent *
     use->available = cache_file_room(use->path);
     use->count = content->count;
     TRY(cache_new(content, &cache, error));
-    status = cache_open_file(cache, use->path, mode, use, error);
+    status = cache_open_file(cache, use->path, stamp.path, mode, use, error);
     if (status == CNN_OK && use->state != CACHE_OFF && mode != CACHE_PLAN)
         data->cache = cache;
     else

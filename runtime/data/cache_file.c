@@ -20,6 +20,10 @@
 #include "runtime/memory.h"
 
 enum { FILE_VERSION = 1, RECORDS_AT = 4096 };
+enum {
+    ORIGIN_AT = 256,
+    ORIGIN_BYTES = RECORDS_AT - ORIGIN_AT
+}; /* behind the header; a longer path is left out */
 
 typedef struct {
     char magic[8];
@@ -189,8 +193,11 @@ static CnnStatus part_lock(const char *part, int *descriptor, CnnError *error)
 
 /* Makes the file as large as it will be, so that the disk cannot be full later. */
 static CnnStatus part_begin(const char *path, const char *part, int descriptor, const CacheContent *content,
-                            CnnError *error)
+                            const char *origin, CnnError *error)
 {
+    char noted[ORIGIN_BYTES] = {0};
+    if (strlen(origin) < sizeof noted)
+        strcpy(noted, origin);
     uint64_t bytes, room = cache_file_room(path);
     Header header = header_of(content);
     if (!cache_file_bytes(content, &bytes) || bytes > room) {
@@ -202,7 +209,8 @@ static CnnStatus part_begin(const char *path, const char *part, int descriptor, 
             result = 0;
         if (result != 0 && errno == EOPNOTSUPP)
             result = ftruncate(descriptor, (off_t)bytes);
-        if (result == 0 && pwrite(descriptor, &header, sizeof header, 0) == (ssize_t)sizeof header)
+        if (result == 0 && pwrite(descriptor, noted, sizeof noted, ORIGIN_AT) == (ssize_t)sizeof noted &&
+            pwrite(descriptor, &header, sizeof header, 0) == (ssize_t)sizeof header)
             return CNN_OK;
     }
     if (errno != ENOSPC)
@@ -213,8 +221,8 @@ static CnnStatus part_begin(const char *path, const char *part, int descriptor, 
                     (double)bytes / 0x1p20, (int)cnn_path_folder(path), path, (double)room / 0x1p20);
 }
 
-CnnStatus cache_file_build(const char *path, const CacheContent *content, CacheFile **out, bool *begun,
-                           CnnError *error)
+CnnStatus cache_file_build(const char *path, const CacheContent *content, const char *origin, CacheFile **out,
+                           bool *begun, CnnError *error)
 {
     char *part = NULL;
     int descriptor = -1;
@@ -229,7 +237,7 @@ CnnStatus cache_file_build(const char *path, const CacheContent *content, CacheF
     if (status == CNN_OK && descriptor >= 0 && !whole) {
         *begun = file_holds(descriptor, content);
         if (!*begun)
-            status = part_begin(path, part, descriptor, content, error);
+            status = part_begin(path, part, descriptor, content, origin, error);
         if (status == CNN_OK) {
             status = file_new(path, part, descriptor, content, out, error);
             descriptor = -1;
@@ -244,6 +252,21 @@ CnnStatus cache_file_build(const char *path, const CacheContent *content, CacheF
     cache_file_close(whole);
     free(part);
     return status;
+}
+
+bool cache_file_origin(const char *path, char *origin)
+{
+    Header header;
+    char noted[ORIGIN_BYTES];
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool read = descriptor >= 0 && pread(descriptor, &header, sizeof header, 0) == (ssize_t)sizeof header &&
+                pread(descriptor, noted, sizeof noted, ORIGIN_AT) == (ssize_t)sizeof noted &&
+                file_holds(descriptor, &header.content) && memchr(noted, '\0', sizeof noted);
+    if (descriptor >= 0)
+        close(descriptor);
+    if (read)
+        strcpy(origin, noted);
+    return read;
 }
 
 CnnStatus cache_file_commit(CacheFile *file, CnnError *error)

@@ -43,12 +43,16 @@ CnnStatus cache_file_open(const char *path, const CacheContent *content, CacheFi
 
 /**
  * Begins a file, or goes on with one of this content that was begun (*begun). Its room on the disk is taken
- * here. *out is NULL while another process builds it, or when it is there meanwhile.
+ * here. *out is NULL while another process builds it, or when it is there meanwhile. origin: what the samples
+ * are made of, a path.
  *
  * Errors  CNN_NO_RESOURCE: it cannot be written, or the disk has not as much room.
  */
-CnnStatus cache_file_build(const char *path, const CacheContent *content, CacheFile **out, bool *begun,
-                           CnnError *error);
+CnnStatus cache_file_build(const char *path, const CacheContent *content, const char *origin, CacheFile **out,
+                           bool *begun, CnnError *error);
+/** Tells the origin of the file at `path`, whole or not; "": it was begun by a cnnc that did not note it.
+ * `origin` has PATH_MAX bytes. False: it is none that cache_file_open would open. */
+bool cache_file_origin(const char *path, char *origin);
 /** Puts a file that was built in its place. */
 CnnStatus cache_file_commit(CacheFile *file, CnnError *error);
 /** A build that was not committed stays to be gone on with, unless it has no records or one failed. */

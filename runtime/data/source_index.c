@@ -11,13 +11,13 @@
 #include "runtime/memory.h"
 
 /* Changed with the layout, and with what a source takes for a sample. */
-enum { INDEX_VERSION = 1, BUFFER = 1 << 16, LABEL_BYTES = 4 };
+enum { INDEX_VERSION = 2, BUFFER = 1 << 16, LABEL_BYTES = 4 };
 
 static const char MAGIC[8] = "cnncnam";
 
 /* The file begins with this. There follow the states of what is watched; a label for each sample; where each
  * name begins, and where the last one ends, counted from the first; the paths of what is watched, the names
- * of the classes, those of the samples, each ended by a NUL. */
+ * of the classes, those of the samples, each ended by a NUL; the path that all was made of. */
 typedef struct {
     char magic[8];
     uint32_t version;
@@ -26,6 +26,7 @@ typedef struct {
     uint64_t watched, watched_bytes; /* how many, and bytes of their paths */
     uint64_t classes, classes_bytes;
     uint64_t samples, samples_bytes;
+    uint64_t origin_bytes;
     int64_t count[PART_COUNT];
     int64_t divided;
 } Header;
@@ -38,7 +39,7 @@ struct SourceIndex {
 
 /* Where everything lies. */
 typedef struct {
-    uint64_t states, labels, at, watched, classes, names, end;
+    uint64_t states, labels, at, watched, classes, names, origin, end;
 } Places;
 
 Key source_index_key(const char *kind, const char *path)
@@ -68,7 +69,8 @@ static bool find_places(const Header *header, Places *places)
            cnn_add(places->at, at, &places->watched) &&
            cnn_add(places->watched, header->watched_bytes, &places->classes) &&
            cnn_add(places->classes, header->classes_bytes, &places->names) &&
-           cnn_add(places->names, header->samples_bytes, &places->end);
+           cnn_add(places->names, header->samples_bytes, &places->origin) &&
+           cnn_add(places->origin, header->origin_bytes, &places->end);
 }
 
 static uint32_t crc_of(uint32_t crc, const void *bytes, size_t count)
@@ -132,8 +134,8 @@ static uint64_t names_bytes(const Listing *names, size_t skip)
     return bytes;
 }
 
-static void put_body(Writer *writer, size_t root, const SourceFound *found, const Listing *names,
-                     const Watch *watch)
+static void put_body(Writer *writer, const char *origin, size_t root, const SourceFound *found,
+                     const Listing *names, const Watch *watch)
 {
     uint64_t at = 0;
     put(writer, watch->state, watch->paths.count * sizeof *watch->state);
@@ -146,14 +148,15 @@ static void put_body(Writer *writer, size_t root, const SourceFound *found, cons
     put_names(writer, &watch->paths, root);
     put_names(writer, &found->classes, 0);
     put_names(writer, names, 0);
+    put(writer, origin, strlen(origin));
     writer_flush(writer);
 }
 
-static CnnStatus write_index(Writer *writer, Header *header, size_t root, const SourceFound *found,
-                             const Listing *names, const Watch *watch)
+static CnnStatus write_index(Writer *writer, Header *header, const char *origin, size_t root,
+                             const SourceFound *found, const Listing *names, const Watch *watch)
 {
     writer->status = cnn_file_write(&writer->file, header, sizeof *header, &writer->error);
-    put_body(writer, root, found, names, watch);
+    put_body(writer, origin, root, found, names, watch);
     TRY(writer->status);
     header->crc = header_crc(header, writer->crc);
     TRY(cnn_file_seek(&writer->file, 0, &writer->error));
@@ -164,8 +167,10 @@ static CnnStatus write_index(Writer *writer, Header *header, size_t root, const 
 SourceIndex *source_index_keep(Key key, const char *root, const SourceFound *found, const Listing *names,
                                const Watch *watch)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], origin[PATH_MAX];
     size_t skip = strlen(root);
+    if (!realpath(root, origin))
+        return NULL;
     if (names->count < INDEX_LEAST || !watch_settled(watch) || !index_path(key, path))
         return NULL;
     Header header = {.version = INDEX_VERSION,
@@ -176,6 +181,7 @@ SourceIndex *source_index_keep(Key key, const char *root, const SourceFound *fou
                      .classes_bytes = names_bytes(&found->classes, 0),
                      .samples = names->count,
                      .samples_bytes = names_bytes(names, 0),
+                     .origin_bytes = strlen(origin),
                      .divided = found->divided};
     memcpy(header.magic, MAGIC, sizeof MAGIC);
     memcpy(header.count, found->count, sizeof header.count);
@@ -184,7 +190,7 @@ SourceIndex *source_index_keep(Key key, const char *root, const SourceFound *fou
         return NULL;
     CnnStatus status = cnn_file_create(path, &writer->file, &writer->error);
     if (status == CNN_OK) {
-        status = write_index(writer, &header, skip, found, names, watch);
+        status = write_index(writer, &header, origin, skip, found, names, watch);
         if (status != CNN_OK)
             cnn_file_abandon(&writer->file);
     }
@@ -329,4 +335,21 @@ void source_index_close(SourceIndex *index)
         return;
     extent_close(&index->file);
     free(index);
+}
+
+bool source_index_origin(const char *path, char *origin)
+{
+    Extent file;
+    Header header;
+    Places places;
+    CnnError none = {0};
+    if (extent_open(path, &file, &none) != CNN_OK)
+        return false;
+    bool read = extent_read(&file, &header, sizeof header, 0, &none) == CNN_OK &&
+                memcmp(header.magic, MAGIC, sizeof MAGIC) == 0 && header.version == INDEX_VERSION &&
+                find_places(&header, &places) && places.end == file.size && header.origin_bytes < PATH_MAX &&
+                extent_read(&file, origin, (size_t)header.origin_bytes, places.origin, &none) == CNN_OK;
+    origin[read ? header.origin_bytes : 0] = '\0';
+    extent_close(&file);
+    return read;
 }

@@ -44,4 +44,8 @@ CnnStatus source_index_name(const SourceIndex *index, int64_t sample, char *out,
 const char *source_index_path(const SourceIndex *index, uint64_t *bytes);
 void source_index_close(SourceIndex *index);
 
+/** Tells the path that the index in the file at `path` was made of; `origin` has PATH_MAX bytes. False: it is
+ * none that source_index_recall would read. */
+bool source_index_origin(const char *path, char *origin);
+
 #endif

@@ -15,7 +15,8 @@ enum { DECODING_VERSION = 1 };
 void stamp_place(Stamp *stamp, const char *path)
 {
     char real[PATH_MAX];
-    stamp->place = key_add_text(stamp->place, realpath(path, real) ? real : path);
+    snprintf(stamp->path, sizeof stamp->path, "%s", realpath(path, real) ? real : path);
+    stamp->place = key_add_text(stamp->place, stamp->path);
 }
 
 void stamp_file(Stamp *stamp, const char *path, const char *name)

@@ -3,10 +3,13 @@
 #ifndef CNN_DATA_STAMP_H
 #define CNN_DATA_STAMP_H
 
+#include <limits.h>
+
 #include "runtime/data/data.h"
 #include "runtime/key.h"
 
 struct Stamp {
+    char path[PATH_MAX]; /* where the source lies */
     Key place;   /* where the source lies, and what is done to its samples: the same when a file changes */
     Key content; /* names, sizes and times of the files, in the order of the samples */
 };

@@ -229,3 +229,23 @@ CnnStatus unpacked_open(const char *path, const char *compression, Extent *out, 
     free(unpacking);
     return status;
 }
+
+bool unpacked_origin(const char *path, char *origin)
+{
+    Head head;
+    Extent file;
+    CnnError none = {0};
+    struct stat info;
+    if (extent_open(path, &file, &none) != CNN_OK)
+        return false;
+    bool read = file.size >= sizeof head && extent_read(&file, &head, sizeof head, 0, &none) == CNN_OK &&
+                memcmp(head.magic, MAGIC, sizeof MAGIC) == 0 && head.bytes == file.size - sizeof head &&
+                memchr(head.path, '\0', sizeof head.path);
+    extent_close(&file);
+    if (!read)
+        return false;
+    memcpy(origin, head.path, sizeof head.path);
+    return stat(origin, &info) != 0 ||
+           ((uint64_t)info.st_size == head.size && info.st_mtim.tv_sec == head.seconds &&
+            info.st_mtim.tv_nsec == head.nanoseconds);
+}

@@ -113,6 +113,28 @@ done
 [ -e "$file" ] && [ ! -e "$file.part" ] || wrong "several at once: $(ls cache/cnnc)"
 ! grep -q warning many-*.out || wrong "several at once: $(grep warning many-*.out)"
 
+# ---- Told by size, and removed when its pictures are gone ----
+expect 0 "$folder/$file (of $folder/shapes)" "$CNNC" data clean
+said 'removed: 0 files, 0 B; kept: 1 file, '
+mv shapes good
+: >cache/cnnc/half-01234567.tar.part
+expect 0 ' of it: `cnnc data clean` removes that' "$CNNC" doctor
+expect 0 "$folder/$file (of $folder/shapes, which is gone)" "$CNNC" data clean
+said 'half-01234567.tar.part (nothing reads it any more)'
+said 'removed: 2 files, '
+[ -z "$(ls cache/cnnc | grep -v '\.o$\|sqlite' || true)" ] || wrong "clean leaves $(ls cache/cnnc)"
+mv good shapes
+trains anew disk.cnn
+[ -e "$file" ] || wrong 'the file is not made anew'
+mv "$file" "$file.part"
+flock "$file.part" "$CNNC" data clean --all >"$answer"
+said '(being built)'
+mv "$file.part" "$file"
+expect 0 'removed: 1 file, ' "$CNNC" data clean --all
+[ ! -e "$file" ] || wrong 'clean --all leaves the file'
+expect 2 'one argument too many' "$CNNC" data clean disk.cnn
+expect 3 'cannot be made' env XDG_CACHE_HOME=/proc/none "$CNNC" data clean
+
 # ---- No room; no folder ----
 sed 's/cache disk/cache disk, folder="kept"/' disk.cnn >kept.cnn
 status=0
