@@ -159,10 +159,10 @@ static void look_at_formats(Doctor *doctor)
     }
     const SoundLibrary *library;
     CnnError error = {0};
-    Fact *sound = add(doctor, "sounds", "WAV, FLAC, OGG", "libsndfile, libsoxr, FFTW");
+    Fact *sound = add(doctor, "sounds", "WAV, FLAC, OGG", "libsndfile, libsoxr");
     if (sound_library(&library, &error) != CNN_OK) {
-        sound->value = "built without libsndfile, libsoxr and FFTW";
-        sound->advice = "install libsndfile1-dev libogg-dev libsoxr-dev libfftw3-dev and build cnnc again";
+        sound->value = "built without libsndfile and libsoxr";
+        sound->advice = "install libsndfile1-dev libogg-dev libsoxr-dev and build cnnc again";
         sound->state = FACT_ABSENT;
     }
 }

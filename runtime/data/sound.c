@@ -10,8 +10,8 @@ CnnStatus sound_library(const SoundLibrary **out, CnnError *error)
     if (*out)
         return CNN_OK;
     return cnn_fail(error, CNN_NO_RESOURCE,
-                    "sounds cannot be read: this program was built without libsndfile, libsoxr and FFTW "
-                    "(Debian: libsndfile1-dev, libsoxr-dev, libfftw3-dev)");
+                    "sounds cannot be read: this program was built without libsndfile and libsoxr "
+                    "(Debian: libsndfile1-dev, libsoxr-dev)");
 }
 
 void sound_decoder_free(SoundDecoder *decoder)

@@ -1,6 +1,6 @@
-/* Recordings become samples, and samples spectra. What does it stands in runtime/sound, which needs
- * libsndfile, libsoxr and FFTW: it is built where these are installed, and linked into cnnc, and into a
- * trainer whose data are sounds. The rest of the runtime reaches it through here. */
+/* Recordings become samples. What does it stands in runtime/sound, which needs libsndfile and libsoxr: it is
+ * built where these are installed, and linked into cnnc, and into a trainer whose data are sounds. The rest
+ * of the runtime reaches it through here. */
 #ifndef CNN_SOUND_H
 #define CNN_SOUND_H
 
@@ -27,7 +27,6 @@ typedef struct {
 } SoundPiece;
 
 typedef struct SoundDecoder SoundDecoder; /* what a thread keeps from one recording to the next */
-typedef struct Fourier Fourier;
 
 typedef struct {
     /**
@@ -38,15 +37,7 @@ typedef struct {
     CnnStatus (*read)(SoundDecoder **decoder, const Bytes *file, const SoundPiece *piece, float *out,
                       CnnError *error);
     void (*decoder_free)(SoundDecoder *decoder);
-    /** Prepares the transform of `count` real numbers. */
-    CnnStatus (*fourier_open)(int64_t count, Fourier **out, CnnError *error);
-    /** The count / 2 + 1 first values of the spectrum, each a real and an imaginary part. Both arrays at
-     * multiples of FOURIER_ALIGN bytes and apart. From any thread. */
-    void (*fourier_run)(const Fourier *fourier, double *in, double *out);
-    void (*fourier_close)(Fourier *fourier);
 } SoundLibrary;
-
-enum { FOURIER_ALIGN = 64 };
 
 /** The library; an error that names what is missing where this program has been built without it. */
 CnnStatus sound_library(const SoundLibrary **out, CnnError *error);

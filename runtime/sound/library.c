@@ -3,8 +3,4 @@
 
 extern const SoundLibrary cnn_sound_library;
 
-const SoundLibrary cnn_sound_library = {.read = recording_read,
-                                        .decoder_free = recording_decoder_free,
-                                        .fourier_open = fourier_open,
-                                        .fourier_run = fourier_run,
-                                        .fourier_close = fourier_close};
+const SoundLibrary cnn_sound_library = {.read = recording_read, .decoder_free = recording_decoder_free};

@@ -20,8 +20,4 @@ CnnStatus recording_read(SoundDecoder **decoder, const Bytes *file, const SoundP
                          CnnError *error);
 void recording_decoder_free(SoundDecoder *decoder);
 
-CnnStatus fourier_open(int64_t count, Fourier **out, CnnError *error);
-void fourier_run(const Fourier *fourier, double *in, double *out);
-void fourier_close(Fourier *fourier);
-
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "runtime/data/sound.h"
+#include "runtime/transform/fourier.h"
 #include "runtime/transform/transform.h"
 
 typedef struct {
@@ -19,8 +20,9 @@ static const Field mel_fields[] = {
           .doc = "bands of frequencies: the picture's height"),
     FIELD(MelArgs, window, FIELD_INTEGER, .preset = "1024", .least = MEL_WINDOW_LEAST,
           .most = MEL_WINDOW_MOST, .named_only = true,
-          .doc = "values of the sound that a column is made of, weighed by a Hann window; powers of two are "
-                 "fastest"),
+          .doc =
+              "values of the sound that a column is made of, weighed by a Hann window; factors of 2, 3 and 5 "
+              "are fastest"),
     FIELD(MelArgs, hop, FIELD_INTEGER, .preset = "256", .least = 1, .most = MEL_WINDOW_MOST,
           .named_only = true, .doc = "values from one column to the next"),
     FIELD(MelArgs, range, FIELD_RANGE, .preset = "20..8000", .least = 0, .most = SOUND_RATE_MOST,
@@ -47,7 +49,6 @@ typedef struct {
 
 typedef struct {
     Transform transform;
-    const SoundLibrary *library;
     Fourier *fourier;
     int64_t bands, window, hop, bins; /* bins: values of a spectrum */
     double *hann;                     /* [window] */
@@ -113,26 +114,32 @@ static CnnStatus mel_make_bands(Mel *mel, Range range, double rate, CnnError *er
 /* The window around value `centre` of a channel, weighed; beyond its ends the sound is silent. */
 static void mel_frame(const Mel *mel, const Picture *sound, int64_t channel, int64_t centre, double *frame)
 {
-    const float *values = sound->data;
-    int64_t first = centre - mel->window / 2;
-    for (int64_t i = 0; i < mel->window; i++) {
-        int64_t at = first + i;
-        bool inside = at >= 0 && at < sound->width;
-        frame[i] = inside ? values[at * sound->channels + channel] * mel->hann[i] : 0;
-    }
+    int64_t first = centre - mel->window / 2, begin = first < 0 ? -first : 0,
+            end = sound->width - first < mel->window ? sound->width - first : mel->window;
+    const float *values = (const float *)sound->data + channel;
+    begin = begin < mel->window ? begin : mel->window;
+    for (int64_t i = 0; i < begin; i++)
+        frame[i * FOURIER_STEP] = 0;
+    for (int64_t i = begin; i < end; i++)
+        frame[i * FOURIER_STEP] = values[(first + i) * sound->channels] * mel->hann[i];
+    for (int64_t i = end > begin ? end : begin; i < mel->window; i++)
+        frame[i * FOURIER_STEP] = 0;
 }
 
-/* The power of each band, `stride` values apart. */
-static void mel_powers(const Mel *mel, double *spectrum, float *out, int64_t stride)
+/* The power of each band in all windows. The first `count` of them go to `out`, beside each other; bands lie
+ * `stride` values apart. */
+PIXEL_LOOP
+static void mel_powers(const Mel *mel, const double *powers, int64_t count, float *out, int64_t stride)
 {
-    for (int64_t k = 0; k < mel->bins; k++) /* each over the first half of a pair that has been read */
-        spectrum[k] = spectrum[2 * k] * spectrum[2 * k] + spectrum[2 * k + 1] * spectrum[2 * k + 1];
     for (int64_t b = 0; b < mel->bands; b++) {
         const Band *band = &mel->band[b];
-        double sum = 0;
-        for (int64_t k = 0; k < band->count; k++)
-            sum += band->weight[k] * spectrum[band->first + k];
-        out[b * stride] = (float)sum;
+        const double *power = powers + band->first * FOURIER_WINDOWS;
+        double sum[FOURIER_WINDOWS] = {0};
+        for (int64_t k = 0; k < band->count; k++, power += FOURIER_WINDOWS)
+            for (int w = 0; w < FOURIER_WINDOWS; w++)
+                sum[w] += band->weight[k] * power[w];
+        for (int64_t w = 0; w < count; w++)
+            out[b * stride + w] = (float)sum[w];
     }
 }
 
@@ -147,31 +154,26 @@ static void powers_to_decibels(float *values, int64_t count)
         values[i] = fmaxf(10 * log10f(fmaxf(values[i], least)), floor);
 }
 
-static size_t aligned_bytes(int64_t count)
-{
-    return ((size_t)count * sizeof(double) + FOURIER_ALIGN - 1) / FOURIER_ALIGN * FOURIER_ALIGN;
-}
-
 static CnnStatus mel_apply(const Transform *transform, Sample *sample, CnnError *error)
 {
     const Mel *mel = (const Mel *)transform;
     const Layout *layout = &transform->out;
     const Picture *sound = sample->now;
-    size_t frame_bytes = aligned_bytes(mel->window);
-    TRY(bytes_reserve(sample->work, FOURIER_ALIGN + frame_bytes + aligned_bytes(2 * mel->bins), error));
+    TRY(bytes_reserve(sample->work, fourier_bytes(mel->fourier), error));
     TRY(picture_reserve(sample->spare, layout->height, layout->width, layout->channels, DTYPE_F32, error));
-    unsigned char *work = sample->work->data;
-    work += (FOURIER_ALIGN - (uintptr_t)work % FOURIER_ALIGN) % FOURIER_ALIGN;
-    double *frame = (double *)work, *spectrum = (double *)(work + frame_bytes);
+    double *work = (double *)(void *)sample->work->data;
     float *out = sample->spare->data;
-    int64_t stride = layout->width * layout->channels;
-    for (int64_t column = 0; column < layout->width; column++)
-        for (int64_t c = 0; c < layout->channels; c++) {
-            mel_frame(mel, sound, c, column * mel->hop, frame);
-            mel->library->fourier_run(mel->fourier, frame, spectrum);
-            mel_powers(mel, spectrum, out + column * layout->channels + c, stride);
+    int64_t all = layout->width * layout->channels; /* windows: those of all channels, then the next column */
+    for (int64_t first = 0; first < all; first += FOURIER_WINDOWS) {
+        int64_t count = all - first < FOURIER_WINDOWS ? all - first : FOURIER_WINDOWS;
+        for (int w = 0; w < FOURIER_WINDOWS; w++) {
+            int64_t window = first + (w < count ? w : 0); /* those that are too many are not looked at */
+            mel_frame(mel, sound, window % layout->channels, window / layout->channels * mel->hop,
+                      fourier_window(mel->fourier, work, w));
         }
-    powers_to_decibels(out, layout->height * stride);
+        mel_powers(mel, fourier_powers(mel->fourier, work), count, out + first, all);
+    }
+    powers_to_decibels(out, layout->height * all);
     sample_swap(sample);
     return CNN_OK;
 }
@@ -181,8 +183,7 @@ static CnnStatus mel_apply(const Transform *transform, Sample *sample, CnnError 
 static void mel_close(Transform *transform)
 {
     Mel *mel = (Mel *)transform;
-    if (mel->fourier)
-        mel->library->fourier_close(mel->fourier);
+    fourier_close(mel->fourier);
     free(mel->hann);
     free(mel->weights);
     free(mel->band);
@@ -201,8 +202,7 @@ static CnnStatus mel_fill(Mel *mel, Range range, double rate, CnnError *error)
     for (int64_t i = 0; i < mel->window; i++)
         mel->hann[i] = 0.5 - 0.5 * cos(2 * pi * (double)i / (double)mel->window);
     TRY(mel_make_bands(mel, range, rate, error));
-    TRY(sound_library(&mel->library, error));
-    return mel->library->fourier_open(mel->window, &mel->fourier, error);
+    return fourier_open(mel->window, &mel->fourier, error);
 }
 
 static CnnStatus mel_plan(const CnnStatement *statement, const Layout *in, Transform **out, CnnError *error)
