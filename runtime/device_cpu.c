@@ -50,8 +50,8 @@ struct CnnDevice {
     CnnPool *pool;
     int threads;
     char *state, *batch, *worker, *table;
-    uint64_t worker_stride; /* bytes from one worker's slab to the next */
-    uint64_t bytes;
+    uint64_t worker_stride;      /* bytes from one worker's slab to the next */
+    uint64_t batch_bytes, bytes; /* of the batch's slab; of all */
     CnnScalars *scalars;
     Ready ready[2];             /* train, eval */
     const CnnProgram *prepared; /* what WHEN_CHANGED makes for it lies in memory; NULL: for none */
@@ -181,7 +181,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* Takes the slabs, after a look at how much memory there is. */
+/* Takes the slabs, which fill_work will zero, after a look at how much memory there is. */
 static CnnStatus device_take(CnnDevice *device, CnnError *error)
 {
     const CnnImage *image = device->image;
@@ -196,9 +196,9 @@ static CnnStatus device_take(CnnDevice *device, CnnError *error)
         return cnn_fail(error, CNN_NO_RESOURCE, "the training needs more memory than can be counted");
     uint64_t available = cnn_memory_available();
     if (bytes <= available) {
-        device->state = cnn_memory_take(image->state_bytes);
-        device->batch = cnn_memory_take(batch);
-        device->worker = cnn_memory_take(workers);
+        device->state = cnn_memory_reserve(image->state_bytes);
+        device->batch = cnn_memory_reserve(batch);
+        device->worker = cnn_memory_reserve(workers);
         device->table = cnn_memory_take(image->table_bytes);
         device->scalars = cnn_memory_take(sizeof *device->scalars);
     }
@@ -209,8 +209,52 @@ static CnnStatus device_take(CnnDevice *device, CnnError *error)
             "threads %.1f), and %.1f GiB are free: a smaller batch or fewer threads need less",
             (unsigned long long)bytes, (double)bytes / 0x1p30, (double)image->state_bytes / 0x1p30,
             (double)batch / 0x1p30, device->threads, (double)workers / 0x1p30, (double)available / 0x1p30);
+    device->batch_bytes = batch;
     device->bytes = bytes;
     return CNN_OK;
+}
+
+/* The first contents of the slabs. */
+typedef struct {
+    CnnDevice *device;
+    uint64_t seed;
+} Filling;
+
+/* Zeroes this worker's pieces of a slab. */
+static void zero_share(const CnnDevice *device, int worker, char *slab, uint64_t bytes)
+{
+    enum { PIECE = 2 << 20 /* a large page */ };
+    uint64_t stride = (uint64_t)device->threads * PIECE;
+    for (uint64_t at = (uint64_t)worker * PIECE; at < bytes; at += stride)
+        memset(slab + at, 0, bytes - at < PIECE ? bytes - at : PIECE);
+}
+
+/* This worker's pieces of the tensors. */
+static void fill_share(const Filling *filling, int worker)
+{
+    enum { PIECE = 1 << 14 };
+    const CnnDevice *device = filling->device;
+    int64_t number = 0;
+    for (int i = 0; i < device->image->tensor_count; i++) {
+        const CnnTensor *tensor = &device->image->tensors[i];
+        int64_t elements = cnn_tensor_elements(tensor);
+        for (int64_t begin = 0; begin < elements; begin += PIECE) {
+            int64_t end = begin + PIECE < elements ? begin + PIECE : elements;
+            if (number++ % device->threads == worker)
+                cnn_init_tensor(tensor, filling->seed, device->state + tensor->offset, begin, end);
+        }
+    }
+}
+
+static void fill_work(void *context, int worker)
+{
+    const Filling *filling = context;
+    CnnDevice *device = filling->device;
+    zero_share(device, worker, device->state, device->image->state_bytes);
+    zero_share(device, worker, device->batch, device->batch_bytes);
+    memset(device_segment(device, SEGMENT_WORKER, worker), 0, device->worker_stride);
+    cnn_pool_barrier(device->pool);
+    fill_share(filling, worker);
 }
 
 CnnStatus cnn_device_open(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out, CnnError *error)
@@ -235,8 +279,8 @@ CnnStatus cnn_device_open(const CnnImage *image, int threads, uint64_t seed, Cnn
     }
     if (image->table_bytes)
         memcpy(device->table, image->table, image->table_bytes);
-    for (int i = 0; i < image->tensor_count; i++)
-        cnn_init_tensor(&image->tensors[i], seed, cnn_device_tensor(device, &image->tensors[i]));
+    Filling filling = {device, seed};
+    cnn_pool_run(device->pool, fill_work, &filling);
     *out = device;
     return CNN_OK;
 }

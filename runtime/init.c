@@ -79,14 +79,14 @@ static uint16_t bfloat16_of(float value)
     return (uint16_t)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
 }
 
-void cnn_init_tensor(const CnnTensor *tensor, uint64_t seed, void *out)
+void cnn_init_tensor(const CnnTensor *tensor, uint64_t seed, void *out, int64_t begin, int64_t end)
 {
-    int64_t elements = cnn_tensor_elements(tensor);
+    uint64_t bytes = dtype_bytes(tensor->dtype);
     if (tensor->init == INIT_ZEROS) {
-        memset(out, 0, cnn_tensor_bytes(tensor));
+        memset((char *)out + (uint64_t)begin * bytes, 0, (uint64_t)(end - begin) * bytes);
         return;
     }
-    for (int64_t i = 0; i < elements; i++) {
+    for (int64_t i = begin; i < end; i++) {
         double value = init_element(tensor, seed, i);
         switch (tensor->dtype) {
         case DTYPE_F32:

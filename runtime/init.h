@@ -10,11 +10,11 @@ int64_t cnn_tensor_elements(const CnnTensor *tensor);
 uint64_t cnn_tensor_bytes(const CnnTensor *tensor);
 
 /**
- * Fills `out` as tensor->init says. Random elements are functions of seed, init_key and their index alone.
- * INIT_UNIFORM: [-init_a, init_a). INIT_NORMAL: deviation init_a, by Box and Muller's transform (Annals of
- * Mathematical Statistics 29, 1958). INIT_TRUNCATED_NORMAL: the same, drawn again while beyond 2 init_a, as
- * Keras' TruncatedNormal.
+ * Fills the elements [begin, end) of `out`, where all of the tensor lies, as tensor->init says. Random
+ * elements are functions of seed, init_key and their index alone. INIT_UNIFORM: [-init_a, init_a).
+ * INIT_NORMAL: deviation init_a, by Box and Muller's transform (Annals of Mathematical Statistics 29, 1958).
+ * INIT_TRUNCATED_NORMAL: the same, drawn again while beyond 2 init_a, as Keras' TruncatedNormal.
  */
-void cnn_init_tensor(const CnnTensor *tensor, uint64_t seed, void *out);
+void cnn_init_tensor(const CnnTensor *tensor, uint64_t seed, void *out, int64_t begin, int64_t end);
 
 #endif

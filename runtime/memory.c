@@ -57,7 +57,7 @@ uint64_t cnn_memory_most(void)
     return number_in_file("/proc/self/status", "VmHWM:", &kibibytes) ? kibibytes * 1024 : 0;
 }
 
-void *cnn_memory_take(uint64_t bytes)
+void *cnn_memory_reserve(uint64_t bytes)
 {
     if (bytes > SIZE_MAX / 2)
         return NULL;
@@ -68,8 +68,13 @@ void *cnn_memory_take(uint64_t bytes)
         return NULL;
     if (alignment == LARGE_PAGE)
         madvise(block, size, MADV_HUGEPAGE); /* a wish: refused where the kernel has none */
-    memset(block, 0, size);
     return block;
+}
+
+void *cnn_memory_take(uint64_t bytes)
+{
+    void *block = cnn_memory_reserve(bytes);
+    return block ? memset(block, 0, (size_t)bytes) : NULL;
 }
 
 bool cnn_multiply(uint64_t a, uint64_t b, uint64_t *out)

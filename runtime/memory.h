@@ -16,6 +16,8 @@ uint64_t cnn_memory_most(void);
 /** `bytes` zeroed bytes, at a multiple of 64, in large pages where the system has them. NULL: not to be had.
  * Freed with free. */
 void *cnn_memory_take(uint64_t bytes);
+/** The same, not zeroed: for what several threads zero. */
+void *cnn_memory_reserve(uint64_t bytes);
 
 /** a * b into *out; false when it does not fit. */
 bool cnn_multiply(uint64_t a, uint64_t b, uint64_t *out);

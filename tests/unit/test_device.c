@@ -210,7 +210,8 @@ static void measure(InitKind kind, double *mean, double *deviation, double *larg
                         .init_a = 0.5,
                         .init_key = 3};
     assert_int_equal(cnn_tensor_bytes(&tensor), sizeof values);
-    cnn_init_tensor(&tensor, 11, values);
+    cnn_init_tensor(&tensor, 11, values, 0, COUNT / 2);
+    cnn_init_tensor(&tensor, 11, values, COUNT / 2, COUNT); /* whatever the pieces */
     double sum = 0, squares = 0;
     *largest = 0;
     for (int i = 0; i < COUNT; i++) {
@@ -248,11 +249,11 @@ static void half_precision_and_whole_numbers_are_initialised_too(void **state)
     int32_t whole[2];
     CnnTensor tensor = {
         .name = "t", .dtype = DTYPE_BF16, .rank = 1, .dim = {2}, .init = INIT_CONSTANT, .init_a = 1.00390625};
-    cnn_init_tensor(&tensor, 1, half);
+    cnn_init_tensor(&tensor, 1, half, 0, 2);
     assert_int_equal(half[0], 0x3F80); /* 1 + 2^-8 lies in the middle: to even */
     tensor.dtype = DTYPE_I32;
     tensor.init = INIT_ONES;
-    cnn_init_tensor(&tensor, 1, whole);
+    cnn_init_tensor(&tensor, 1, whole, 0, 2);
     assert_int_equal(whole[1], 1);
 }
 
