@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "compiler/base/bug.h"
+#include "compiler/cpu/key.h"
 #include "compiler/derive/derive.h"
 #include "compiler/link/link.h"
 #include "compiler/rewrite/rewrite.h"
@@ -183,23 +184,37 @@ static bool tune(Session *session, Linked *linked, const char **complaint)
 }
 
 /* Kernels that are the same code share it. */
-static int *share_code(Session *session, Linked *linked, const char *const *symbols, const CpuObject *objects,
-                       int first, int count)
+static const int *share_code(Session *session, Linked *linked, const Plan *plan)
 {
+    int count;
+    Kernel **kernels = link_kernels(session->arena, plan, &count);
     int *code = NEW_ARRAY(session->arena, int, count);
     for (int k = 0; k < count; k++) {
+        Key key = key_of_kernel(session->target, kernels[k]->computation, &kernels[k]->cpu);
+        const char *symbol = key_symbol(session->arena, key);
         int at = 0;
-        while (at < linked->object_count && strcmp(linked->symbols[at], symbols[first + k]) != 0)
+        while (at < linked->functions && strcmp(linked->symbols[at], symbol) != 0)
             at++;
-        if (at == linked->object_count) {
-            linked->symbols[at] = symbols[first + k];
-            linked->objects[at] = objects[first + k];
-            linked->object_count++;
-            *(objects[first + k].cached ? &linked->cached : &linked->compiled) += 1;
+        if (at == linked->functions) {
+            linked->symbols[at] = symbol;
+            linked->kernels[at] = kernels[k];
+            linked->functions++;
         }
         code[k] = at;
     }
     return code;
+}
+
+static void name_code(Session *session, Linked *linked, LinkedPlan *train, LinkedPlan *eval)
+{
+    int train_count, eval_count;
+    link_kernels(session->arena, train->plan, &train_count);
+    link_kernels(session->arena, eval->plan, &eval_count);
+    linked->kernels = NEW_ARRAY(session->arena, Kernel *, train_count + eval_count);
+    linked->symbols = NEW_ARRAY(session->arena, const char *, train_count + eval_count);
+    train->code = share_code(session, linked, train->plan);
+    linked->train_functions = linked->functions;
+    eval->code = share_code(session, linked, eval->plan);
 }
 
 static double now(void)
@@ -209,30 +224,88 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-static bool compile(Session *session, Linked *linked, LinkedPlan *train, LinkedPlan *eval,
-                    const char **complaint)
+static CpuCompileOptions compile_options(Session *session, Linked *linked)
 {
-    int train_count, eval_count = 0;
-    Kernel **kernels = link_kernels(session->arena, train->plan, &train_count), **more = NULL;
-    bool same = train->plan == eval->plan;
-    if (!same)
-        more = link_kernels(session->arena, eval->plan, &eval_count);
-    int count = train_count + eval_count;
-    Kernel **all = NEW_ARRAY(session->arena, Kernel *, count);
-    memcpy(all, kernels, (size_t)train_count * sizeof *all);
-    if (!same)
-        memcpy(all + train_count, more, (size_t)eval_count * sizeof *all);
-    const char **symbols = NEW_ARRAY(session->arena, const char *, count);
-    CpuObject *objects = NEW_ARRAY(session->arena, CpuObject, count);
     CpuCompileOptions options = {.threads = all_threads(session)};
     if (!session->no_cache)
         options.cache = cpu_cache_folder(session->arena, &linked->cache_complaint);
-    if (!cpu_compile(session->target, all, symbols, count, &options, session->arena, objects, complaint))
+    return options;
+}
+
+/* Objects of all functions. */
+static bool compile(Session *session, Linked *linked, const char **complaint)
+{
+    CpuCompileOptions options = compile_options(session, linked);
+    linked->objects = NEW_ARRAY(session->arena, CpuObject, linked->functions);
+    if (!cpu_compile(session->target, linked->kernels, linked->symbols, linked->functions, &options,
+                     session->arena, linked->objects, complaint))
         return false;
-    linked->objects = NEW_ARRAY(session->arena, CpuObject, count);
-    linked->symbols = NEW_ARRAY(session->arena, const char *, count);
-    train->code = share_code(session, linked, symbols, objects, 0, train_count);
-    eval->code = same ? train->code : share_code(session, linked, symbols, objects, train_count, eval_count);
+    for (int i = 0; i < linked->functions; i++)
+        *(linked->objects[i].cached ? &linked->cached : &linked->compiled) += 1;
+    if (options.cache && linked->compiled)
+        cpu_cache_trim(options.cache);
+    return true;
+}
+
+/* Operations that the first step spends in each function of the training. */
+static double *function_flops(Session *session, const Linked *linked)
+{
+    const CnnProgram *program = &linked->image->train;
+    double *flops = NEW_ARRAY(session->arena, double, linked->functions);
+    for (int p = 0; p < program->phase_count; p++) {
+        const CnnPhase *phase = &program->phases[p];
+        double times = phase->kind == PHASE_CHUNKED ? (double)program->batch : 1;
+        for (int s = phase->first_step; s < phase->first_step + phase->step_count; s++)
+            flops[program->steps[s].code] += times * program->steps[s].flops;
+    }
+    return flops;
+}
+
+/* The kernel with brief code, where the first step is sooner through with that; else NULL. */
+static Kernel *brief_kernel(Session *session, const Kernel *kernel, double flops)
+{
+    Kernel *brief = NEW(session->arena, Kernel);
+    *brief = *kernel;
+    if (!cpu_schedule_brief(session->target, kernel->computation, &kernel->cpu, flops, &brief->cpu))
+        return NULL;
+    const char *complaint = cpu_schedule_legal(kernel->computation, &brief->cpu, session->arena);
+    if (complaint)
+        BUG("brief schedule: %s: %s", kernel->name, complaint);
+    return brief;
+}
+
+static CnnStatus await_build(void *build, CnnError *error)
+{
+    const char *complaint = cpu_build_await(build);
+    return complaint ? cnn_fail(error, CNN_NO_RESOURCE, "%s", complaint) : CNN_OK;
+}
+
+/* Objects and their functions in this process. */
+static bool build(Session *session, Linked *linked, const char **complaint)
+{
+    CpuCompileOptions options = compile_options(session, linked);
+    CpuPart *parts = NEW_ARRAY(session->arena, CpuPart, linked->functions);
+    CnnCode **code = NEW_ARRAY(session->arena, CnnCode *, linked->functions);
+    const double *flops = function_flops(session, linked);
+    for (int i = 0; i < linked->functions; i++) {
+        parts[i] = (CpuPart){.kernel = linked->kernels[i], .symbol = linked->symbols[i]};
+        parts[i].later = session->at_once && i >= linked->train_functions;
+        if (session->at_once && !parts[i].later)
+            parts[i].brief = brief_kernel(session, linked->kernels[i], flops[i]);
+    }
+    CpuBuildCounts counts;
+    linked->build = cpu_build(session->target, parts, linked->functions, &options, session->arena, code,
+                              &counts, complaint);
+    if (!linked->build)
+        return false;
+    linked->compiled = counts.compiled;
+    linked->cached = counts.cached;
+    linked->later = counts.later;
+    linked->image->code = code;
+    if (counts.later) {
+        linked->image->await = await_build;
+        linked->image->maker = linked->build;
+    }
     return true;
 }
 
@@ -254,28 +327,24 @@ bool driver_link(Session *session, const Program *program, const char *summary, 
     linked->eval = driver_plan(session, eval_graph);
     if (!trains)
         linked->train = linked->eval;
-    LinkedPlan train = {.plan = linked->train}, eval = {.plan = linked->eval};
-    if (!tune(session, linked, complaint) || !compile(session, linked, &train, &eval, complaint))
+    if (!tune(session, linked, complaint))
         return false;
+    LinkedPlan train = {.plan = linked->train}, eval = {.plan = linked->eval};
+    name_code(session, linked, &train, &eval);
     linked->image = link_image(session->arena, program, &train, &eval, summary);
     linked->image->target =
         arena_printf(session->arena, "%s %s", session->target->triple, session->target->cpu);
     linked->image->needs = session->target->features;
-    linked->image->code_count = linked->object_count;
-    if (load) {
-        CnnCode **code = NEW_ARRAY(session->arena, CnnCode *, linked->object_count);
-        linked->code = cpu_load(linked->objects, linked->symbols, linked->object_count, code, complaint);
-        if (!linked->code)
-            return false;
-        linked->image->code = code;
-    }
+    linked->image->code_count = linked->functions;
+    if (!(load ? build(session, linked, complaint) : compile(session, linked, complaint)))
+        return false;
     linked->seconds = now() - start;
     return true;
 }
 
 void driver_unlink(Linked *linked)
 {
-    if (linked->code)
-        cpu_unload(linked->code);
-    linked->code = NULL;
+    if (linked->build)
+        cpu_build_close(linked->build);
+    linked->build = NULL;
 }

@@ -27,6 +27,8 @@ typedef struct {
     Purpose purpose;
     bool exact;    /* convolutions as they are defined: none by Winograd's filtering */
     bool no_cache; /* neither read nor write the object cache */
+    bool at_once;  /* driver_link returns as soon as the training can begin: code for evaluations, and better
+                      code of kernels that take long to compile, is made while it runs */
     TuneMode tune;
     TuneReport tune_report; /* called as cpu_tune's progress; NULL: silence */
     const CpuTarget
@@ -61,18 +63,21 @@ bool driver_tune(Session *session, Plan *plan, double seconds, bool again, CpuTu
 typedef struct {
     CnnImage *image;
     Plan *train, *eval;
-    CpuObject *objects; /* one for each function of the image, in its order */
+    Kernel **kernels; /* one for each function of the image, in its order */
     const char **symbols;
-    int object_count;
-    CpuCode *code;               /* NULL when not loaded */
-    double seconds;              /* from the program to here */
-    int compiled, cached;        /* objects made, objects from the cache */
-    const char *cache_complaint; /* why there is no cache, or NULL */
+    int train_functions, functions; /* those of the training stand first */
+    CpuObject *objects;             /* of the functions; NULL when loaded */
+    CpuBuild *build;                /* NULL when not loaded */
+    double seconds;                 /* from the program to here */
+    int compiled, cached;           /* objects made, objects from the cache, up to here */
+    int later;                      /* functions that get their code, or better code, later */
+    const char *cache_complaint;    /* why there is no cache, or NULL */
 } Linked;
 
 /**
- * Compiles both programs, and loads the code if `load`. false with a sentence in *complaint when LLVM
- * refuses, or after errors in the diag (*complaint is then NULL). Ended by driver_unlink.
+ * Compiles both programs, and loads the code if `load`: all of it, or, if the session says `at_once`, what
+ * the training cannot begin without (cnn_image_await waits for the rest). false with a sentence in *complaint
+ * when LLVM refuses, or after errors in the diag (*complaint is then NULL). Ended by driver_unlink.
  */
 bool driver_link(Session *session, const Program *program, const char *summary, bool load, Linked *linked,
                  const char **complaint);

@@ -314,7 +314,7 @@ typedef struct {
 static void job_call(const Job *job, int worker, int s, const CnnCall *call)
 {
     const CnnProgram *program = job->ready->program;
-    CnnCode *code = job->device->image->code[program->steps[s].code];
+    CnnCode *code = __atomic_load_n(&job->device->image->code[program->steps[s].code], __ATOMIC_ACQUIRE);
     void *const *buffers = job->ready->tables[worker] + job->ready->table_first[s];
     if (!job->seconds) {
         code(buffers, call);

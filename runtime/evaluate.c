@@ -43,6 +43,7 @@ CnnStatus cnn_part_evaluate(CnnDevice *device, const CnnImage *image, CnnLoader 
     *totals = (Totals){0};
     if (answers)
         answers_begin(answers);
+    TRY(cnn_image_await(image, error));
     TRY(cnn_loader_start(loader, 0, 0, error));
     while (!cnn_interrupted()) {
         Batch batch;

@@ -13,6 +13,7 @@
 
 #include "runtime/dtype.h"
 #include "runtime/recipe.h"
+#include "runtime/status.h"
 
 typedef enum {
     SEGMENT_STATE,  /* parameters, running statistics, optimizer's state: lives as long as the training */
@@ -179,10 +180,21 @@ typedef struct CnnImage {
     const void *table; /* contents of SEGMENT_TABLE */
     uint64_t table_bytes;
     int code_count;
-    CnnCode *const *code;
+    CnnCode *const *code; /* may change while steps run, from one function to another of the same bits: read
+                             as atomics */
+    /* Waits until the code of both programs is there and as it will stay; that of `train` is there before.
+       NULL: all is. Errors: CNN_NO_RESOURCE where it could not be made. */
+    CnnStatus (*await)(void *maker, CnnError *error);
+    void *maker;
     const char *target; /* "x86_64 znver5, avx512": for `info` */
     const char
         *needs; /* CPU features that the code uses, as the target machine names them, comma separated */
 } CnnImage;
+
+/** Before the first evaluation, and before anything is measured: what `await` says. */
+static inline CnnStatus cnn_image_await(const CnnImage *image, CnnError *error)
+{
+    return image->await ? image->await(image->maker, error) : CNN_OK;
+}
 
 #endif

@@ -67,7 +67,8 @@ static CnnStatus verify_step(const CnnImage *image, const CnnProgram *program, c
 {
     CHECK(step->name && step->label && step->where, "a step without a name");
     CHECK(step->code >= 0 && step->code < image->code_count, "step '%s' has no code", step->name);
-    CHECK(!image->code || image->code[step->code], "the code of step '%s' is missing", step->name);
+    CHECK(!image->code || image->await || image->code[step->code], "the code of step '%s' is missing",
+          step->name);
     CHECK(step->grain >= 1 && step->grain <= EXTENT_LIMIT && step->extent >= 0 &&
               step->extent <= EXTENT_LIMIT,
           "step '%s' has a range that cannot be", step->name);

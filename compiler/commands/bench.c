@@ -37,6 +37,7 @@ CnnStatus command_bench(const Options *options)
     CnnError error = {0};
     TRY(model_open(options, &model));
     CnnStatus status = report_check(options->json, options->plot, &model.checked->recipe);
+    model.session->at_once = !options->of_evaluation;
     if (status == CNN_OK)
         status = model_compile(&model, true, &linked);
     if (status == CNN_OK) {

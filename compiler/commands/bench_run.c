@@ -284,6 +284,7 @@ CnnStatus bench_open(Bench *bench, const Model *model, const Linked *linked, con
     step(bench, NULL);
     bench->first_step = process_seconds();
     bench->memory = cnn_memory_most();
+    TRY(cnn_image_await(image, error));
     bench->table =
         kernels_describe(session, model->program, options->evaluation ? linked->eval : linked->train);
     int64_t batches = options->images / bench->program->batch;

@@ -49,7 +49,7 @@ static CnnStatus build(const Model *model, const Linked *linked, const char *pat
         return command_fail(status, "%s",
                             status == CNN_INTERRUPTED ? "stopped; nothing was built" : complaint);
     fputs(model_rewrites_text(model), stdout);
-    printf("%s: %d kernels in %.2f s\n", path, linked->object_count, linked->seconds);
+    printf("%s: %d kernels in %.2f s\n", path, linked->functions, linked->seconds);
     return CNN_OK;
 }
 

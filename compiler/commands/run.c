@@ -1,4 +1,5 @@
 /* `cnnc run`: compiles a model and trains it. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "compiler/commands/runs.h"
@@ -28,6 +29,15 @@ static void report(const Options *options, const char *folder, const Model *mode
         printf("report written to %s/" RUN_REPORT "\n", folder);
 }
 
+static void say_compiled(const Linked *linked)
+{
+    printf("%d kernels compiled, %d from the cache, in %.2f s", linked->compiled, linked->cached,
+           linked->seconds);
+    if (linked->later)
+        printf("; %d more while it trains", linked->later);
+    putchar('\n');
+}
+
 CnnStatus command_run(const Options *options)
 {
     Model model;
@@ -35,6 +45,7 @@ CnnStatus command_run(const Options *options)
     CnnError error = {0};
     TRY(find_model(options));
     TRY(model_open(options, &model));
+    model.session->at_once = true;
     CnnStatus status = model_link(&model, true, &linked);
     if (status == CNN_OK) {
         TrainingOptions training = options->training;
@@ -44,8 +55,7 @@ CnnStatus command_run(const Options *options)
         training.threads = model.session->threads;
         if (!training.quiet && !training.json) {
             fputs(model_rewrites_text(&model), stdout);
-            printf("%d kernels compiled, %d from the cache, in %.2f s\n", linked.compiled, linked.cached,
-                   linked.seconds);
+            say_compiled(&linked);
         }
         status = cnn_train(linked.image, model.program->data, &training, &error);
         if (folder)

@@ -20,17 +20,28 @@ typedef struct {
 
 static const char MAGIC[8] = "cnncobj";
 enum { PATH_MOST = 4096 };
-static const uint64_t OBJECT_MOST = 1u << 28;
+static const uint64_t OBJECT_MOST = 1u << 28, CACHE_MOST = 256u << 20;
 
 static Key content_hash(const void *object, size_t bytes)
 {
     return key_add(key_start(), object, bytes);
 }
 
+static bool object_path(char path[PATH_MOST], const char *folder, const char *name)
+{
+    return snprintf(path, PATH_MOST, "%s/%s.o", folder, name) < PATH_MOST;
+}
+
+bool cache_has(const char *folder, const char *name)
+{
+    char path[PATH_MOST];
+    return object_path(path, folder, name) && access(path, R_OK) == 0;
+}
+
 void *cache_read(const char *folder, const char *name, size_t *bytes)
 {
     char path[PATH_MOST];
-    if (snprintf(path, sizeof path, "%s/%s.o", folder, name) >= (int)sizeof path)
+    if (!object_path(path, folder, name))
         return NULL;
     FILE *file = fopen(path, "rbe");
     if (!file)
@@ -58,7 +69,7 @@ void *cache_read(const char *folder, const char *name, size_t *bytes)
 void cache_write(const char *folder, const char *name, const void *object, size_t bytes)
 {
     char path[PATH_MOST], beside[PATH_MOST];
-    if (snprintf(path, sizeof path, "%s/%s.o", folder, name) >= (int)sizeof path ||
+    if (!object_path(path, folder, name) ||
         snprintf(beside, sizeof beside, "%s/.%s.XXXXXX", folder, name) >= (int)sizeof beside)
         return;
     int descriptor = mkostemp(beside, O_CLOEXEC);
@@ -158,6 +169,11 @@ void cache_trim(const char *folder, uint64_t bytes)
             entries.bytes -= entries.items[i].bytes;
     free_entries(&entries);
     closedir(directory);
+}
+
+void cpu_cache_trim(const char *folder)
+{
+    cache_trim(folder, CACHE_MOST);
 }
 
 int64_t cpu_cache_use(const char *folder, uint64_t *bytes)

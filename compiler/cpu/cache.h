@@ -7,6 +7,8 @@
 
 /** The object called `name`, in malloc'ed memory; NULL: not there, or damaged. */
 void *cache_read(const char *folder, const char *name, size_t *bytes);
+/** Whether there is an object of this name, damaged or not. */
+bool cache_has(const char *folder, const char *name);
 /** Keeps it: written beside and renamed, so that a reader sees all of it or nothing. */
 void cache_write(const char *folder, const char *name, const void *object, size_t bytes);
 

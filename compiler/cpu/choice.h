@@ -25,6 +25,8 @@ static inline const Expr *choice_expr(const Choice *choice, size_t id)
     return &choice->computation->exprs.items[id];
 }
 
+/** Marks, by expression, what occurs inside an accumulator. */
+void choice_mark_summed(const Computation *computation, bool *summed);
 /** Chooses vector_axis, as axis_rank says. false: there is none that is worth it. */
 bool choice_vector_axis(Choice *choice);
 /** Chooses vectors, row_axis, rows, spread_axis. false: likewise. */

@@ -2,6 +2,8 @@
 #ifndef CPU_H
 #define CPU_H
 
+#include <stdatomic.h>
+
 #include "compiler/fuse/plan.h"
 #include "runtime/status.h"
 
@@ -46,6 +48,14 @@ typedef enum { ORDER_CHOSEN, ORDER_VECTORS_OUTSIDE, ORDER_VECTORS_INSIDE } CpuOr
 bool cpu_schedule_variant(const CpuTarget *target, const Computation *computation, const CpuVariant *variant,
                           CpuSchedule *schedule);
 
+/**
+ * A schedule of the same bits, legal as well, whose code is compiled sooner and slower: to run until that of
+ * `schedule` is there. false: with it, a step that takes so many operations in this kernel would be done
+ * later.
+ */
+bool cpu_schedule_brief(const CpuTarget *target, const Computation *computation, const CpuSchedule *schedule,
+                        double flops, CpuSchedule *brief);
+
 /** NULL, or a sentence: why this schedule would compute something else than the computation. */
 const char *cpu_schedule_legal(const Computation *computation, const CpuSchedule *schedule, Arena *arena);
 
@@ -60,6 +70,8 @@ typedef struct {
 typedef struct {
     const char *cache; /* folder, or NULL: none */
     int threads;
+    const atomic_bool *stop; /* once it is set no kernel is begun, and objects that are not made stay NULL;
+                                NULL: nobody will */
 } CpuCompileOptions;
 
 /**
@@ -81,11 +93,48 @@ typedef struct CpuCode CpuCode;
  * *complaint on failure. */
 CpuCode *cpu_load(const CpuObject *objects, const char *const *symbols, int count, CnnCode **code,
                   const char **complaint);
+/** The same into the memory of code that is loaded: the symbols differ from those. false likewise. */
+bool cpu_load_more(CpuCode *loaded, const CpuObject *objects, const char *const *symbols, int count,
+                   CnnCode **code, const char **complaint);
 void cpu_unload(CpuCode *code);
+
+/* Code that runs while the rest of it is being made. */
+typedef struct CpuBuild CpuBuild;
+
+/* One function. */
+typedef struct {
+    Kernel *kernel;
+    const char *symbol; /* of its code; no other part has the same */
+    bool later;         /* need not be there when cpu_build returns */
+    Kernel *brief; /* where the code is not in the cache, this is compiled first, to run until then; NULL:
+                      nothing is */
+} CpuPart;
+
+/* Objects that were made, and read from the cache, before cpu_build returned. */
+typedef struct {
+    int compiled, cached, later;
+} CpuBuildCounts;
+
+/**
+ * Compiles and loads code: code[i] becomes the function of parts[i], at once or, as the part says, in a
+ * thread of its own, while what is there may run. Until then code[i] is NULL or the function of its brief
+ * kernel; other threads read it as an atomic. Parts, kernels and `code` must stay until cpu_build_close. NULL
+ * with a sentence in *complaint when LLVM refuses.
+ */
+CpuBuild *cpu_build(const CpuTarget *target, const CpuPart *parts, int count,
+                    const CpuCompileOptions *options, Arena *arena, CnnCode **code, CpuBuildCounts *counts,
+                    const char **complaint);
+/** Waits until all is as it will stay; the rest is made on all threads. NULL, or a sentence when LLVM
+ * refused, which lives as long as the build. */
+const char *cpu_build_await(CpuBuild *build);
+/** Ends it, also when not all is made. */
+void cpu_build_close(CpuBuild *build);
 
 /** The private cache folder, made if need be (XDG_CACHE_HOME or ~/.cache, then cnnc, mode 0700, owner
  * checked); NULL with the reason in *complaint when there can be none. */
 const char *cpu_cache_folder(Arena *arena, const char **complaint);
+/** Deletes what has not been used for the longest time, where the folder has become too large. */
+void cpu_cache_trim(const char *folder);
 /** How many objects are kept in the folder, and the bytes of all of them. */
 int64_t cpu_cache_use(const char *folder, uint64_t *bytes);
 

@@ -4,6 +4,8 @@
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
 
+#include "compiler/cpu/target.h"
+
 static void define(LLVMModuleRef module, const char *name, LLVMValueRef value, unsigned alignment)
 {
     LLVMValueRef global = LLVMAddGlobal(module, LLVMTypeOf(value), name);
@@ -33,6 +35,7 @@ bool cpu_data_object(const CpuTarget *target, const void *bytes, size_t length, 
 {
     LLVMTargetRef description;
     char *message = NULL;
+    target_start_llvm();
     if (LLVMGetTargetFromTriple(target->triple, &description, &message)) {
         *complaint = arena_printf(arena, "LLVM has no target %s: %s", target->triple, message);
         LLVMDisposeMessage(message);

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { EMITTER_VERSION = 12 };
+enum { EMITTER_VERSION = 13 };
 
 /* Of the computation's axes; there are no others. */
 static Key add_affine(Key key, const Computation *computation, const Affine *at)
@@ -86,6 +86,7 @@ static Key add_computation(Key key, const Computation *computation)
 static Key add_schedule(Key key, const CpuSchedule *schedule)
 {
     key = key_add_number(key, schedule->primitive);
+    key = key_add_number(key, schedule->effort);
     key = key_add_number(key, schedule->order_count);
     for (int i = 0; i < schedule->order_count; i++)
         key = key_add_number(key, schedule->order[i]);

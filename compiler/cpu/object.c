@@ -1,5 +1,5 @@
 /* From kernels to object files: emission, LLVM's passes and code generation, on several threads, behind the
- * cache. Each kernel has a context and a module of its own, each thread a target machine, which is what LLVM
+ * cache. Each kernel has a context and a module of its own, each thread target machines, which is what LLVM
  * asks of threads: a machine works out what its CPU can do, which takes as long as a small kernel. */
 #include <llvm-c/Analysis.h>
 #include <llvm-c/TargetMachine.h>
@@ -16,9 +16,6 @@
 #include "compiler/cpu/key.h"
 #include "compiler/cpu/target.h"
 
-/* Of all objects that are kept. */
-static const uint64_t CACHE_BYTES_MOST = 256u << 20;
-
 /* One kernel on its way. */
 typedef struct {
     const Kernel *kernel;
@@ -33,6 +30,7 @@ typedef struct {
 typedef struct {
     const CpuTarget *target;
     const char *cache;
+    const atomic_bool *stop;
     Job *jobs;
     int count;
     atomic_int next;
@@ -61,16 +59,21 @@ static char *take_message(char *message)
 }
 
 /* Ended by LLVMDisposeTargetMachine; NULL with *complaint, which is malloc'ed. */
-static LLVMTargetMachineRef machine_open(const CpuTarget *target, char **complaint)
+static LLVMTargetMachineRef machine_open(const CpuTarget *target, CpuEffort effort, char **complaint)
 {
+    /* What LLVM's next level adds takes as long again, and gains nothing where the schedule has decided what
+     * stands in registers. */
+    static const LLVMCodeGenOptLevel levels[] = {
+        [EFFORT_SOME] = LLVMCodeGenLevelLess, [EFFORT_NONE] = LLVMCodeGenLevelNone};
     char *message = NULL;
     LLVMTargetRef description;
+    target_start_llvm();
     if (LLVMGetTargetFromTriple(target->triple, &description, &message)) {
         *complaint = take_message(message);
         return NULL;
     }
-    return LLVMCreateTargetMachine(description, target->triple, target->cpu, target->features,
-                                   LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelDefault);
+    return LLVMCreateTargetMachine(description, target->triple, target->cpu, target->features, levels[effort],
+                                   LLVMRelocPIC, LLVMCodeModelDefault);
 }
 
 /* NULL, or what is wrong, malloc'ed. Ended by unit_close either way. */
@@ -137,26 +140,33 @@ static void compile(const CpuTarget *target, LLVMTargetMachineRef machine, Job *
     job->seconds = now() - start;
 }
 
+static bool is_stopped(const Work *work)
+{
+    return work->stop && atomic_load_explicit(work->stop, memory_order_relaxed);
+}
+
 static void *worker(void *argument)
 {
     Work *work = argument;
-    LLVMTargetMachineRef machine = NULL;
-    for (int i; (i = atomic_fetch_add(&work->next, 1)) < work->count;) {
+    LLVMTargetMachineRef machines[EFFORTS] = {NULL};
+    for (int i; (i = atomic_fetch_add(&work->next, 1)) < work->count && !is_stopped(work);) {
         Job *job = &work->jobs[i];
         if (work->cache)
             job->object = cache_read(work->cache, job->symbol, &job->bytes);
         job->cached = job->object != NULL;
         if (job->cached)
             continue;
-        if (!machine)
-            machine = machine_open(work->target, &job->complaint);
-        if (machine)
-            compile(work->target, machine, job);
+        LLVMTargetMachineRef *machine = &machines[job->kernel->cpu.effort];
+        if (!*machine)
+            *machine = machine_open(work->target, job->kernel->cpu.effort, &job->complaint);
+        if (*machine)
+            compile(work->target, *machine, job);
         if (work->cache && job->object)
             cache_write(work->cache, job->symbol, job->object, job->bytes);
     }
-    if (machine)
-        LLVMDisposeTargetMachine(machine);
+    for (int i = 0; i < EFFORTS; i++)
+        if (machines[i])
+            LLVMDisposeTargetMachine(machines[i]);
     return NULL;
 }
 
@@ -191,18 +201,15 @@ static int make_jobs(Kernel *const *kernels, const char *const *symbols, int cou
 bool cpu_compile(const CpuTarget *target, Kernel *const *kernels, const char **symbols, int count,
                  const CpuCompileOptions *options, Arena *arena, CpuObject *objects, const char **complaint)
 {
-    target_start_llvm();
     for (int i = 0; i < count; i++)
         symbols[i] = key_symbol(arena, key_of_kernel(target, kernels[i]->computation, &kernels[i]->cpu));
-    Work work = {.target = target, .cache = options->cache, .jobs = NEW_ARRAY(arena, Job, count)};
+    Work work = {.target = target,
+                 .cache = options->cache,
+                 .stop = options->stop,
+                 .jobs = NEW_ARRAY(arena, Job, count)};
     int *job_of = NEW_ARRAY(arena, int, count);
     work.count = make_jobs(kernels, symbols, count, work.jobs, job_of);
     run_jobs(&work, options->threads, arena);
-    bool wrote = false;
-    for (int i = 0; i < work.count; i++)
-        wrote = wrote || !work.jobs[i].cached;
-    if (options->cache && wrote)
-        cache_trim(options->cache, CACHE_BYTES_MOST);
     CpuObject *made = NEW_ARRAY(arena, CpuObject, work.count);
     bool good = true;
     for (int i = 0; i < work.count; i++) {
@@ -227,9 +234,8 @@ bool cpu_compile(const CpuTarget *target, Kernel *const *kernels, const char **s
 const char *cpu_print(const CpuTarget *target, const Kernel *kernel, const char *symbol, bool assembly,
                       Arena *arena)
 {
-    target_start_llvm();
     char *complaint = NULL;
-    LLVMTargetMachineRef machine = machine_open(target, &complaint);
+    LLVMTargetMachineRef machine = machine_open(target, kernel->cpu.effort, &complaint);
     if (!machine)
         BUG("%s: %s", kernel->name, complaint);
     Unit unit;

@@ -17,7 +17,7 @@ enum {
 /* Another axis for the vectors must cost less than this part of the first. */
 static const double BETTER = 0.985;
 
-static void mark_summed(const Computation *computation, ExprId id, bool *summed)
+static void mark_inputs(const Computation *computation, ExprId id, bool *summed)
 {
     const Expr *expr = &computation->exprs.items[id];
     summed[id] = true;
@@ -25,7 +25,13 @@ static void mark_summed(const Computation *computation, ExprId id, bool *summed)
                  : expr->kind == EXPR_RANDOM ? 4
                                              : 0;
     for (int i = 0; i < inputs; i++)
-        mark_summed(computation, expr->in[i], summed);
+        mark_inputs(computation, expr->in[i], summed);
+}
+
+void choice_mark_summed(const Computation *computation, bool *summed)
+{
+    for (size_t i = 0; i < computation->accs.count; i++)
+        mark_inputs(computation, computation->accs.items[i].expr, summed);
 }
 
 /* ---- Guards ---- */
@@ -278,8 +284,7 @@ bool cpu_schedule_variant(const CpuTarget *target, const Computation *computatio
 {
     Arena *arena = arena_new();
     bool *summed = NEW_ARRAY(arena, bool, computation->exprs.count);
-    for (size_t i = 0; i < computation->accs.count; i++)
-        mark_summed(computation, computation->accs.items[i].expr, summed);
+    choice_mark_summed(computation, summed);
     Choice choice = {.target = target,
                      .computation = computation,
                      .schedule = schedule,

@@ -38,7 +38,6 @@ static void start_llvm(void)
     LLVMInitializeAllTargetMCs();
     LLVMInitializeAllAsmPrinters();
     LLVMInitializeAllAsmParsers();
-    LLVMInitializeAllDisassemblers();
     /* Loop strength reduction's solver takes up to seconds for one of our kernels, and our pointers already
      * are phis. */
     const char *const arguments[] = {"cnnc", "-disable-lsr"};
@@ -97,7 +96,6 @@ static void describe(CpuTarget *target)
 
 const CpuTarget *cpu_host(Arena *arena)
 {
-    target_start_llvm();
     CpuTarget *target = NEW(arena, CpuTarget);
     target->triple = take_message(arena, LLVMGetDefaultTargetTriple());
     target->cpu = take_message(arena, LLVMGetHostCPUName());
@@ -127,7 +125,6 @@ const CpuTarget *cpu_target(Arena *arena, const char *name, const char **complai
 {
     if (strcmp(name, "native") == 0)
         return cpu_host(arena);
-    target_start_llvm();
     size_t i = 0;
     while (i < COUNT(processors) && strcmp(processors[i].name, name) != 0)
         i++;

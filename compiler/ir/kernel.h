@@ -149,9 +149,13 @@ typedef enum {
     PRIMITIVE_TILE /* the same for tiles of 16 rows, 16 columns and up to 16 pairs (cpu/matrix.h) */
 } CpuPrimitive;
 
+/* What LLVM does to make code faster: EFFORT_NONE keeps no value in a register from block to block. */
+typedef enum { EFFORT_SOME, EFFORT_NONE, EFFORTS } CpuEffort;
+
 /* How, on a CPU. Loops run in the order of `order`, outermost first; the register tile is rows x vectors. */
 typedef struct {
     CpuPrimitive primitive;
+    CpuEffort effort;
     int order_count;
     int order[AXIS_MAX]; /* output axes, and reduced axes that stand outside the tile (their accumulators then
                             live in memory between blocks) */

@@ -172,11 +172,11 @@ static bool build_beside(Session *session, const Linked *linked, Workplace *work
         return false;
     }
     CpuObject data = {0};
-    bool done = cpu_data_object(session->target, bytes, length, linked->symbols, linked->object_count, arena,
+    bool done = cpu_data_object(session->target, bytes, length, linked->symbols, linked->functions, arena,
                                 &data, complaint);
     free(bytes);
     done = done && write_object(workplace, "image", &data, complaint);
-    for (int i = 0; done && i < linked->object_count; i++)
+    for (int i = 0; done && i < linked->functions; i++)
         done = write_object(workplace, linked->symbols[i], &linked->objects[i], complaint);
     return done && link_all(workplace, source_libraries(linked->image->recipe.data), beside, complaint);
 }

@@ -11,9 +11,12 @@
 #include "tests/ops/emulator.h"
 
 /* Of this machine; of a named processor, run here or by an emulator. */
+/* Operations for which code made without effort is too slow, but shorter code may not be. */
+static const double BRIEF_FLOPS = 5e6;
 enum { SCHEDULES_MOST = 16, NAMED_SCHEDULES = 7, EMULATED_SCHEDULES = 3 };
 
-static int kept_count; /* schedules seen whose sums wait between blocks */
+static int brief_count[EFFORTS]; /* schedules seen that are brief */
+static int kept_count;           /* schedules seen whose sums wait between blocks */
 
 typedef struct {
     CnnCall call;
@@ -48,6 +51,10 @@ static int all_schedules(const CpuTarget *target, const Computation *computation
     cpu_schedule(target, computation, &schedules[0]);
     schedules[1] = plain_schedule(computation);
     int count = 2;
+    for (int i = 0; i < 2; i++) {
+        if (cpu_schedule_brief(target, computation, &schedules[0], i ? BRIEF_FLOPS : 0, &schedules[count]))
+            brief_count[schedules[count++].effort]++;
+    }
     for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
         schedules[count] = schedules[0];
         schedules[count].rows = schedules[0].row_axis < 0 ? 1 : tiles[i][0];
@@ -702,6 +709,12 @@ static void reductions_were_cut_into_blocks(void **state)
     assert_true(kept_count > 20);
 }
 
+static void brief_schedules_were_among_them(void **state)
+{
+    (void)state;
+    assert_true(brief_count[EFFORT_NONE] > 20 && brief_count[EFFORT_SOME] > 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -724,6 +737,7 @@ int main(void)
         cmocka_unit_test(vectors_along_the_batch),
         cmocka_unit_test(scalar_functions_are_right_to_a_few_units_in_the_last_place),
         cmocka_unit_test(reductions_were_cut_into_blocks),
+        cmocka_unit_test(brief_schedules_were_among_them),
     };
     if (!checked_cpu_runs())
         return 77;

@@ -345,6 +345,34 @@ static void a_broken_object_is_no_code(void **state)
     assert_non_null(complaint);
 }
 
+/* Loaded or refused, but nothing outside it is read or written (what the sanitizers see). */
+static void a_damaged_object_does_no_harm(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Kernel kernel = scheduled(cpu_host(arena), "conv", conv_forward(arena, &small));
+    const char *symbol, *complaint;
+    CpuObject object = compile_one(arena, &kernel, NULL, &symbol);
+    CnnCode *code;
+    CpuCode *whole = cpu_load(&object, &symbol, 1, &code, &complaint);
+    assert_non_null(whole);
+    cpu_unload(whole);
+    int refused = 0;
+    for (size_t i = 0; i < object.bytes; i += 11) {
+        CpuObject cut = {.object = arena_copy(arena, object.object, i), .bytes = i};
+        char *damaged = arena_copy(arena, object.object, object.bytes);
+        damaged[i] ^= (char)(1 << i % 8);
+        CpuObject changed = {.object = damaged, .bytes = object.bytes};
+        assert_null(cpu_load(&cut, &symbol, 1, &code, &complaint));
+        CpuCode *loaded = cpu_load(&changed, &symbol, 1, &code, &complaint);
+        refused += loaded == NULL;
+        if (loaded)
+            cpu_unload(loaded);
+    }
+    assert_true(refused > 0);
+    arena_free(arena);
+}
+
 /* ---- Quality ---- */
 
 /* A conditional one: jne, b.ne, cbnz. */
@@ -529,6 +557,7 @@ int main(void)
         cmocka_unit_test(the_cache_forgets_what_was_not_used_for_longest),
         cmocka_unit_test(the_cache_is_a_private_folder_or_none),
         cmocka_unit_test(a_broken_object_is_no_code),
+        cmocka_unit_test(a_damaged_object_does_no_harm),
         cmocka_unit_test(sums_that_do_not_fit_the_registers_are_noticed),
         cmocka_unit_test(inner_loops_keep_their_sums_in_registers),
         cmocka_unit_test(no_kernel_takes_long_to_compile),
