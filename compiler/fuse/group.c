@@ -146,6 +146,22 @@ static bool is_at_hand(const Grouping *grouping, NodeId id, const Type *reader)
            type_elements(graph_type(grouping->graph, id)) < type_elements(reader);
 }
 
+/* So do they with a normalized value that is scaled and shifted: the mask of an activation, in the backward
+ * pass, is that of what the gradient of the normalization reads anyway. */
+static bool is_shifted_again(const Grouping *grouping, NodeId id)
+{
+    const Node *node = grouping_node(grouping, id);
+    if ((node->op != OP_mul && node->op != OP_add) || !is_at_hand(grouping, node->in[1], &node->type))
+        return false;
+    NodeId scaled = node->in[0];
+    if (node->op == OP_add && grouping_node(grouping, scaled)->op == OP_mul &&
+        !is_shifted_again(grouping, scaled))
+        return false;
+    if (node->op == OP_add && grouping_node(grouping, scaled)->op == OP_mul)
+        scaled = grouping_node(grouping, scaled)->in[0];
+    return is_normalized_again(grouping, scaled) && only_pointwise_readers(grouping, id);
+}
+
 /* What only leaves, statistics and the like enter into (the part of an optimizer's step that needs no
  * gradient: momentum times the old mean) and one pointwise node reads is computed there: a group of its own
  * would come before the reader's, and take the reader with it. */
@@ -201,7 +217,8 @@ static void find_inlined(Grouping *grouping)
     for (NodeId id = 0; id < grouping->graph->nodes.count; id++)
         grouping->inlined[id] =
             grouping->live[id] && (is_made_again(grouping, id) || is_normalized_again(grouping, id) ||
-                                   is_made_for_reader(grouping, id) || is_unpooled_by_reader(grouping, id));
+                                   is_shifted_again(grouping, id) || is_made_for_reader(grouping, id) ||
+                                   is_unpooled_by_reader(grouping, id));
     for (size_t i = grouping->graph->nodes.count; i-- > 0;)
         grouping->inlined[i] = grouping->inlined[i] || (grouping->live[i] && can_inline(grouping, (NodeId)i));
 }

@@ -96,6 +96,18 @@ static bool is_constant(const Graph *graph, NodeId id, double *value)
     return node->op == OP_constant;
 }
 
+/* Is it a normalized value, scaled and shifted or not? Whoever reads it makes it again of what it was made of
+ * (compiler/fuse/group.c), which its own gradient reads too. */
+static bool is_normalized(const Graph *graph, NodeId id)
+{
+    const Node *node = graph_node(graph, id);
+    if (node->op == OP_add)
+        node = graph_node(graph, node->in[0]);
+    if (node->op == OP_mul)
+        node = graph_node(graph, node->in[0]);
+    return node->op == OP_normalized;
+}
+
 /* Where `low` < y holds as well for min(y, high), if that is what follows (relu6): it is what others read and
  * so is stored, and y need not be. */
 static NodeId clipped_above(const Graph *graph, NodeId y, NodeId low)
@@ -138,15 +150,29 @@ GRADIENT(maximum)
         din[1] = NODE_NONE; /* a constant */
         return;
     }
-    NodeId zero = make_constant(o.make, 0), first = make_greater(o.make, clipped_above(graph, y, o.b), o.b);
+    NodeId zero = make_constant(o.make, 0);
+    NodeId tested = is_normalized(graph, o.a) ? o.a : clipped_above(graph, y, o.b);
+    NodeId first = make_greater(o.make, tested, o.b);
     din[0] = make_select(o.make, first, d, zero);
     din[1] = make_select(o.make, first, zero, d);
+}
+
+/* What is as large as y where that is below `high`: v, where y is min(max(v, low), high) of a normalized v.
+ */
+static NodeId clipped_below(const Graph *graph, NodeId y, Operands o)
+{
+    const Node *inner = graph_node(graph, o.a);
+    double least = 0, most = 0;
+    return inner->op == OP_maximum && is_normalized(graph, inner->in[0]) &&
+                   is_constant(graph, inner->in[1], &least) && is_constant(graph, o.b, &most) && least < most
+               ? inner->in[0]
+               : y;
 }
 
 GRADIENT(minimum)
 {
     Operands o = operands(graph, y);
-    NodeId zero = make_constant(o.make, 0), first = make_greater(o.make, o.b, y);
+    NodeId zero = make_constant(o.make, 0), first = make_greater(o.make, o.b, clipped_below(graph, y, o));
     din[0] = make_select(o.make, first, d, zero);
     din[1] = make_select(o.make, first, zero, d);
 }
