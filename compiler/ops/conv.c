@@ -198,6 +198,28 @@ static int64_t stride_of(const Node *node, int dim)
     return dim == 1 ? window_of(node)->stride_y : dim == 2 ? window_of(node)->stride_x : 1;
 }
 
+/* Where a channel is the sum of few terms, memory is what a gradient waits for: the classes are made side by
+ * side, so that each line of it comes once. */
+static bool has_joint_classes(const Graph *graph, const Node *node)
+{
+    const WindowAttrs *attrs = window_of(node);
+    const Side y = side_y(attrs), x = side_x(attrs);
+    return (attrs->stride_y > 1 || attrs->stride_x > 1) && has_group(attrs) &&
+           last_dim(graph_type(graph, node->in[0])) == 1 && side_classes_are_even(&y) &&
+           side_classes_are_even(&x);
+}
+
+/* Taps that classes with fewer have no use for are skipped, but are counted among a kernel's operations. */
+static double joint_plain(const Graph *graph, const Node *node)
+{
+    const WindowAttrs *attrs = window_of(node);
+    if (!has_joint_classes(graph, node))
+        return 1;
+    int64_t rows = (attrs->window_height + attrs->stride_y - 1) / attrs->stride_y * attrs->stride_y,
+            columns = (attrs->window_width + attrs->stride_x - 1) / attrs->stride_x * attrs->stride_x;
+    return (double)(attrs->window_height * attrs->window_width) / (double)(rows * columns);
+}
+
 static ExprId conv2d_dx_lower(Lowering *lowering, const Node *node, const Index *at)
 {
     static const char *const names[2] = {"ky", "kx"};
@@ -206,7 +228,7 @@ static ExprId conv2d_dx_lower(Lowering *lowering, const Node *node, const Index 
     const Graph *graph = lowering_graph(lowering);
     bool paired = has_pairs(attrs, graph_type(graph, node->in[1]));
     Affine tap[2], output[2];
-    Guard guards[3] = {0};
+    Guard guards[5] = {0};
     int count = 0;
     for (int d = 0; d < 2; d++) {
         Taps taps = side_taps(&side[d], &at->dim[d + 1]);
@@ -215,10 +237,12 @@ static ExprId conv2d_dx_lower(Lowering *lowering, const Node *node, const Index 
         Affine i = lower_reduce_axis(lowering, names[d], EXTENT_FIXED, taps.count);
         if (paired) /* so that pixels of dy and rows of the turned kernel both rise */
             i = affine_add(affine_const(taps.count - 1), affine_scale(i, -1));
-        tap[d] = affine_add(affine_const(taps.first), affine_scale(i, taps.step));
+        tap[d] = affine_add(taps.first, affine_scale(i, taps.step));
         output[d] = side_output(&side[d], &at->dim[d + 1], &tap[d]);
         if (!taps.inside)
             guards[count++] = (Guard){output[d], taps.outputs};
+        if (taps.beyond)
+            guards[count++] = (Guard){tap[d], side[d].window};
     }
     PairSum f = pairs_reduce(lowering, "k", last_dim(graph_type(graph, node->in[0])), paired, guards, &count);
     for (int d = 0; d < 2 && paired; d++)
@@ -245,6 +269,8 @@ const Op op_conv2d_dx = {
     .grad = conv2d_dx_grad,
     .lower = conv2d_dx_lower,
     .period = stride_of,
+    .has_joint_classes = has_joint_classes,
+    .plain = joint_plain,
 };
 
 /* ---- conv2d_dw: the gradient of conv2d with respect to the kernel, from x and dy ---- */

@@ -163,7 +163,8 @@ static ExprId sum_windows(Lowering *lowering, const Node *node, const Index *at,
     bool first = true;
     for (int64_t i = 0; i < taps[0].count; i++) {
         for (int64_t j = 0; j < taps[1].count; j++) {
-            const int64_t tap[2] = {taps[0].first + i * taps[0].step, taps[1].first + j * taps[1].step};
+            const int64_t tap[2] = {taps[0].first.base + i * taps[0].step,
+                                    taps[1].first.base + j * taps[1].step};
             Index output = *at;
             Guard guards[2] = {0};
             int count = 0;

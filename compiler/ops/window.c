@@ -43,25 +43,48 @@ static int64_t floor_divide(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
+bool side_classes_are_even(const Side *side)
+{
+    return side->dilation == 1 && side->before % side->stride == 0 && side->extent % side->stride == 0;
+}
+
+/* The axis that is the class of a position; -1: its class is a number. */
+static int class_axis(const Affine *position, int64_t stride)
+{
+    for (int a = 0; a < AXIS_MAX; a++)
+        if (position->coef[a] % stride)
+            return a;
+    return -1;
+}
+
 Taps side_taps(const Side *side, const Affine *position)
 {
-    int64_t class = affine_class(position, side->stride);
+    int axis = class_axis(position, side->stride);
+    if (axis >= 0) {
+        Taps all = {.step = side->stride,
+                    .count = (side->window + side->stride - 1) / side->stride,
+                    .outputs = side_outputs(side),
+                    .beyond = side->window % side->stride != 0};
+        all.first.coef[axis] = 1;
+        return all;
+    }
+    int64_t class = affine_class(position, side->stride), first = 0;
     Taps taps = {.outputs = side_outputs(side)};
     int64_t last = 0;
     for (int64_t tap = 0; tap < side->window; tap++) {
         if ((class + side->before - tap * side->dilation) % side->stride)
             continue;
         if (taps.count == 0)
-            taps.first = tap;
+            first = tap;
         if (taps.count == 1)
-            taps.step = tap - taps.first;
+            taps.step = tap - first;
         taps.count++;
         last = tap;
     }
     int64_t highest = class + (side->extent - 1 - class) / side->stride * side->stride;
-    taps.inside =
-        floor_divide(class + side->before - last * side->dilation, side->stride) >= 0 &&
-        floor_divide(highest + side->before - taps.first * side->dilation, side->stride) < taps.outputs;
+    taps.inside = floor_divide(class + side->before - last * side->dilation, side->stride) >= 0 &&
+                  floor_divide(highest + side->before - first * side->dilation, side->stride) < taps.outputs;
+    taps.first = affine_const(first);
     return taps;
 }
 

@@ -28,11 +28,17 @@ int side_guard(const Side *side, const Affine *input, Guard *guards, int count);
  * number i of `count` is first + i * step; it belongs to the output (position + before - tap * dilation) /
  * stride. */
 typedef struct {
-    int64_t first, step, count;
+    Affine first; /* the position's class, where that is an axis */
+    int64_t step, count;
     int64_t outputs;
     bool inside; /* for every position of the class and every tap that output exists: no guard is needed */
+    bool beyond; /* classes have not equally many taps: a guard must see that the tap lies in the window */
 } Taps;
 Taps side_taps(const Side *side, const Affine *position);
+
+/** Whether the classes of the positions may be an axis of their own, with steps of 1 between steps of the
+ * stride: their first taps and their numbers of positions allow it. */
+bool side_classes_are_even(const Side *side);
 
 /** The output of which `tap` (one of the Taps of the position) lies at `position`. */
 Affine side_output(const Side *side, const Affine *position, const Affine *tap);

@@ -114,6 +114,44 @@ static const char *axis_name(const Type *type, int dim)
     return dim == type->rank - 1 ? "c" : other[dim];
 }
 
+/* The name of the axis of classes along a dim. */
+static const char *class_name(int dim)
+{
+    static const char *const names[RANK_MAX] = {"n'", "y'", "x'", "c'"};
+    return names[dim];
+}
+
+/* Adds the axes of the classes of `space`: index[d] = period[d] * axis + class axis. The periods are 1 then.
+ */
+static void join_classes(Lowering *lowering, const Type *space, int64_t *period, Index *index)
+{
+    index->rank = space->rank;
+    lowering->around_count = 0;
+    for (int d = 0; d < space->rank; d++) {
+        index->dim[d] = affine_const(0);
+        ExtentKind kind = dim_extent(space, d);
+        if (space->dim[d] == 1 && kind == EXTENT_FIXED)
+            continue;
+        Axis points = {.name = axis_name(space, d), .kind = kind, .extent = space->dim[d] / period[d]};
+        index->dim[d] =
+            affine_scale(lowering_axis_affine(lowering_axis(lowering->computation, points)), period[d]);
+        if (period[d] > 1) {
+            Axis classes = {.name = class_name(d), .kind = EXTENT_FIXED, .extent = period[d]};
+            index->dim[d] = affine_add(index->dim[d],
+                                       lowering_axis_affine(lowering_axis(lowering->computation, classes)));
+        }
+        period[d] = 1;
+    }
+}
+
+/* Does one kernel make the points of all classes? */
+static bool are_joint(const Plan *plan, const Group *group, const Type *space)
+{
+    const Node *anchor = group->anchor == NODE_NONE ? NULL : graph_node(plan->graph, group->anchor);
+    return anchor && node_op(anchor)->has_joint_classes && reshape_is_trivial(&anchor->type, space) &&
+           node_op(anchor)->has_joint_classes(plan->graph, anchor);
+}
+
 /* The index of the points of one class: index[d] = period[d] * axis + class[d]. exact: the axis stops at the
  * tensor's end, else guards tell where it is passed. */
 static void make_axes(Lowering *lowering, const Type *space, const int64_t *period, const int64_t *class,
@@ -270,6 +308,13 @@ static void lower_group(Lowering *lowering, Group *group)
     const char *name = group_name(plan, group);
     Kernel *kernel = NULL;
     Index index;
+    if (reduces && are_joint(plan, group, space)) {
+        kernel = new_kernel(lowering, name);
+        join_classes(lowering, space, period, &index);
+        add_stores(lowering, space, &index);
+        finish_kernel(lowering, group, kernel);
+        return;
+    }
     do {
         bool empty = false;
         for (int d = 0; d < space->rank; d++)
