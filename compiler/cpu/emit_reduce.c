@@ -116,6 +116,140 @@ static LLVMValueRef tile_condition(Emit *emit)
     return all;
 }
 
+/* ---- Guards that hold for some rows of a tile and not for others ---- */
+
+/* How far the guard's position lies from that of the tile's first row, at least and at most. */
+static void row_span(const Emit *emit, const Guard *guard, int64_t *least, int64_t *most)
+{
+    const CpuSchedule *schedule = emit->schedule;
+    const int axes[2] = {schedule->row_axis, schedule->spread_axis};
+    const int64_t points[2] = {
+        emit->rows, schedule->spread_axis < 0 ? 1 : emit->computation->axes[schedule->spread_axis].extent};
+    *least = *most = 0;
+    for (int i = 0; i < 2; i++) {
+        int64_t far = axes[i] < 0 ? 0 : guard->at.coef[axes[i]] * (points[i] - 1);
+        *least += far < 0 ? far : 0;
+        *most += far > 0 ? far : 0;
+    }
+}
+
+/* True when the axis decides for which rows the guard holds: all else in it stands. */
+static bool splits_rows(const Emit *emit, const Guard *guard, int axis)
+{
+    const CpuSchedule *schedule = emit->schedule;
+    if (!guard->at.coef[axis] || moves_along(&guard->at, schedule->vector_axis) ||
+        !all_have_guard(emit, guard) ||
+        (!moves_along(&guard->at, schedule->row_axis) && !moves_along(&guard->at, schedule->spread_axis)))
+        return false;
+    for (int i = 0; i < emit->computation->axis_count; i++)
+        if (i != axis && guard->at.coef[i] && !emit->place.bound[i])
+            return false;
+    return true;
+}
+
+/* Where the tile's first row stands. */
+static Standpoint at_first_row(const Emit *emit)
+{
+    Standpoint place = emit->place;
+    if (emit->schedule->row_axis >= 0)
+        place.offset[emit->schedule->row_axis] = emit->row_start;
+    if (emit->schedule->spread_axis >= 0)
+        place.offset[emit->schedule->spread_axis] = 0;
+    return place;
+}
+
+static int64_t divide_down(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+/* The points of [*first, *end) at which these guards hold for all rows. Where almost all do, the others are
+ * written out, and the code for each knows which rows count. */
+static void find_interior(Emit *emit, int axis, int64_t *first, int64_t *end)
+{
+    enum { OUTSIDE_MOST = 3 };
+    const Accumulator *acc = &emit->computation->accs.items[0];
+    Standpoint saved = emit->place;
+    int64_t low = *first, high = *end;
+    emit->place = at_first_row(emit);
+    for (int i = 0; i < acc->guard_count; i++) {
+        const Guard *guard = &emit->computation->guards.items[acc->guard_first + i];
+        if (!splits_rows(emit, guard, axis))
+            continue;
+        Affine without = guard->at;
+        int64_t step = without.coef[axis], least, most, from, to;
+        without.coef[axis] = 0;
+        place_interval(emit, &without, &from, &to);
+        row_span(emit, guard, &least, &most);
+        from += least;
+        to += most;
+        /* 0 <= from + step i, to + step i < extent */
+        int64_t begin = step > 0 ? -divide_down(from, step) : divide_down(to - guard->extent, -step) + 1;
+        int64_t stop = step > 0 ? -divide_down(to - guard->extent, step) : divide_down(from, -step) + 1;
+        low = begin > low ? begin : low;
+        high = stop < high ? stop : high;
+    }
+    emit->place = saved;
+    if (low < high && low - *first <= OUTSIDE_MOST && *end - high <= OUTSIDE_MOST) {
+        *first = low;
+        *end = high;
+    }
+}
+
+/* i1: whether the guards that this axis decides, at the point where it stands, hold for all rows; they count
+ * as proven where it is true. NULL: there is no such guard. */
+static LLVMValueRef rows_condition(Emit *emit, int axis)
+{
+    const Accumulator *acc = &emit->computation->accs.items[0];
+    LLVMValueRef all = NULL;
+    Standpoint saved = emit->place;
+    emit->place = at_first_row(emit);
+    for (int i = 0; i < acc->guard_count; i++) {
+        const Guard *guard = &emit->computation->guards.items[acc->guard_first + i];
+        int64_t least, most, low, high;
+        if (!splits_rows(emit, guard, axis))
+            continue;
+        row_span(emit, guard, &least, &most);
+        place_interval(emit, &guard->at, &low, &high);
+        if (low + least >= 0 && high + most < guard->extent)
+            continue;
+        Affine start = guard->at;
+        start.base += least;
+        LLVMValueRef inside =
+            LLVMBuildICmp(emit->builder, LLVMIntULT, place_affine(emit, &start),
+                          LLVMConstInt(emit->i64, (uint64_t)(guard->extent - (most - least)), true), "");
+        if (guard->extent <= most - least) /* never for all rows */
+            continue;
+        all = lanes_and(emit, all, inside);
+        *vec_push(emit->arena, &emit->proven) = *guard;
+    }
+    emit->place = saved;
+    return all;
+}
+
+/* The levels below: where guards hold for some rows only, code that need not ask, for all points but a few,
+ * and code that asks for each row. */
+static void descend(Emit *emit, int level, int axis)
+{
+    size_t proven = emit->proven.count;
+    bool innermost = level + 1 == emit->schedule->reduce_count;
+    LLVMValueRef condition = innermost || emit->computation->accs.count == 0 || !emit->place.index[axis]
+                                 ? NULL
+                                 : rows_condition(emit, axis);
+    if (!condition) {
+        reduce(emit, level + 1);
+        return;
+    }
+    Branch branch;
+    branch_begin(emit, &branch, condition);
+    reduce(emit, level + 1);
+    branch_end(emit, &branch);
+    emit->proven.count = proven;
+    branch_begin(emit, &branch, LLVMBuildNot(emit->builder, condition, ""));
+    reduce(emit, level + 1);
+    branch_end(emit, &branch);
+}
+
 /* The points low … low+count-1 of the axis, written out. */
 static void written_out(Emit *emit, int level, int axis, Bound low, int64_t count)
 {
@@ -125,7 +259,7 @@ static void written_out(Emit *emit, int level, int axis, Bound low, int64_t coun
             place_fix(emit, axis, low.constant + i);
         else
             emit->place.offset[axis] = low.constant + i; /* a blocked axis: its index is that of the block */
-        reduce(emit, level + 1);
+        descend(emit, level, axis);
     }
     emit->place = outer;
 }
@@ -168,12 +302,18 @@ static void reduce(Emit *emit, int level)
     if (low.value != high.value) {
         looped(emit, level, axis, low, high, 1);
     } else {
+        int64_t first = low.constant, end = high.constant;
+        if (!low.value && emit->computation->accs.count)
+            find_interior(emit, axis, &first, &end);
+        written_out(emit, level, axis, low, first - low.constant);
+        low.constant = first;
+        count = end - first;
         int64_t whole = count / unroll * unroll;
         if (whole > unroll)
             looped(emit, level, axis, low, bound_add(low, whole), unroll);
         else
             whole = 0;
-        written_out(emit, level, axis, bound_add(low, whole), count - whole);
+        written_out(emit, level, axis, bound_add(low, whole), high.constant - first - whole);
     }
     emit->proven.count = proven;
 }
