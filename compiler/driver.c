@@ -20,6 +20,8 @@ const PassInfo driver_passes[] = {
     {"pool-first",
      "what grows with its argument moves behind the max-pool that follows it (--no-pool-first)"},
     {"derive", "loss, backward pass, optimizer's update, metrics: Program to Graph"},
+    {"again",
+     "activations that would wait for the backward pass in memory are made there again (--no-again)"},
     {"winograd", "convolutions of 3x3 by Winograd's minimal filtering, where that is faster (--exact: none)"},
     {"slice", "sums over the batch become partial sums of fixed slices, added in their order"},
     {"fuse", "Graph to Plan: groups, phases, buffers (--no-fuse: each node alone)"},
@@ -82,6 +84,10 @@ static Program rewrite_forward(Session *session, const Program *program, bool tr
 /* What follows the derivation. */
 static Graph *finish_graph(Session *session, const Program *program, Graph *graph)
 {
+    if (!session->fusions.off[FUSION_AGAIN]) {
+        graph = make_again(graph);
+        graph_verify(graph, "again");
+    }
     if (!session->exact) {
         graph = choose_winograd(graph, 0);
         graph_verify(graph, "winograd");

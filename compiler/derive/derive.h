@@ -39,6 +39,10 @@ void autodiff_from(Graph *graph, NodeId output, NodeId seed, const NodeId *with_
  * time and memory than dividing the work along another axis. */
 enum { SLICED_ELEMENTS_MOST = 200000 };
 
+/** Makes activations again in the backward pass that would wait for it in memory. To be called before
+ * choose_winograd. */
+Graph *make_again(const Graph *graph);
+
 /**
  * Rebuilds the graph so that each sum over the batch is made of one partial sum for each slice, added in the
  * order of the slices (docs/internals.md). Nodes that no result needs are left out.

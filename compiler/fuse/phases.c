@@ -86,11 +86,16 @@ static bool is_ready(const Ordering *ordering, size_t g, PhaseKind kind)
     return true;
 }
 
-/* Larger than what it is made of, and made for one reader: the tiles of a picture. */
+/* Larger than what it is made of, and made for one reader: the tiles of a picture; or made again for it. */
 static bool is_made_late(const Plan *plan, const Group *group)
 {
     const Node *anchor = group->anchor == NODE_NONE ? NULL : graph_node(plan->graph, group->anchor);
-    return anchor && anchor->op == OP_winograd_input;
+    if (anchor)
+        return anchor->op == OP_winograd_input;
+    for (size_t i = 0; i < group->members.count; i++)
+        if (graph_node(plan->graph, group->members.items[i])->op == OP_again)
+            return true;
+    return false;
 }
 
 /* Is a reader of group `g` waiting for nothing else, or for others of its kind? */

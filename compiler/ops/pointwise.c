@@ -96,9 +96,7 @@ static bool is_constant(const Graph *graph, NodeId id, double *value)
     return node->op == OP_constant;
 }
 
-/* Is it a normalized value, scaled and shifted or not? Whoever reads it makes it again of what it was made of
- * (compiler/fuse/group.c), which its own gradient reads too. */
-static bool is_normalized(const Graph *graph, NodeId id)
+bool pointwise_is_normalized(const Graph *graph, NodeId id)
 {
     const Node *node = graph_node(graph, id);
     if (node->op == OP_add)
@@ -151,7 +149,7 @@ GRADIENT(maximum)
         return;
     }
     NodeId zero = make_constant(o.make, 0);
-    NodeId tested = is_normalized(graph, o.a) ? o.a : clipped_above(graph, y, o.b);
+    NodeId tested = pointwise_is_normalized(graph, o.a) ? o.a : clipped_above(graph, y, o.b);
     NodeId first = make_greater(o.make, tested, o.b);
     din[0] = make_select(o.make, first, d, zero);
     din[1] = make_select(o.make, first, zero, d);
@@ -163,7 +161,7 @@ static NodeId clipped_below(const Graph *graph, NodeId y, Operands o)
 {
     const Node *inner = graph_node(graph, o.a);
     double least = 0, most = 0;
-    return inner->op == OP_maximum && is_normalized(graph, inner->in[0]) &&
+    return inner->op == OP_maximum && pointwise_is_normalized(graph, inner->in[0]) &&
                    is_constant(graph, inner->in[1], &least) && is_constant(graph, o.b, &most) && least < most
                ? inner->in[0]
                : y;
