@@ -41,9 +41,9 @@ typedef struct Op {
     /** The result's elements along dim `dim` fall into this many classes (index modulo period) with different
      * expressions: the stride, for a gradient with respect to a strided window's input. NULL: 1. */
     int64_t (*period)(const Node *node, int dim);
-    /** Whether all classes are to be made by one kernel, of which they are an axis. NULL: each has a kernel.
-     */
-    bool (*has_joint_classes)(const Graph *graph, const Node *node);
+    /** Whether all classes are to be made by one kernel, of which they are an axis: along dim 1 or 2, 1 where
+     * the index rises with the axis, -1 where it falls; 0: each class has a kernel. NULL: likewise. */
+    int (*joint_direction)(const Graph *graph, const Node *node, int dim);
     /** Operations of the plain algorithm for each of the op's own. NULL: 1; less for what is only there
      * because an algorithm saves others. */
     double (*plain)(const Graph *graph, const Node *node);

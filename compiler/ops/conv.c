@@ -198,22 +198,28 @@ static int64_t stride_of(const Node *node, int dim)
     return dim == 1 ? window_of(node)->stride_y : dim == 2 ? window_of(node)->stride_x : 1;
 }
 
+static int class_direction(const WindowAttrs *attrs, int dim)
+{
+    const Side side = dim == 1 ? side_y(attrs) : side_x(attrs);
+    return side_class_direction(&side);
+}
+
 /* Where a channel is the sum of few terms, memory is what a gradient waits for: the classes are made side by
  * side, so that each line of it comes once. */
-static bool has_joint_classes(const Graph *graph, const Node *node)
+static int joint_direction(const Graph *graph, const Node *node, int dim)
 {
     const WindowAttrs *attrs = window_of(node);
-    const Side y = side_y(attrs), x = side_x(attrs);
-    return (attrs->stride_y > 1 || attrs->stride_x > 1) && has_group(attrs) &&
-           last_dim(graph_type(graph, node->in[0])) == 1 && side_classes_are_even(&y) &&
-           side_classes_are_even(&x);
+    bool joint = (attrs->stride_y > 1 || attrs->stride_x > 1) && has_group(attrs) &&
+                 last_dim(graph_type(graph, node->in[0])) == 1 && class_direction(attrs, 1) &&
+                 class_direction(attrs, 2);
+    return joint ? class_direction(attrs, dim) : 0;
 }
 
 /* Taps that classes with fewer have no use for are skipped, but are counted among a kernel's operations. */
 static double joint_plain(const Graph *graph, const Node *node)
 {
     const WindowAttrs *attrs = window_of(node);
-    if (!has_joint_classes(graph, node))
+    if (!joint_direction(graph, node, 1))
         return 1;
     int64_t rows = (attrs->window_height + attrs->stride_y - 1) / attrs->stride_y * attrs->stride_y,
             columns = (attrs->window_width + attrs->stride_x - 1) / attrs->stride_x * attrs->stride_x;
@@ -269,7 +275,7 @@ const Op op_conv2d_dx = {
     .grad = conv2d_dx_grad,
     .lower = conv2d_dx_lower,
     .period = stride_of,
-    .has_joint_classes = has_joint_classes,
+    .joint_direction = joint_direction,
     .plain = joint_plain,
 };
 

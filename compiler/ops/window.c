@@ -43,9 +43,13 @@ static int64_t floor_divide(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
-bool side_classes_are_even(const Side *side)
+int side_class_direction(const Side *side)
 {
-    return side->dilation == 1 && side->before % side->stride == 0 && side->extent % side->stride == 0;
+    if (side->dilation != 1 || side->extent % side->stride)
+        return 0;
+    if (side->before % side->stride == 0)
+        return 1;
+    return side->stride == 2 ? -1 : 0; /* the first position has tap 1 as its first, the second tap 0 */
 }
 
 /* The axis that is the class of a position; -1: its class is a number. */

@@ -36,9 +36,9 @@ typedef struct {
 } Taps;
 Taps side_taps(const Side *side, const Affine *position);
 
-/** Whether the classes of the positions may be an axis of their own, with steps of 1 between steps of the
- * stride: their first taps and their numbers of positions allow it. */
-bool side_classes_are_even(const Side *side);
+/** How the classes of the positions may be an axis of their own, class by class with a first tap of the same
+ * number: 1 where positions rise with it, -1 where they fall; 0: they cannot be one. */
+int side_class_direction(const Side *side);
 
 /** The output of which `tap` (one of the Taps of the position) lies at `position`. */
 Affine side_output(const Side *side, const Affine *position, const Affine *tap);

@@ -121,10 +121,12 @@ static const char *class_name(int dim)
     return names[dim];
 }
 
-/* Adds the axes of the classes of `space`: index[d] = period[d] * axis + class axis. The periods are 1 then.
- */
-static void join_classes(Lowering *lowering, const Type *space, int64_t *period, Index *index)
+/* Adds the axes of the points and of the classes of `space`: index[d] = period[d] * axis + class axis, or its
+ * opposite. */
+static void join_classes(Lowering *lowering, const Node *anchor, const Type *space, const int64_t *period,
+                         Index *index)
 {
+    const Graph *graph = lowering->plan->graph;
     index->rank = space->rank;
     lowering->around_count = 0;
     for (int d = 0; d < space->rank; d++) {
@@ -137,19 +139,21 @@ static void join_classes(Lowering *lowering, const Type *space, int64_t *period,
             affine_scale(lowering_axis_affine(lowering_axis(lowering->computation, points)), period[d]);
         if (period[d] > 1) {
             Axis classes = {.name = class_name(d), .kind = EXTENT_FIXED, .extent = period[d]};
-            index->dim[d] = affine_add(index->dim[d],
-                                       lowering_axis_affine(lowering_axis(lowering->computation, classes)));
+            Affine class = lowering_axis_affine(lowering_axis(lowering->computation, classes));
+            if (node_op(anchor)->joint_direction(graph, anchor, d) < 0)
+                class = affine_add(affine_const(period[d] - 1), affine_scale(class, -1));
+            index->dim[d] = affine_add(index->dim[d], class);
         }
-        period[d] = 1;
     }
 }
 
-/* Does one kernel make the points of all classes? */
-static bool are_joint(const Plan *plan, const Group *group, const Type *space)
+/* The node whose classes are all made by one kernel; NULL: each class has a kernel. */
+static const Node *find_joint(const Plan *plan, const Group *group, const Type *space)
 {
     const Node *anchor = group->anchor == NODE_NONE ? NULL : graph_node(plan->graph, group->anchor);
-    return anchor && node_op(anchor)->has_joint_classes && reshape_is_trivial(&anchor->type, space) &&
-           node_op(anchor)->has_joint_classes(plan->graph, anchor);
+    bool joint = anchor && node_op(anchor)->joint_direction && reshape_is_trivial(&anchor->type, space) &&
+                 node_op(anchor)->joint_direction(plan->graph, anchor, 1);
+    return joint ? anchor : NULL;
 }
 
 /* The index of the points of one class: index[d] = period[d] * axis + class[d]. exact: the axis stops at the
@@ -308,9 +312,10 @@ static void lower_group(Lowering *lowering, Group *group)
     const char *name = group_name(plan, group);
     Kernel *kernel = NULL;
     Index index;
-    if (reduces && are_joint(plan, group, space)) {
+    const Node *joint = reduces ? find_joint(plan, group, space) : NULL;
+    if (joint) {
         kernel = new_kernel(lowering, name);
-        join_classes(lowering, space, period, &index);
+        join_classes(lowering, joint, space, period, &index);
         add_stores(lowering, space, &index);
         finish_kernel(lowering, group, kernel);
         return;

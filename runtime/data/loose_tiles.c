@@ -77,7 +77,7 @@ static CnnStatus loose_tile(Source *source, int64_t index, int64_t want_height, 
     Scene *scene;
     bool known;
     TRY(members_path(&tiles->members, index, path, error));
-    TRY(scene_open(path, tiles->bands_first, &scene, &known, error));
+    TRY(scene_open(&file_tree, path, tiles->bands_first, &scene, &known, error));
     CnnStatus status = tile_check(tiles, scene, error);
     if (status == CNN_OK)
         status = tile_read(scene, out, error);
