@@ -7,24 +7,6 @@
 #include "runtime/memory.h"
 #include "runtime/state_file.h"
 
-static bool watches_validation(const Best *best)
-{
-    return best->on == STOP_VAL_LOSS || best->on == STOP_VAL_ACCURACY;
-}
-
-static bool watches_accuracy(const Best *best)
-{
-    return best->on == STOP_ACCURACY || best->on == STOP_VAL_ACCURACY;
-}
-
-void cnn_best_name(const Best *best, char *out, size_t bytes)
-{
-    const Field *field = stop_schema.fields;
-    while (strcmp(field->name, "on") != 0)
-        field++;
-    words_get(field->words, best->on, out, bytes);
-}
-
 static uint64_t weights_bytes(const CnnImage *image)
 {
     uint64_t bytes = 0;
@@ -53,23 +35,11 @@ static CnnStatus take_copy(const CnnImage *image, Best *best, CnnError *error)
 CnnStatus cnn_best_open(const CnnImage *image, bool validation, Best *best, CnnError *error)
 {
     const CnnStatement *statement = recipe_find(image->recipe.train, &stop_schema);
-    *best = (Best){.metric = -1, .on = validation ? STOP_VAL_LOSS : STOP_LOSS};
+    *best = (Best){.watch = {.on = validation ? WATCHED_VAL_LOSS : WATCHED_LOSS, .metric = -1}};
     if (!statement)
         return CNN_OK;
     best->args = statement->args;
-    best->on = (StopQuantity)best->args->on;
-    char name[32];
-    cnn_best_name(best, name, sizeof name);
-    if (watches_validation(best) && !validation)
-        return cnn_fail(error, CNN_BAD_INPUT,
-                        "%s: 'stop' watches %s, but the data have no validation part (split validation=10%%)",
-                        statement->where, name);
-    for (int i = 0; watches_accuracy(best) && i < image->train.metric_count; i++)
-        if (strcmp(image->train.metrics[i].name, "accuracy") == 0)
-            best->metric = i;
-    if (watches_accuracy(best) && best->metric < 0)
-        return cnn_fail(error, CNN_BAD_INPUT, "%s: 'stop' watches %s, but accuracy is not measured",
-                        statement->where, name);
+    TRY(cnn_watch_open(image, validation, statement, best->args->on, &best->watch, error));
     return take_copy(image, best, error);
 }
 
@@ -84,7 +54,7 @@ void cnn_best_close(Best *best)
         free(best->names[i]);
     free(best->names);
     free(best->copy);
-    *best = (Best){.metric = -1};
+    *best = (Best){0};
 }
 
 /* Copies the weights out of the device, or back into it. */
@@ -104,10 +74,9 @@ static void copy_weights(char *copy, CnnDevice *device, const CnnImage *image, b
 bool cnn_best_update(Best *best, CnnDevice *device, const CnnImage *image, int64_t epoch,
                      const Totals *training, const Totals *validation)
 {
-    const Totals *totals = watches_validation(best) ? validation : training;
-    double value = best->metric >= 0 ? totals_metric(totals, best->metric) : totals_loss(totals);
-    double gain = best->metric >= 0 ? value - best->value : best->value - value;
-    if (best->epoch > 0 && gain <= (best->args ? best->args->least : 0)) {
+    double value = cnn_watch_value(&best->watch, training, validation);
+    if (best->epoch > 0 &&
+        cnn_watch_gain(&best->watch, value, best->value) <= (best->args ? best->args->least : 0)) {
         best->since++;
         return false;
     }

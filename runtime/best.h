@@ -2,13 +2,11 @@
 #ifndef CNN_BEST_H
 #define CNN_BEST_H
 
-#include "runtime/totals.h"
-#include "runtime/train_args.h"
+#include "runtime/watch.h"
 
 typedef struct {
     const StopArgs *args; /* NULL: the training does not end early, and the last weights are taken */
-    StopQuantity on;
-    int metric;           /* watched metric of the program; -1: the loss */
+    Watch watch;
     double value;         /* best so far */
     int64_t epoch, since; /* of the best value, from 1, 0: none yet; epochs since */
     char *copy;           /* the weights of that epoch, one tensor after another; NULL without `stop` */
@@ -34,8 +32,5 @@ bool cnn_best_is_over(const Best *best);
 
 /** Puts the best weights back. Does nothing when none were kept. */
 void cnn_best_restore(const Best *best, CnnDevice *device, const CnnImage *image);
-
-/** The name of the watched value: "val_accuracy". */
-void cnn_best_name(const Best *best, char *out, size_t bytes);
 
 #endif

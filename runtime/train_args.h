@@ -35,15 +35,41 @@ typedef struct {
 typedef struct {
     double to;
     Duration over;
-    double power; /* polynomial only */
-} DecayArgs;      /* cosine, linear, polynomial */
+    double power;       /* polynomial only */
+    Duration restarts;  /* cosine only: the first period; absent: one for the whole stage */
+    int64_t multiplier; /* cosine only: what each period is longer by than the one before */
+} DecayArgs;            /* cosine, linear, polynomial */
+typedef struct {
+    double peak; /* 0: the rate that the stage begins with */
+    double rise; /* share of the stage */
+    double divisor, final_divisor;
+    Duration over;
+} OnecycleArgs;
+
+/* A value of each epoch: `on=` of plateau and stop. */
+#define WATCHED_WORDS "val_loss val_accuracy loss accuracy"
+typedef enum { WATCHED_VAL_LOSS, WATCHED_VAL_ACCURACY, WATCHED_LOSS, WATCHED_ACCURACY } Watched;
+#define WATCHED_FIELDS(T, patience_preset, patience_doc)                                                     \
+    FIELD(T, patience, FIELD_INTEGER, .preset = (patience_preset), .least = 1, .most = 1e9,                  \
+          .doc = (patience_doc)),                                                                            \
+        FIELD(T, on, FIELD_WORD, .preset = "val_loss", .words = WATCHED_WORDS,                               \
+              .doc = "the value that is watched"),                                                           \
+        FIELD(T, least, FIELD_REAL, .preset = "0", .least = 0, .most = 1e9, .named_only = true,              \
+              .doc = "a change that is not larger than this is no improvement")
 
 typedef struct {
     int64_t patience; /* epochs */
-    int on;           /* StopQuantity */
+    int on;           /* Watched */
+    double least;     /* smallest change that counts as better */
+    double factor, to;
+    Duration over;
+} PlateauArgs;
+
+typedef struct {
+    int64_t patience; /* epochs */
+    int on;           /* Watched */
     double least;     /* smallest change that counts as better */
 } StopArgs;
-typedef enum { STOP_VAL_LOSS, STOP_VAL_ACCURACY, STOP_LOSS, STOP_ACCURACY } StopQuantity;
 
 typedef struct {
     Duration every;
@@ -65,6 +91,6 @@ typedef struct {
 extern const Schema batch_schema, epochs_schema, steps_schema, seed_schema, schedule_schema, stop_schema,
     checkpoint_schema, precision_schema, clip_schema, metrics_schema;
 extern const Schema constant_schema, warmup_schema, step_schema, exponential_schema, cosine_schema,
-    linear_schema, polynomial_schema;
+    linear_schema, polynomial_schema, onecycle_schema, plateau_schema;
 
 #endif

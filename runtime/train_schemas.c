@@ -81,12 +81,7 @@ const Schema schedule_schema = {
 };
 
 static const Field stop_fields[] = {
-    FIELD(StopArgs, patience, FIELD_INTEGER, .preset = "5", .least = 1, .most = 1e9,
-          .doc = "epochs without a better value before the training ends"),
-    FIELD(StopArgs, on, FIELD_WORD, .preset = "val_loss", .words = "val_loss val_accuracy loss accuracy",
-          .doc = "the value that is watched"),
-    FIELD(StopArgs, least, FIELD_REAL, .preset = "0", .least = 0, .most = 1e9, .named_only = true,
-          .doc = "a change that is not larger than this is no improvement"),
+    WATCHED_FIELDS(StopArgs, "5", "epochs without a better value before the training ends"),
     FIELDS_END,
 };
 const Schema stop_schema = {
@@ -185,9 +180,6 @@ PLANNED(distill_schema, "distill", IN_TRAIN, "Learns from another network's outp
 PLANNED(prune_schema, "prune", IN_TRAIN, "Sets small weights to zero while training.",
         "prune magnitude, to=80%, over=10 epochs");
 PLANNED(quantize_schema, "quantize", IN_TRAIN, "Trains for weights of 8 bits.", "quantize int8, aware=true");
-PLANNED(onecycle_schema, "onecycle", IN_SCHEDULE, "Up to a peak and down again.", "onecycle peak=0.1");
-PLANNED(plateau_schema, "plateau", IN_SCHEDULE, "Lower whenever a value stops becoming better.",
-        "plateau patience=3, factor=0.1");
 
 const Schema *const train_schemas[] = {
     &batch_schema,       &epochs_schema,

@@ -191,6 +191,20 @@ static CnnStatus train_epoch(Training *t, Progress *progress, CnnError *error)
     return log_check(t, error);
 }
 
+/* Tells the schedule how the epoch went, and the user what it makes of it. */
+static void watch_plateau(Training *t, const Totals *training, const Totals *validation)
+{
+    RateSchedule *rates = &t->rates;
+    if (!rates->plateau ||
+        !cnn_rate_epoch(rates, t->step, cnn_watch_value(&rates->watch, training, validation)))
+        return;
+    char name[32];
+    cnn_watch_name(&rates->watch, name, sizeof name);
+    training_note(t, "%s has not become better for %" PRId64 " epoch%s: the rate is %g from now on", name,
+                  rates->plateau->patience, rates->plateau->patience == 1 ? "" : "s",
+                  cnn_rate(rates, t->step));
+}
+
 /* After an epoch: which was the best so far, and what is kept of it. */
 static CnnStatus end_epoch(Training *t, const Progress *progress, double start, CnnError *error)
 {
@@ -213,6 +227,7 @@ static CnnStatus end_epoch(Training *t, const Progress *progress, double start, 
                       .waited = progress->waited,
                       .best = best};
     cnn_listeners_tell(&t->listeners, &event);
+    watch_plateau(t, progress->totals, progress->validation);
     t->position.epoch = epoch;
     t->position.batches = t->position.replaced = 0;
     t->position.totals = (Totals){0};
@@ -362,7 +377,7 @@ static CnnStatus training_finish(Training *t, CnnError *error)
     TRY(training_keep_last(t, training_part_left(t), error));
     if (t->best.args) {
         char name[32];
-        cnn_best_name(&t->best, name, sizeof name);
+        cnn_watch_name(&t->best.watch, name, sizeof name);
         cnn_best_restore(&t->best, t->device, t->image);
         report_line(&t->report, "%s the weights of epoch %" PRId64 " are kept: %s %.4f",
                     stopped ? "stopped, as nothing became better;" : "finished;", t->best.epoch, name,

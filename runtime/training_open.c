@@ -232,6 +232,7 @@ static CnnStatus training_position(Training *t, CnnError *error)
         t->position.totals = (Totals){0};
         t->step = t->position.epoch * t->steps_per_epoch;
     }
+    t->rates.state = was->rate;
     t->seconds_before = was->seconds;
     t->steps_before = t->step;
     cnn_resume_load(&t->resume, t->image, t->device, &t->best);
@@ -299,7 +300,7 @@ CnnStatus training_open(Training *t, CnnError *error)
         cnn_state_load(t->device, t->image, t->start, false);
     TRY(training_loaders(t, error));
     training_limits(t);
-    TRY(cnn_rate_open(&t->image->recipe, t->steps_per_epoch, t->total, &t->rates, error));
+    TRY(cnn_rate_open(t->image, t->validation != NULL, t->steps_per_epoch, t->total, &t->rates, error));
     TRY(cnn_best_open(t->image, t->validation != NULL, &t->best, error));
     TRY(training_position(t, error));
     TRY(training_answers(t, error));

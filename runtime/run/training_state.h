@@ -3,6 +3,7 @@
 #ifndef CNN_TRAINING_STATE_H
 #define CNN_TRAINING_STATE_H
 
+#include "runtime/rate.h"
 #include "runtime/status.h"
 #include "runtime/totals.h"
 
@@ -16,6 +17,7 @@ typedef struct {
     double seconds;   /* that the training has run */
     int64_t best_epoch, best_since;
     double best_value;
+    RateState rate;
     /* What may not differ in a training that goes on: */
     int64_t batch, accumulate;
     int64_t steps_per_epoch;

@@ -19,7 +19,7 @@ static const CheckpointArgs checkpoint_args = {{2.5, UNIT_EPOCHS}, 4};
 static const char *const metric_names[] = {"accuracy", "top5"};
 static const MetricsArgs metrics_args = {{2, metric_names}};
 static const WarmupArgs warmup_args = {{5, UNIT_STEPS}, 0.25};
-static const DecayArgs cosine_args = {1e-6, {0, UNIT_EPOCHS}, 0};
+static const DecayArgs cosine_args = {1e-6, {0, UNIT_EPOCHS}, 0, {2, UNIT_EPOCHS}, 3};
 static const CnnStatement stages[] = {{&warmup_schema, &warmup_args, "test.cnn:9:16", {0, NULL}},
                                       {&cosine_schema, &cosine_args, "test.cnn:9:30", {0, NULL}}};
 static const CnnStatement statements[] = {

@@ -490,7 +490,7 @@ static void a_signal_ends_it_after_the_step_with_the_weights_saved(void **state)
 static void patience_ends_it_with_the_best_weights(void **state)
 {
     (void)state;
-    static const StopArgs stop = {2, STOP_VAL_LOSS, 0};
+    static const StopArgs stop = {2, WATCHED_VAL_LOSS, 0};
     float best[WIDTH], kept[WIDTH];
     CnnData data = line_data();
     CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &thirty);
@@ -508,6 +508,28 @@ static void patience_ends_it_with_the_best_weights(void **state)
     assert_string_equal(error.text,
                         "test.cnn:7:5: 'stop' watches val_loss, but the data have no validation part (split "
                         "validation=10%)");
+}
+
+static void a_plateau_lowers_the_rate_of_the_epochs_after_it(void **state)
+{
+    (void)state;
+    static const PlateauArgs args = {1, WATCHED_VAL_LOSS, 0, 0.25, 0, {0, UNIT_EPOCHS}};
+    static const CnnStatement plateau = {&plateau_schema, &args, "test.cnn:8:5", {0, NULL}};
+    CnnImage image =
+        image_with(3, &batch_schema, &tens, &epochs_schema, &three, &schedule_schema, (const void *)NULL);
+    statements[2].body = (CnnStatements){1, &plateau};
+    CnnData data = line_data();
+    data.opposed = true; /* so that every epoch makes the validation worse */
+    char line[256] = "";
+    FILE *report = tmpfile();
+    assert_trains(&image, &data, (TrainingOptions){.log = log_path, .report = report});
+    assert_true(logged(6, "rate") == logged(1, "rate"));
+    assert_float_equal(logged(7, "rate"), logged(1, "rate") / 4, 1e-9);
+    rewind(report);
+    while (fgets(line, sizeof line, report) && !strstr(line, "from now on"))
+        ;
+    assert_string_equal(line, "val_loss has not become better for 1 epoch: the rate is 0.025 from now on\n");
+    fclose(report);
 }
 
 /* Removes a run folder and what is in it. */
@@ -822,6 +844,7 @@ int main(void)
         cmocka_unit_test(a_loss_that_is_not_finite_ends_it_and_writes_nothing),
         cmocka_unit_test(a_signal_ends_it_after_the_step_with_the_weights_saved),
         cmocka_unit_test(patience_ends_it_with_the_best_weights),
+        cmocka_unit_test(a_plateau_lowers_the_rate_of_the_epochs_after_it),
         cmocka_unit_test(the_newest_checkpoints_are_kept),
         cmocka_unit_test(a_training_goes_on_where_it_was_interrupted),
         cmocka_unit_test(a_changed_training_is_gone_on_with_only_when_told),
