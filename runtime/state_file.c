@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/average.h"
 #include "runtime/data/files.h"
 #include "runtime/data/loose.h"
 #include "runtime/init.h"
@@ -28,6 +29,17 @@ static bool is_same(const NamedTensor *found, const CnnTensor *tensor)
 {
     return found->dtype == tensor->dtype && found->rank == tensor->rank &&
            memcmp(found->dim, tensor->dim, (size_t)tensor->rank * sizeof *tensor->dim) == 0;
+}
+
+/* What a file has for one of the weights: where a checkpoint has its average, that. */
+static const NamedTensor *find_weight(const WeightFile *file, const char *name)
+{
+    char averaged[512];
+    int length = snprintf(averaged, sizeof averaged, AVERAGE_PREFIX "%s", name);
+    const NamedTensor *plain = cnn_weights_find(file, name), *average = NULL;
+    if (plain && length > 0 && (size_t)length < sizeof averaged)
+        average = cnn_weights_find(file, averaged);
+    return average ? average : plain;
 }
 
 static CnnStatus match_tensor(const CnnTensor *tensor, const NamedTensor *found, const char *path,
@@ -91,7 +103,7 @@ CnnStatus cnn_state_match(const CnnImage *image, CnnData *data, const WeightFile
         if (!tensor->in_weights)
             continue;
         match->wanted++;
-        const NamedTensor *found = cnn_weights_find(file, tensor->name);
+        const NamedTensor *found = find_weight(file, tensor->name);
         if (found) {
             TRY(match_tensor(tensor, found, path, error));
             match->found++;
@@ -139,8 +151,11 @@ void cnn_state_load(CnnDevice *device, const CnnImage *image, const WeightFile *
 {
     for (int i = 0; i < image->tensor_count; i++) {
         const CnnTensor *tensor = &image->tensors[i];
-        bool wanted = tensor->in_weights || everything;
-        const NamedTensor *found = wanted ? cnn_weights_find(file, tensor->name) : NULL;
+        const NamedTensor *found = NULL;
+        if (everything)
+            found = cnn_weights_find(file, tensor->name);
+        else if (tensor->in_weights)
+            found = find_weight(file, tensor->name);
         if (found && is_same(found, tensor))
             memcpy(cnn_device_tensor(device, tensor), found->data, cnn_tensor_bytes(tensor));
     }

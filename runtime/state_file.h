@@ -38,8 +38,8 @@ CnnStatus cnn_state_match_classes(const CnnData *data, const WeightFile *file, c
 /** Gives the data section the measured values of a file that matched. */
 void cnn_state_load_measured(CnnData *data, const WeightFile *file);
 
-/** Copies the weights of a file that matched into the device; with `everything`, also the optimizer's state.
- */
+/** Copies the weights of a file that matched into the device: of a checkpoint with `average` the averages.
+ * With `everything`, all as it was: weights, averages, the optimizer's state. */
 void cnn_state_load(CnnDevice *device, const CnnImage *image, const WeightFile *file, bool everything);
 
 /** Tensors of the image, the optimizer's state among them, that are not in the file. */

@@ -88,8 +88,12 @@ typedef struct {
     Names names; /* of accuracy, top5 */
 } MetricsArgs;
 
+typedef struct {
+    double ema; /* share of the average that a step keeps */
+} AverageArgs;
+
 extern const Schema batch_schema, epochs_schema, steps_schema, seed_schema, schedule_schema, stop_schema,
-    checkpoint_schema, precision_schema, clip_schema, metrics_schema;
+    checkpoint_schema, precision_schema, clip_schema, average_schema, metrics_schema;
 extern const Schema constant_schema, warmup_schema, step_schema, exponential_schema, cosine_schema,
     linear_schema, polynomial_schema, onecycle_schema, plateau_schema;
 

@@ -147,6 +147,24 @@ const Schema clip_schema = {
     .example = "clip norm=1.0",
 };
 
+static const Field average_fields[] = {
+    FIELD(AverageArgs, ema, FIELD_SHARE, .preset = "0.999", .least = 0, .most = 0.99999999,
+          .doc = "share of the average that is kept in each step; 1 / (1 - ema) steps count"),
+    FIELDS_END,
+};
+const Schema average_schema = {
+    .word = "average",
+    .doc = "Keeps a moving average of the weights: average = ema average + (1 - ema) w after each step, from "
+           "the weights after the first. It takes the place of the weights in evaluations and in the weights "
+           "that are saved; checkpoints have both.",
+    .source = "Polyak and Juditsky, Acceleration of stochastic approximation by averaging, SIAM Journal on "
+              "Control and Optimization 30, 1992",
+    .places = IN_TRAIN,
+    .fields = average_fields,
+    .args_bytes = sizeof(AverageArgs),
+    .example = "average ema=0.999",
+};
+
 static const Field metrics_fields[] = {
     FIELD(MetricsArgs, names, FIELD_NAMES, .preset = "", .words = "accuracy top5",
           .doc = "accuracy: share of the samples whose largest output is their class; top5: whose class is "
@@ -171,7 +189,6 @@ const Schema metrics_schema = {
                                 .example = use,                                                              \
                                 .planned = "'" word_of_it "' is planned, but this version cannot do it yet"}
 PLANNED(time_schema, "time", IN_TRAIN, "Ends the training after this time.", "time 10 min");
-PLANNED(average_schema, "average", IN_TRAIN, "Keeps a moving average of the weights.", "average ema=0.999");
 PLANNED(start_schema, "start", IN_TRAIN,
         "Starts from the weights of a file; until then: cnnc run --start FILE.",
         "start \"weights.safetensors\", freeze=\"conv*\"");

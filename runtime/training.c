@@ -160,6 +160,7 @@ static CnnStatus train_epoch(Training *t, Progress *progress, CnnError *error)
     Totals *totals = &t->position.totals;
     Accumulation accumulation = {0};
     bool ended = t->position.batches >= of_epoch;
+    cnn_average_use(&t->average, t->device, false);
     TRY(cnn_loader_start(t->loader, epoch, t->position.batches, error));
     cnn_loader_set_replaced(t->loader, t->position.replaced);
     /* An accumulation that is begun is ended: between its micro-batches there is nothing to go on from. */
@@ -258,6 +259,7 @@ static CnnStatus run_epoch(Training *t, CnnError *error)
         TRY(training_keep_last(t, CHECKPOINT_ALL, error));
     totals = t->position.totals;
     progress.totals = &totals;
+    cnn_average_use(&t->average, t->device, true);
     if (t->validation) {
         TRY(cnn_part_evaluate(t->device, t->image, t->validation, t->seed,
                               t->answers.data ? &t->answers : NULL, &validation, error));
@@ -283,6 +285,7 @@ static CnnStatus save_weights(Training *t, CnnError *error)
     const char *path = t->options->save;
     if (!path)
         return CNN_OK;
+    cnn_average_use(&t->average, t->device, true);
     TRY(cnn_state_save(t->device, t->image, t->data, path, t->step / t->steps_per_epoch, t->step, error));
     report_line(&t->report, "weights written to %s", path);
     return CNN_OK;
@@ -375,6 +378,7 @@ static CnnStatus training_finish(Training *t, CnnError *error)
     /* Before the best weights are put back: with more epochs, the training may go on from here. */
     training_heed_writer(t, true);
     TRY(training_keep_last(t, training_part_left(t), error));
+    cnn_average_use(&t->average, t->device, true);
     if (t->best.args) {
         char name[32];
         cnn_watch_name(&t->best.watch, name, sizeof name);
@@ -438,7 +442,7 @@ static CnnStatus training_end(Training *t, CnnStatus status, CnnError *error)
 
 CnnStatus cnn_train(const CnnImage *image, CnnData *data, const TrainingOptions *options, CnnError *error)
 {
-    Training training = {.image = image, .data = data, .options = options};
+    Training training = {.image = image, .data = data, .options = options, .average = {.image = image}};
     Interrupts before;
     report_open(&training.report, options->quiet || options->json ? NULL : options->report);
     cnn_interrupts_catch(&before);

@@ -37,6 +37,8 @@ void training_heed_writer(Training *t, bool wait)
 static CnnStatus write_checkpoint(Training *t, int parts, CnnError *error)
 {
     training_heed_writer(t, true);
+    if (parts & CHECKPOINT_ALL)
+        cnn_average_use(&t->average, t->device, false);
     t->position.step = t->step;
     t->position.seconds = training_seconds(t);
     t->position.best_epoch = t->best.epoch;

@@ -261,8 +261,8 @@ static CnnStatus training_folder(Training *t, CnnError *error)
         return CNN_OK;
     if (!t->resume.file || t->resume.changed)
         TRY(cnn_run_folder_sources(&t->folder, t->image, error));
-    TRY(cnn_checkpoints_open(t->image, t->device, t->data, &t->best, &t->folder, t->steps_per_epoch,
-                             &t->checkpoints, error));
+    TRY(cnn_checkpoints_open(t->image, t->device, t->data, &t->best, &t->average, &t->folder,
+                             t->steps_per_epoch, &t->checkpoints, error));
     if (t->resume.file) {
         t->checkpoints.safe_step = t->resume.state.step;
         t->checkpoints.best_owed = !cnn_resume_best_kept(&t->resume, &t->folder);

@@ -4,6 +4,7 @@
 #define CNN_TRAINING_PARTS_H
 
 #include "runtime/answers.h"
+#include "runtime/average.h"
 #include "runtime/best.h"
 #include "runtime/rate.h"
 #include "runtime/report.h"
@@ -26,6 +27,7 @@ typedef struct {
     Resume resume;
     WeightFile *start;
     CnnDevice *device;
+    Average average;
     CnnLoader *loader, *validation, *test;
     void *batches; /* what the loaders read, one at a time */
     uint64_t batches_bytes;

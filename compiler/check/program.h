@@ -44,7 +44,8 @@ typedef struct Program {
     const Optimizer *optimizer;
     const void *optimizer_args;
     double clip_norm, clip_value; /* 0: none */
-    int64_t accumulate;           /* micro-batches summed for one update, 1: none */
+    double average;     /* share of the weights' moving average that a step keeps; 0: there is none */
+    int64_t accumulate; /* micro-batches summed for one update, 1: none */
     Precision precision;
     bool metric_top5;
     int64_t batch;

@@ -180,6 +180,8 @@ static void read_compiled(Checker *checker, const SectionEntries *entries)
     const ClipArgs *clip = recipe_args(program->recipe.train, &clip_schema, &defaults);
     program->clip_norm = clip->norm;
     program->clip_value = clip->value;
+    const CnnStatement *average = recipe_find(program->recipe.train, &average_schema);
+    program->average = average ? ((const AverageArgs *)average->args)->ema : 0;
     written = section_find(entries, &schedule_schema);
     checker->schedule_span = written ? written->span : (Span){0};
     written = section_find(entries, &clip_schema);

@@ -1,6 +1,9 @@
 /* The weights' update. In this order: micro-batches are summed, the sum is clipped, the optimizer makes its
- * step (which begins with decay), as Keras does. */
+ * step (which begins with decay), the average follows, as Keras does. */
 #include "compiler/derive/update.h"
+
+#include "compiler/optim/parts.h"
+#include "runtime/average.h"
 
 static void add_update(Graph *graph, NodeId target, NodeId node, bool on_update)
 {
@@ -72,6 +75,17 @@ static void clip(const Program *program, Graph *graph, NodeId *gradients, int co
     }
 }
 
+/* The moving average of a parameter that becomes `next`, from its first value on. */
+static void average(const Program *program, Graph *graph, NodeId parameter, NodeId next)
+{
+    Make make = make_at(graph, parameter);
+    const char *name = arena_printf(graph->arena, AVERAGE_PREFIX "%s", leaf_name(graph, parameter));
+    NodeId state = add_state(graph, parameter, name, 0.0);
+    NodeId later = make_greater(make, make_scalar(make, "step"), make_constant(make, 1.0));
+    NodeId moved = optimizer_average(make, state, next, program->average);
+    add_update(graph, state, make_select(make, later, moved, next), program->accumulate > 1);
+}
+
 static void step(const Program *program, Graph *graph, NodeId parameter, NodeId gradient)
 {
     const Optimizer *optimizer = program->optimizer;
@@ -99,6 +113,8 @@ static void step(const Program *program, Graph *graph, NodeId parameter, NodeId 
         if (update.state[i] != states[i])
             add_update(graph, states[i], update.state[i], on_update);
     add_update(graph, parameter, next, on_update);
+    if (program->average > 0)
+        average(program, graph, parameter, next);
 }
 
 void update_parameters(const Program *program, Graph *graph, const NodeId *parameters,

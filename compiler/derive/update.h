@@ -7,7 +7,7 @@
 /**
  * Adds to `graph` what changes each of the `count` parameters by its gradient (NODE_NONE: unchanged), as
  * RESULT_UPDATE results, with the states that this takes as leaves ("adam.m.conv1.kernel",
- * "grad.conv1.kernel").
+ * "grad.conv1.kernel", "average.conv1.kernel").
  */
 void update_parameters(const Program *program, Graph *graph, const NodeId *parameters,
                        const NodeId *gradients, int count);

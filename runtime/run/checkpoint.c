@@ -36,14 +36,15 @@ static uint64_t tensors_bytes(const CnnImage *image)
 }
 
 CnnStatus cnn_checkpoints_open(const CnnImage *image, CnnDevice *device, CnnData *data, const Best *best,
-                               const RunFolder *folder, int64_t steps_per_epoch, Checkpoints *out,
-                               CnnError *error)
+                               const Average *average, const RunFolder *folder, int64_t steps_per_epoch,
+                               Checkpoints *out, CnnError *error)
 {
     const CnnStatement *statement = recipe_find(image->recipe.train, &checkpoint_schema);
     *out = (Checkpoints){.image = image,
                          .device = device,
                          .data = data,
                          .best = best,
+                         .average = average,
                          .folder = folder,
                          .args = statement ? statement->args : NULL,
                          .steps_per_epoch = steps_per_epoch,
@@ -80,33 +81,41 @@ bool cnn_checkpoint_due(const Checkpoints *c, int64_t step, int64_t ended_epoch)
 
 /* ---- Writing ---- */
 
-/* Copies the device's tensors, each to its place; `everything`: the optimizer's state and the best weights
- * too, else the weights alone. */
-static CnnStatus take_copy(Checkpoints *c, bool everything, CnnError *error)
+/* Where a tensor lies in the copy. */
+static char *place_of(const Checkpoints *c, const CnnTensor *wanted)
 {
     char *at = c->copy;
+    for (const CnnTensor *tensor = c->image->tensors; tensor != wanted; tensor++)
+        at += room_of(tensor);
+    return at;
+}
+
+/* Copies the device's tensors, each to its place: with `everything` all of them, else what evaluations read
+ * of the weights; and the best weights. */
+static CnnStatus take_copy(Checkpoints *c, bool everything, CnnError *error)
+{
     for (int i = 0; i < c->image->tensor_count; i++) {
         const CnnTensor *tensor = &c->image->tensors[i];
-        if (tensor->in_weights || everything) {
-            TRY(cnn_state_check(tensor, cnn_device_tensor(c->device, tensor), error));
-            memcpy(at, cnn_device_tensor(c->device, tensor), cnn_tensor_bytes(tensor));
-        }
-        at += room_of(tensor);
+        const CnnTensor *from = everything ? tensor : cnn_average_shown(c->average, tensor);
+        if (!tensor->in_weights && !everything)
+            continue;
+        TRY(cnn_state_check(from, cnn_device_tensor(c->device, from), error));
+        memcpy(place_of(c, from), cnn_device_tensor(c->device, from), cnn_tensor_bytes(from));
     }
     if (c->best->copy)
-        memcpy(at, c->best->copy, cnn_best_bytes(c->best, c->image));
+        memcpy(c->copy + tensors_bytes(c->image), c->best->copy, cnn_best_bytes(c->best, c->image));
     return CNN_OK;
 }
 
-/* Adds the copied tensors to the list of a file; `everything`: those of the optimizer's state too. */
+/* Adds the copied tensors to the list of a file: all of them as they are, or the weights alone, as
+ * evaluations read them. */
 static void list_tensors(const Checkpoints *c, bool everything, WriterFile *file)
 {
-    char *at = c->copy;
     for (int i = 0; i < c->image->tensor_count; i++) {
         const CnnTensor *tensor = &c->image->tensors[i];
+        const CnnTensor *from = everything ? tensor : cnn_average_shown(c->average, tensor);
         if (tensor->in_weights || everything)
-            file->tensors[file->count++] = cnn_state_named(tensor, at);
-        at += room_of(tensor);
+            file->tensors[file->count++] = cnn_state_named(tensor, place_of(c, from));
     }
 }
 

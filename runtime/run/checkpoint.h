@@ -3,6 +3,7 @@
 #ifndef CNN_CHECKPOINT_H
 #define CNN_CHECKPOINT_H
 
+#include "runtime/average.h"
 #include "runtime/best.h"
 #include "runtime/data/data.h"
 #include "runtime/run/run_folder.h"
@@ -15,6 +16,7 @@ typedef struct {
     CnnDevice *device;
     CnnData *data;
     const Best *best;
+    const Average *average;
     const RunFolder *folder;
     const CheckpointArgs *args; /* NULL: as often as costs next to nothing */
     int64_t steps_per_epoch;
@@ -34,8 +36,8 @@ typedef struct {
  * themselves, must stay where they are until the close.
  */
 CnnStatus cnn_checkpoints_open(const CnnImage *image, CnnDevice *device, CnnData *data, const Best *best,
-                               const RunFolder *folder, int64_t steps_per_epoch, Checkpoints *out,
-                               CnnError *error);
+                               const Average *average, const RunFolder *folder, int64_t steps_per_epoch,
+                               Checkpoints *out, CnnError *error);
 /** Waits for what is being written. Does nothing for checkpoints that are not open. */
 void cnn_checkpoints_close(Checkpoints *checkpoints);
 
@@ -44,7 +46,8 @@ void cnn_checkpoints_close(Checkpoints *checkpoints);
 bool cnn_checkpoint_due(const Checkpoints *checkpoints, int64_t step, int64_t ended_epoch);
 
 /** What is to be written, and in which order: a checkpoint that says which epoch was the best must not be
- * there before the best weights are. */
+ * there before the best weights are. Files of weights alone have what evaluations read: the average, where
+ * there is one. With CHECKPOINT_ALL the averages must not be in the place of the weights. */
 typedef enum {
     CHECKPOINT_BEST = 1, /* the weights of the best epoch, as best */
     CHECKPOINT_ALL = 2, /* checkpoint-STEP; once it is safe, those that are older than the newest `keep` go */

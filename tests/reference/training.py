@@ -20,6 +20,7 @@ class Case:
     rates: object = None                       # step number from 0 -> learning rate; None: constant
     clip_norm: float = None
     clip_value: float = None
+    average: float = None                      # share that the moving average of the weights keeps
     labels: str = "classes"                    # or "real"
     batch: int = 8
     samples: int = 30                          # not a multiple of the batch: the last one of each epoch is smaller
@@ -45,6 +46,8 @@ class Case:
             train.append(f"clip norm={self.clip_norm}")
         if self.clip_value:
             train.append(f"clip value={self.clip_value}")
+        if self.average:
+            train.append(f"average ema={self.average}")
         sections = [f"{word} {{\n" + indent("\n".join(lines)) + "\n}\n" for word, lines in (("data", data), ("train", train))]
         return "\n".join([network.text(), *sections])
 
@@ -68,8 +71,8 @@ def micro_batches(case):
 
 
 def train(case, network, x, y, seed):
-    """Trains in place; the mean loss of each step."""
-    batches, history = micro_batches(case), []
+    """Trains in place; the mean loss of each step. The network ends with the average of its weights, where one is kept."""
+    batches, history, averages = micro_batches(case), [], {}
     for step in range(1, case.steps + 1):
         group = [next(batches)]
         # A group of micro-batches ends with its epoch.
@@ -88,5 +91,9 @@ def train(case, network, x, y, seed):
         for name, gradient in clip(case, network.gradients).items():
             network.tensors[name] = case.optimizer.update(name, network.tensors[name], gradient, step, rate,
                                                           name in network.decays)
+            share = case.average if case.average and step > 1 else 0.0
+            averages[name] = share * averages.get(name, 0.0) + (1.0 - share) * network.tensors[name]
         history.append(total / samples)
+    if case.average:
+        network.tensors.update(averages)
     return history

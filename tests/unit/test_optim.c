@@ -380,6 +380,28 @@ static void micro_batches_are_summed_and_a_new_sum_starts_afresh(void **state)
     arena_free(fixture.arena);
 }
 
+static void the_average_begins_with_the_first_weights_and_follows_them(void **state)
+{
+    (void)state;
+    Fixture fixture = fixture_new("sgd", true);
+    fixture.program.average = 0.75;
+    Interpreted run = fixture_run(&fixture);
+    double *w = leaf_values(&run, "w"), *g = leaf_values(&run, "g"), *kept = leaf_values(&run, "average.w");
+    double expected = 0;
+    w[0] = 8;
+    kept[0] = NAN; /* nothing of what was there stays */
+    for (int step = 1; step <= STEPS; step++) {
+        CnnScalars scalars = step_scalars(0.5, step, 8);
+        interp_scalars(run.interp, &scalars);
+        g[0] = step;
+        interp_run(run.interp, 8);
+        expected = step == 1 ? w[0] : 0.75 * expected + 0.25 * w[0];
+        assert_near(kept[0], expected);
+    }
+    assert_near(w[0], 8 - 0.5 * STEPS * (STEPS + 1) / 2);
+    arena_free(fixture.arena);
+}
+
 static void every_schema_is_documented_and_its_presets_are_in_range(void **state)
 {
     (void)state;
@@ -418,6 +440,7 @@ int main(void)
         cmocka_unit_test(lion_takes_the_sign),
         cmocka_unit_test(clipping_bounds_the_norm_then_each_value),
         cmocka_unit_test(micro_batches_are_summed_and_a_new_sum_starts_afresh),
+        cmocka_unit_test(the_average_begins_with_the_first_weights_and_follows_them),
         cmocka_unit_test(every_schema_is_documented_and_its_presets_are_in_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -628,6 +628,44 @@ static void a_changed_training_is_gone_on_with_only_when_told(void **state)
     assert_string_equal(error.text, "--resume: there is no folder 'run'");
 }
 
+static void the_average_is_saved_and_the_weights_go_on(void **state)
+{
+    (void)state;
+    float plain[WIDTH], saved[WIDTH], kept[WIDTH];
+    CnnData data = line_data();
+    CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &three);
+    assert_trains(&image, &data, (TrainingOptions){.save = save_path});
+    read_weights(save_path, plain);
+    /* An average that no kernel changes. */
+    const CnnTensor tensors[] = {
+        test_tensors[0],
+        test_tensors[1],
+        {"average.w", DTYPE_F32, 2, {WIDTH, 1}, 192, false, false, INIT_CONSTANT, 0.5, 0}};
+    image.tensors = tensors;
+    image.tensor_count = 3;
+    image.state_bytes = 256;
+    assert_trains(&image, &data, (TrainingOptions){.out = "run", .save = save_path, .steps = 4});
+    assert_trains(&image, &data, (TrainingOptions){.resume = "run", .save = save_path, .steps = 9});
+    read_weights("run/checkpoint-9.safetensors", kept);
+    assert_memory_equal(kept, plain,
+                        sizeof plain); /* validated in between, they went on from where they were */
+    static const char *const files[] = {"w.safetensors", "run/best.safetensors", "run/last.safetensors"};
+    for (int f = 0; f < 3; f++) {
+        read_weights(files[f], saved);
+        for (int i = 0; i < WIDTH; i++)
+            if (saved[i] != 0.5f)
+                fail_msg("%s has %g", files[f], (double)saved[i]);
+    }
+    /* Whoever reads the checkpoint for its weights gets the average. */
+    image = image_with(2, &batch_schema, &tens, &epochs_schema, &three);
+    image.recipe.rate = 0;
+    assert_trains(&image, &data,
+                  (TrainingOptions){.start = "run/checkpoint-9.safetensors", .save = save_path, .steps = 1});
+    read_weights(save_path, kept);
+    assert_memory_equal(kept, saved, sizeof saved);
+    remove_run("run");
+}
+
 static void a_training_starts_from_a_file_and_takes_its_measured_values(void **state)
 {
     (void)state;
@@ -848,6 +886,7 @@ int main(void)
         cmocka_unit_test(the_newest_checkpoints_are_kept),
         cmocka_unit_test(a_training_goes_on_where_it_was_interrupted),
         cmocka_unit_test(a_changed_training_is_gone_on_with_only_when_told),
+        cmocka_unit_test(the_average_is_saved_and_the_weights_go_on),
         cmocka_unit_test(a_training_starts_from_a_file_and_takes_its_measured_values),
         cmocka_unit_test(a_file_of_another_network_is_refused_with_both_shapes),
         cmocka_unit_test(paths_that_cannot_be_written_are_refused_before_the_first_step),
