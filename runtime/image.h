@@ -141,7 +141,7 @@ typedef struct {
     int rank;
     int64_t dim[DIMS_MAX];
     uint64_t offset;
-    bool trainable;  /* counted as a parameter and changed by the optimizer */
+    bool trainable;  /* a parameter that the optimizer changes */
     bool in_weights; /* written to weight files: parameters and running statistics */
     InitKind init;
     double init_a;     /* constant; half width of the uniform range; standard deviation */

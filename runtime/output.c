@@ -44,12 +44,7 @@ static bool is_of_kind(const char *path, OutputKind kind)
 /* Whether a text of the data section names this file. */
 static bool is_data(const CnnRecipe *recipe, const char *path)
 {
-    char base[PATH_MAX], resolved[PATH_MAX];
-    size_t length = cnn_path_folder(recipe->model_path);
-    if (length >= sizeof base)
-        return false;
-    memcpy(base, recipe->model_path, length);
-    base[length] = '\0';
+    char resolved[PATH_MAX];
     for (int i = 0; i < recipe->data.count; i++) {
         const CnnStatement *statement = &recipe->data.items[i];
         for (const Field *field = statement->schema->fields; field->name; field++) {
@@ -57,7 +52,7 @@ static bool is_data(const CnnRecipe *recipe, const char *path)
                 continue;
             const char *text = *(const char *const *)((const char *)statement->args + field->offset);
             CnnError unused = {0};
-            if (text && path_resolve(base, text, resolved, &unused) == CNN_OK &&
+            if (text && path_resolve_beside(recipe->model_path, text, resolved, &unused) == CNN_OK &&
                 cnn_file_same(resolved, path))
                 return true;
         }

@@ -105,7 +105,9 @@ CnnStatus cnn_state_match(const CnnImage *image, CnnData *data, const WeightFile
         match->wanted++;
         const NamedTensor *found = find_weight(file, tensor->name);
         if (found) {
+            match->other = tensor->name;
             TRY(match_tensor(tensor, found, path, error));
+            match->other = NULL;
             match->found++;
         } else {
             note_missing(match, tensor->name);

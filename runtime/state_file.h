@@ -12,6 +12,7 @@
 typedef struct {
     int found, wanted; /* tensors of the weights that are in the file; all of them */
     int unused;        /* tensors of the file that are neither weights nor measured nor state of this image */
+    const char *other; /* of a tensor with another shape or type, which was the error; or NULL */
     char missing[256]; /* names of those that are not in the file, as many as fit */
     bool measured;     /* the data section has its measured values from the file */
 } StateMatch;

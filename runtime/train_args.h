@@ -92,8 +92,19 @@ typedef struct {
     double ema; /* share of the average that a step keeps */
 } AverageArgs;
 
+typedef struct {
+    const char *file;
+    const char *freeze, *new; /* patterns (pattern.h), or NULL */
+} StartArgs;
+
+typedef struct {
+    const char *pattern;
+    double factor;
+} LayersArgs;
+
 extern const Schema batch_schema, epochs_schema, steps_schema, seed_schema, schedule_schema, stop_schema,
-    checkpoint_schema, precision_schema, clip_schema, average_schema, metrics_schema;
+    checkpoint_schema, precision_schema, clip_schema, average_schema, metrics_schema, start_schema,
+    rates_schema, layers_schema;
 extern const Schema constant_schema, warmup_schema, step_schema, exponential_schema, cosine_schema,
     linear_schema, polynomial_schema, onecycle_schema, plateau_schema;
 

@@ -165,6 +165,54 @@ const Schema average_schema = {
     .example = "average ema=0.999",
 };
 
+static const Field start_fields[] = {
+    FIELD(StartArgs, file, FIELD_TEXT,
+          .doc = "a .safetensors file, from the folder of the model; --start has the last word"),
+    FIELD(StartArgs, freeze, FIELD_TEXT, .preset = "", .named_only = true,
+          .doc = "names or patterns of layers or tensors that stay as they are: \"conv*, stem\""),
+    FIELD(StartArgs, new, FIELD_TEXT, .preset = "", .named_only = true,
+          .doc = "those that are not taken from the file, but initialised, and never frozen"),
+    FIELDS_END,
+};
+const Schema start_schema = {
+    .word = "start",
+    .doc = "Starts from the weights of a file, as far as it has them. What is frozen gets no gradient, so that "
+           "the backward pass ends above it; a frozen batchnorm keeps its statistics, and uses them in "
+           "training too.",
+    .source = "Yosinski et al., How transferable are features in deep neural networks?, NeurIPS 2014",
+    .places = IN_TRAIN,
+    .fields = start_fields,
+    .args_bytes = sizeof(StartArgs),
+    .example = "start \"weights.safetensors\", freeze=\"conv*\"",
+};
+
+const Schema rates_schema = {
+    .word = "rates",
+    .doc = "Learning rates of some layers, as factors of the one that the schedule gives.",
+    .places = IN_TRAIN,
+    .body = IN_RATES,
+    .fields = no_fields,
+    .example = "rates { layers \"conv*\", factor=0.1 }",
+};
+
+static const Field layers_fields[] = {
+    FIELD(LayersArgs, pattern, FIELD_TEXT,
+          .doc = "names or patterns of layers or tensors: \"conv*, stem\""),
+    FIELD(LayersArgs, factor, FIELD_REAL, .least = 1e-9, .most = 1e9,
+          .doc = "what their learning rate is multiplied by"),
+    FIELDS_END,
+};
+const Schema layers_schema = {
+    .word = "layers",
+    .doc = "The rate of these layers. Where several name a tensor, the last counts.",
+    .source = "Howard and Ruder, Universal language model fine-tuning for text classification, ACL 2018, "
+              "section 3.2",
+    .places = IN_RATES,
+    .fields = layers_fields,
+    .args_bytes = sizeof(LayersArgs),
+    .example = "layers \"conv*\", factor=0.1",
+};
+
 static const Field metrics_fields[] = {
     FIELD(MetricsArgs, names, FIELD_NAMES, .preset = "", .words = "accuracy top5",
           .doc = "accuracy: share of the samples whose largest output is their class; top5: whose class is "
@@ -189,9 +237,6 @@ const Schema metrics_schema = {
                                 .example = use,                                                              \
                                 .planned = "'" word_of_it "' is planned, but this version cannot do it yet"}
 PLANNED(time_schema, "time", IN_TRAIN, "Ends the training after this time.", "time 10 min");
-PLANNED(start_schema, "start", IN_TRAIN,
-        "Starts from the weights of a file; until then: cnnc run --start FILE.",
-        "start \"weights.safetensors\", freeze=\"conv*\"");
 PLANNED(distill_schema, "distill", IN_TRAIN, "Learns from another network's outputs.",
         "distill \"teacher.cnn\", weights=\"teacher.safetensors\", temperature=4, alpha=70%");
 PLANNED(prune_schema, "prune", IN_TRAIN, "Sets small weights to zero while training.",
@@ -210,6 +255,7 @@ const Schema *const train_schemas[] = {
     &precision_schema,   &clip_schema,
     &metrics_schema,     &time_schema,
     &average_schema,     &start_schema,
+    &rates_schema,       &layers_schema,
     &distill_schema,     &prune_schema,
     &quantize_schema,    NULL,
 };

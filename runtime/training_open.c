@@ -10,6 +10,7 @@
 #include "runtime/file.h"
 #include "runtime/memory.h"
 #include "runtime/output.h"
+#include "runtime/start.h"
 #include "runtime/state_file.h"
 #include "runtime/training_parts.h"
 
@@ -98,25 +99,6 @@ static CnnStatus training_resume(Training *t, CnnError *error)
     TRY(cnn_resume_open(t->image, t->data, &t->folder, t->options->anyway, &t->resume, error));
     if (!t->options->seed_given)
         t->seed = t->resume.state.seed;
-    return CNN_OK;
-}
-
-static CnnStatus training_start_file(Training *t, CnnError *error)
-{
-    const char *path = t->options->start;
-    StateMatch match = {0};
-    if (path) {
-        TRY(cnn_weights_open(path, &t->start, error));
-        TRY(cnn_state_match(t->image, t->data, t->start, path, &match, error));
-        report_line(&t->report, "start from %s: %d of %d tensors%s%s%s", path, match.found, match.wanted,
-                    *match.missing ? "; not in it, and so initialised: " : "", match.missing,
-                    match.unused ? "; it has others, which are not used" : "");
-        CnnError other = {0};
-        if (cnn_state_match_classes(t->data, t->start, path, &other) != CNN_OK)
-            report_line(&t->report, "note: %s; they are learnt anew", other.text);
-    }
-    if (match.measured)
-        cnn_state_load_measured(t->data, t->start);
     return CNN_OK;
 }
 
@@ -291,7 +273,8 @@ CnnStatus training_open(Training *t, CnnError *error)
     TRY(cnn_data_fits(t->image, t->data, error));
     TRY(training_resume(t, error));
     cnn_data_set_seed(t->data, t->seed);
-    TRY(training_start_file(t, error));
+    if (!t->resume.file)
+        TRY(cnn_start_open(t->image, t->data, t->options->start, &t->report, &t->start, error));
     TRY(cnn_device_open(t->image, t->options->threads, t->seed, &t->device, error));
     TRY(training_batches(t, error));
     TRY(training_cache(t, error)); /* after what the training cannot do without */

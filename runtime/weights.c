@@ -13,6 +13,7 @@
 #include <zlib.h>
 
 #include "runtime/file.h"
+#include "runtime/pattern.h"
 #include "runtime/weights_format.h"
 
 enum { HEADER_MAX = 100 << 20, LENGTH_BYTES = 8, PAIRS_MAX = 1000 };
@@ -462,6 +463,15 @@ const NamedTensor *cnn_weights_find(const WeightFile *file, const char *name)
         if (strcmp(file->entries[i].tensor.name, name) == 0)
             return &file->entries[i].tensor;
     return NULL;
+}
+
+void cnn_weights_leave_out(WeightFile *file, const char *patterns)
+{
+    int kept = 0;
+    for (int i = 0; i < file->count; i++)
+        if (!cnn_patterns_match(patterns, file->entries[i].tensor.name))
+            file->entries[kept++] = file->entries[i];
+    file->count = kept;
 }
 
 const char *cnn_weights_metadata(const WeightFile *file, const char *key)

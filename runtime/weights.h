@@ -29,6 +29,8 @@ int cnn_weights_count(const WeightFile *file);
  * memcpy. */
 const NamedTensor *cnn_weights_tensor(const WeightFile *file, int i);
 const NamedTensor *cnn_weights_find(const WeightFile *file, const char *name);
+/** Forgets the tensors that patterns match (pattern.h), as if the file did not have them. */
+void cnn_weights_leave_out(WeightFile *file, const char *patterns);
 const char *cnn_weights_metadata(const WeightFile *file, const char *key); /* NULL: not there */
 
 /** Whether the header, metadata and names, is to the bit what cnn_weights_save wrote. (Not asked of every

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "compiler/base/bug.h"
+#include "compiler/check/learnt.h"
 #include "compiler/check/model.h"
 #include "compiler/check/statements.h"
 
@@ -15,6 +16,11 @@ Graph *build_graph(Build *build)
 bool build_training(const Build *build)
 {
     return build->model->training;
+}
+
+bool build_is_frozen(const Build *build)
+{
+    return learnt_is_frozen(&build->model->checker->program->recipe, build->name);
 }
 
 Span build_span(const Build *build)

@@ -78,14 +78,15 @@ typedef struct Checker {
     const Frame *frame;         /* of the statement that is being elaborated: for notes */
     const Graph *graph;         /* that is being built: gives tensors their shapes */
     DataState data_state;
-    Span data_span, batch_span, schedule_span; /* of the data's first statement, `batch`, `schedule` */
-    const Binding *running;                    /* the constant that is being evaluated */
-    int64_t work;                              /* statements and repeats so far */
-    int64_t work_good;                         /* of these, before the first mistake */
-    int depth;                                 /* of bodies within bodies, and calls */
-    bool gave_up;       /* the elaboration was too large: nothing further is elaborated */
-    NameMap presets;    /* values of schemas' presets, by their text */
-    NameMap statements; /* all statements of the language, by word (statements.c) */
+    Span data_span; /* of the data's first statement */
+    Span batch_span, schedule_span, rates_span, freeze_span, new_span;
+    const Binding *running; /* the constant that is being evaluated */
+    int64_t work;           /* statements and repeats so far */
+    int64_t work_good;      /* of these, before the first mistake */
+    int depth;              /* of bodies within bodies, and calls */
+    bool gave_up;           /* the elaboration was too large: nothing further is elaborated */
+    NameMap presets;        /* values of schemas' presets, by their text */
+    NameMap statements;     /* all statements of the language, by word (statements.c) */
 } Checker;
 
 typedef enum { SECTION_MODEL, SECTION_DATA, SECTION_TRAIN, SECTION_COMPILE, SECTION_COUNT } SectionKind;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "compiler/check/learnt.h"
 #include "compiler/check/statements.h"
 #include "runtime/data/balance.h"
 #include "runtime/train_args.h"
@@ -161,6 +162,16 @@ static void read_optimizer(Checker *checker, const SectionEntries *entries)
     program->recipe.rate = program->optimizer->rate(bound.args);
 }
 
+/* Where an argument stands; nowhere, if it does not. */
+static Span argument_span(const SectionEntry *entry, const char *name)
+{
+    const Field *fields = entry ? entry->schema->fields : NULL;
+    for (int i = 0; fields && fields[i].name; i++)
+        if (entry->good && strcmp(fields[i].name, name) == 0)
+            return entry->bound.spans[i];
+    return (Span){0};
+}
+
 /* What the compiler itself must know of the statements that are the runtime's. */
 static void read_compiled(Checker *checker, const SectionEntries *entries)
 {
@@ -184,6 +195,11 @@ static void read_compiled(Checker *checker, const SectionEntries *entries)
     program->average = average ? ((const AverageArgs *)average->args)->ema : 0;
     written = section_find(entries, &schedule_schema);
     checker->schedule_span = written ? written->span : (Span){0};
+    written = section_find(entries, &start_schema);
+    checker->freeze_span = argument_span(written, "freeze");
+    checker->new_span = argument_span(written, "new");
+    written = section_find(entries, &rates_schema);
+    checker->rates_span = written ? written->span : (Span){0};
     written = section_find(entries, &clip_schema);
     if (written && written->good && clip->norm == 0 && clip->value == 0)
         check_error(checker, written->span, "missing-argument", NULL, "'clip' needs 'norm' or 'value'");
@@ -378,4 +394,5 @@ void recipe_finish(Checker *checker, const Graph *graph)
     read_class_weights(checker, graph);
     check_batch(checker);
     check_schedule(checker);
+    learnt_check(checker, graph);
 }

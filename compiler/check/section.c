@@ -23,7 +23,7 @@ static CnnStatements read_body(Checker *checker, SectionKind kind, SchemaPlace p
 /* The statements that may stand more than once. */
 static bool may_repeat(const Schema *schema)
 {
-    return schema->places & (IN_SCHEDULE | IN_AUGMENT);
+    return schema->places & (IN_SCHEDULE | IN_AUGMENT | IN_RATES);
 }
 
 static void add_stage(SectionWalk *walk, const Scope *scope, const AstStage *stage)

@@ -102,6 +102,7 @@ const char *place_text(unsigned places)
            : places & IN_SOURCE   ? "a source with a body, in 'data'"
            : places & IN_TRAIN    ? "'train'"
            : places & IN_SCHEDULE ? "'schedule', in 'train'"
+           : places & IN_RATES    ? "'rates', in 'train'"
                                   : "'compile'";
 }
 

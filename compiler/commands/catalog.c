@@ -59,6 +59,8 @@ Catalog *catalog_new(Arena *arena)
     section = section_add(arena, catalog, "Learning-rate schedules", "",
                           "Stages of `schedule`, inside `train`, chained with `->`.");
     entries_add(arena, section, train_schemas, IN_SCHEDULE);
+    section = section_add(arena, catalog, "Rates of layers", "", "Statements of `rates`, inside `train`.");
+    entries_add(arena, section, train_schemas, IN_RATES);
     section = section_add(arena, catalog, "Compilation", "", "Statements of `compile`.");
     entries_add(arena, section, compile_schemas, IN_COMPILE);
     return catalog;

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "compiler/check/learnt.h"
 #include "compiler/schedule/lower.h"
 
 const char *count_text(Arena *arena, int64_t count)
@@ -158,5 +159,9 @@ const char *layers_table(Session *session, const Program *program, const Plan *p
         &out,
         "parameters take %s; FLOPs are those of one sample forward: %s multiply-adds twice, all else once\n",
         bytes_text(arena, 4.0 * (double)parameters), count_text(arena, (int64_t)multiply_adds));
+    int64_t frozen = learnt_frozen_count(&program->recipe, program->train);
+    if (frozen)
+        text_printf(&out, "%s parameters are frozen, %s are learnt\n", count_text(arena, frozen),
+                    count_text(arena, parameters - frozen));
     return text_string(&out);
 }

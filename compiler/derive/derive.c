@@ -5,6 +5,7 @@
 #include "compiler/derive/derive.h"
 
 #include "compiler/base/bug.h"
+#include "compiler/check/learnt.h"
 #include "compiler/derive/copy.h"
 #include "compiler/derive/loss_parts.h"
 #include "compiler/derive/metrics.h"
@@ -111,7 +112,8 @@ static void add_backward(Derivation *derivation)
     int count = 0;
     for (NodeId id = 0; id < derivation->forward_end; id++) {
         const Node *node = graph_node(graph, id);
-        if (node->op == OP_leaf && ((const LeafAttrs *)node->attrs)->kind == LEAF_PARAMETER)
+        if (node->op == OP_leaf && ((const LeafAttrs *)node->attrs)->kind == LEAF_PARAMETER &&
+            !learnt_is_frozen(&derivation->program->recipe, node->name))
             parameters[count++] = id;
     }
     NodeId from_scores;

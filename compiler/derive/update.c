@@ -2,6 +2,7 @@
  * step (which begins with decay), the average follows, as Keras does. */
 #include "compiler/derive/update.h"
 
+#include "compiler/check/learnt.h"
 #include "compiler/optim/parts.h"
 #include "runtime/average.h"
 
@@ -93,7 +94,8 @@ static void step(const Program *program, Graph *graph, NodeId parameter, NodeId 
     Update update = {.make = make,
                      .weight = parameter,
                      .gradient = gradient,
-                     .rate = make_scalar(make, "rate"),
+                     .rate = make_scale(make, make_scalar(make, "rate"),
+                                        learnt_rate_factor(&program->recipe, leaf_name(graph, parameter))),
                      .step = make_scalar(make, "step"),
                      .decays = ((const LeafAttrs *)graph_node(graph, parameter)->attrs)->decays};
     NodeId states[OPTIMIZER_STATES_MAX];

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "compiler/base/bug.h"
+#include "compiler/check/learnt.h"
 #include "compiler/ir/op.h"
 #include "runtime/rng.h"
 
@@ -47,7 +48,8 @@ static const CnnTensor *add_tensor(Linking *linking, const Node *node)
                           .dtype = node->type.dtype,
                           .rank = node->type.rank,
                           .offset = linking->image->state_bytes,
-                          .trainable = leaf->kind == LEAF_PARAMETER,
+                          .trainable = leaf->kind == LEAF_PARAMETER &&
+                                       !learnt_is_frozen(&linking->program->recipe, node->name),
                           .in_weights = leaf->kind == LEAF_PARAMETER || leaf->in_weights,
                           .init = leaf->init,
                           .init_a = leaf->init_a,

@@ -31,6 +31,8 @@ extern const Layer *const layer_table[];
 Graph *build_graph(Build *build);
 /** True while the training graph is built, false for evaluation: dropout, batchnorm. */
 bool build_training(const Build *build);
+/** True where the layer's tensors stay as they are in training: batchnorm. */
+bool build_is_frozen(const Build *build);
 /** The statement being built. */
 Span build_span(const Build *build);
 /** The span of the argument that gave field `name`, or of the statement. */

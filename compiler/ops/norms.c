@@ -82,7 +82,7 @@ static NodeId batchnorm_build(Build *build, const void *arguments, NodeId in, co
     Type vector = type_make(DTYPE_F32, LEAD_NONE, 1, &channels);
     NodeId mean = build_state(build, "mean", vector, INIT_ZEROS, 0);
     NodeId variance = build_state(build, "variance", vector, INIT_ONES, 1);
-    if (!build_training(build)) {
+    if (!build_training(build) || build_is_frozen(build)) {
         /* One multiplication and one addition for each element: the rest is done once for each channel. */
         NodeId factor = make_mul(make, layer_vector(build, "gamma", channels, 1),
                                  reciprocal_deviation(make, variance, args->eps));

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/file.h"
+
 CnnStatus bytes_reserve(Bytes *bytes, size_t size, CnnError *error)
 {
     if (size > bytes->capacity) {
@@ -128,6 +130,17 @@ CnnStatus path_resolve(const char *base, const char *path, char *out, CnnError *
                         "'%s' is neither in the model's folder '%s' nor in the current one",
                         name_printable(path, name), name_printable(*base ? base : ".", folder));
     return cnn_fail(error, CNN_BAD_INPUT, "cannot open '%s': %s", name_printable(out, name), strerror(cause));
+}
+
+CnnStatus path_resolve_beside(const char *model_path, const char *path, char *out, CnnError *error)
+{
+    char base[PATH_MAX];
+    size_t length = cnn_path_folder(model_path);
+    if (length >= sizeof base)
+        return cnn_fail(error, CNN_BAD_INPUT, "the path of the model is too long");
+    memcpy(base, model_path, length);
+    base[length] = '\0';
+    return path_resolve(base, path, out, error);
 }
 
 CnnStatus file_open(const char *path, int *descriptor, uint64_t *size, CnnError *error)

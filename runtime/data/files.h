@@ -51,6 +51,9 @@ bool path_is_inside(const char *name);
  */
 CnnStatus path_resolve(const char *base, const char *path, char *out, CnnError *error);
 
+/** The same, from the folder in which the model `model_path` lies. */
+CnnStatus path_resolve_beside(const char *model_path, const char *path, char *out, CnnError *error);
+
 /** Opens a regular file to read, and tells its size. `path` is named in the error. */
 CnnStatus file_open(const char *path, int *descriptor, uint64_t *size, CnnError *error);
 

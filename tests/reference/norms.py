@@ -53,8 +53,8 @@ class LayerScale(Layer):
 class Batchnorm(Norm):
     word = "batchnorm"
 
-    def __init__(self, momentum=None, eps=None):
-        self.momentum, self.eps = momentum or 0.99, eps or 1e-3
+    def __init__(self, momentum=None, eps=None, frozen=False):
+        self.momentum, self.eps, self.frozen = momentum or 0.99, eps or 1e-3, frozen
         parts = [f"momentum={momentum}" if momentum else "", f"eps={eps}" if eps else ""]
         super().__init__(", ".join(part for part in parts if part))
 
@@ -67,9 +67,10 @@ class Batchnorm(Norm):
 
     def forward(self, x, training):
         states, name = self.network.states, self.name
-        if not training:
-            deviation = np.sqrt(states[f"{name}.variance"] + self.eps)
-            return self.scaled((x - states[f"{name}.mean"]) / deviation)
+        if not training or self.frozen:
+            self.deviation = np.sqrt(states[f"{name}.variance"] + self.eps)
+            self.normal = (x - states[f"{name}.mean"]) / self.deviation
+            return self.scaled(self.normal)
         normal = self.normalize(x, tuple(range(x.ndim - 1)))
         for part, value in (("mean", self.mean), ("variance", self.variance)):
             old = states[f"{name}.{part}"]
@@ -77,7 +78,8 @@ class Batchnorm(Norm):
         return self.scaled(normal)
 
     def backward(self, dy):
-        return self.normalize_gradient(self.scale_gradient(dy, self.normal))
+        inner = self.scale_gradient(dy, self.normal)
+        return inner / self.deviation if self.frozen else self.normalize_gradient(inner)
 
 
 class Layernorm(Norm):

@@ -20,6 +20,8 @@ class Case:
     rates: object = None                       # step number from 0 -> learning rate; None: constant
     clip_norm: float = None
     clip_value: float = None
+    frozen: tuple = ()                         # beginnings of the names of layers that stay as they are
+    factors: dict = field(default_factory=dict)  # beginning of a name: factor of the learning rate
     average: float = None                      # share that the moving average of the weights keeps
     labels: str = "classes"                    # or "real"
     batch: int = 8
@@ -42,10 +44,14 @@ class Case:
         data = ['arrays x="x.npy", y="y.npy"', "shuffle false"]
         batch = f"batch {self.batch}" + (f", accumulate={self.accumulate}" if self.accumulate > 1 else "")
         train = [f"loss {self.loss.text}", f"optimizer {self.optimizer.text}", batch, "epochs 100", *self.train]
-        if self.clip_norm:
-            train.append(f"clip norm={self.clip_norm}")
-        if self.clip_value:
-            train.append(f"clip value={self.clip_value}")
+        limits = [f"{name}={limit}" for name, limit in (("norm", self.clip_norm), ("value", self.clip_value)) if limit]
+        if limits:
+            train.append("clip " + ", ".join(limits))
+        if self.frozen:
+            train.append('start "init.safetensors", freeze="' + ", ".join(f"{name}*" for name in self.frozen) + '"')
+        if self.factors:
+            train.append("rates { " + " -> ".join(f'layers "{name}*", factor={factor}'
+                                                  for name, factor in self.factors.items()) + " }")
         if self.average:
             train.append(f"average ema={self.average}")
         sections = [f"{word} {{\n" + indent("\n".join(lines)) + "\n}\n" for word, lines in (("data", data), ("train", train))]
@@ -88,8 +94,10 @@ def train(case, network, x, y, seed):
             network.states.update(network.next_states)
             total += each.sum()
         rate = case.optimizer.rate if case.rates is None else case.rates(step - 1)
-        for name, gradient in clip(case, network.gradients).items():
-            network.tensors[name] = case.optimizer.update(name, network.tensors[name], gradient, step, rate,
+        learnt = {name: gradient for name, gradient in network.gradients.items() if not name.startswith(case.frozen)}
+        for name, gradient in clip(case, learnt).items():
+            factor = next((case.factors[start] for start in reversed(case.factors) if name.startswith(start)), 1.0)
+            network.tensors[name] = case.optimizer.update(name, network.tensors[name], gradient, step, rate * factor,
                                                           name in network.decays)
             share = case.average if case.average and step > 1 else 0.0
             averages[name] = share * averages.get(name, 0.0) + (1.0 - share) * network.tensors[name]

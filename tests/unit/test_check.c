@@ -648,6 +648,7 @@ static void the_examples_of_all_schemas_are_accepted(void **state)
     check_examples(data_schemas, IN_AUGMENT, MODEL "data { augment {\n%s\n} }");
     check_examples(train_schemas, IN_TRAIN, MODEL "train {\n%s\n}");
     check_examples(train_schemas, IN_SCHEDULE, MODEL "train { schedule {\n%s\n} }");
+    check_examples(train_schemas, IN_RATES, MODEL "train { rates {\n%s\n} }");
     check_examples(compile_schemas, IN_COMPILE, MODEL "compile {\n%s\n}");
     for (const Optimizer *const *optimizer = optimizer_table; *optimizer; optimizer++)
         check_examples((const Schema *const[]){&(*optimizer)->schema, NULL},

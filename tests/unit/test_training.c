@@ -696,7 +696,7 @@ static void a_file_of_another_network_is_refused_with_both_shapes(void **state)
                      CNN_BAD_INPUT);
     assert_string_equal(
         error.text, "'other.safetensors' belongs to another network: its 'w' is f32 4x2, this network's is "
-                    "f32 6x1");
+                    "f32 6x1; 'start' with new=\"w\" learns this layer anew");
     other[0].name = "v";
     error = (CnnError){0};
     assert_int_equal(cnn_weights_save("other.safetensors", other, 1, NULL, &error), CNN_OK);
