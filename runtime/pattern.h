@@ -7,8 +7,8 @@
 
 enum { PATTERN_BYTES = 256 };
 
-/** The next of the patterns in a text, which commas and blanks separate; false: there is none. A longer one is
- * cut. */
+/** The next of the patterns in a text, which commas and blanks separate; false: there is none. A longer one
+ * is cut. */
 bool cnn_pattern_next(const char **text, char out[PATTERN_BYTES]);
 
 /**

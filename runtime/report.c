@@ -50,6 +50,13 @@ static void print_values(FILE *out, const char *prefix, const CnnProgram *progra
         fprintf(out, "  %s%s %.4f", prefix, program->metrics[i].name, totals_metric(totals, i));
 }
 
+static void print_epoch(FILE *out, const Progress *progress)
+{
+    fprintf(out, "epoch %" PRId64, progress->epoch);
+    if (progress->epochs)
+        fprintf(out, "/%" PRId64, progress->epochs);
+}
+
 static double samples_per_second(const Progress *progress)
 {
     return progress->seconds > 0 ? (double)progress->totals->samples / progress->seconds : 0;
@@ -102,7 +109,7 @@ void report_progress(Report *report, const Progress *progress)
     FILE *out = report->out;
     if (progress->totals->samples == 0 || !progress_begins(report))
         return;
-    fprintf(out, "epoch %" PRId64 "/%" PRId64, progress->epoch, progress->epochs);
+    print_epoch(out, progress);
     print_bar(out, progress->done, progress->of);
     print_values(out, "", progress->program, progress->totals);
     fprintf(out, "  %.0f images/s  ", samples_per_second(progress));
@@ -131,7 +138,7 @@ void report_epoch(Report *report, const Progress *progress, double seconds_in_al
     if (!out)
         return;
     report_clear(report);
-    fprintf(out, "epoch %" PRId64 "/%" PRId64, progress->epoch, progress->epochs);
+    print_epoch(out, progress);
     print_values(out, "", progress->program, progress->totals);
     if (progress->validation)
         print_values(out, "val_", progress->program, progress->validation);

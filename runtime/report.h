@@ -18,7 +18,7 @@ typedef struct {
 
 /* Where a training is. */
 typedef struct {
-    int64_t epoch, epochs;     /* from 1 */
+    int64_t epoch, epochs;     /* from 1; 0 epochs: it is not known yet how many */
     int64_t done, of;          /* batches of this epoch */
     double seconds;            /* since the epoch began, without validation */
     double left;               /* seconds that the rest of the training will take */

@@ -106,7 +106,7 @@ typedef enum {
     IN_COMPILE = 8,
     IN_AUGMENT = 16,
     IN_SCHEDULE = 32,
-    IN_JOIN = 64,   /* `branch` inside concat, add, mul */
+    IN_JOIN = 64,    /* `branch` inside concat, add, mul */
     IN_SOURCE = 128, /* a source inside `archive` or `validation` */
     IN_RATES = 256
 } SchemaPlace;

@@ -6,10 +6,10 @@
 #include "runtime/weights.h"
 
 /**
- * Opens the file, without the tensors that `start` calls new, tells the report what it has of the network, and
- * gives the data their measured values if they are in it. `flag`: the path of --start, or NULL. *out: NULL
- * where the training starts from nothing; what it has is copied by cnn_state_load, and it is closed by the
- * caller.
+ * Opens the file, without the tensors that `start` calls new, tells the report what it has of the network,
+ * and gives the data their measured values if they are in it. `flag`: the path of --start, or NULL. *out:
+ * NULL where the training starts from nothing; what it has is copied by cnn_state_load, and it is closed by
+ * the caller.
  *
  * Errors  CNN_BAD_INPUT: there is no such file; a tensor of another shape, with what can be done about it.
  */

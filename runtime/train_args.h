@@ -93,6 +93,10 @@ typedef struct {
 } AverageArgs;
 
 typedef struct {
+    Duration limit;
+} TimeArgs;
+
+typedef struct {
     const char *file;
     const char *freeze, *new; /* patterns (pattern.h), or NULL */
 } StartArgs;
@@ -104,7 +108,7 @@ typedef struct {
 
 extern const Schema batch_schema, epochs_schema, steps_schema, seed_schema, schedule_schema, stop_schema,
     checkpoint_schema, precision_schema, clip_schema, average_schema, metrics_schema, start_schema,
-    rates_schema, layers_schema;
+    rates_schema, layers_schema, time_schema;
 extern const Schema constant_schema, warmup_schema, step_schema, exponential_schema, cosine_schema,
     linear_schema, polynomial_schema, onecycle_schema, plateau_schema;
 

@@ -53,6 +53,21 @@ const Schema steps_schema = {
     .example = "steps 20000",
 };
 
+static const Field time_fields[] = {
+    FIELD(TimeArgs, limit, FIELD_DURATION, .doc = "seconds, min or h, from the first step to the end"),
+    FIELDS_END,
+};
+const Schema time_schema = {
+    .word = "time",
+    .doc = "How long the training may take. How many steps fit is planned from the speed of those so far, "
+           "and the "
+           "schedule goes over as many. With epochs or steps too, whichever ends first ends the training.",
+    .places = IN_TRAIN,
+    .fields = time_fields,
+    .args_bytes = sizeof(TimeArgs),
+    .example = "time 10 min",
+};
+
 static const Field seed_fields[] = {
     FIELD(SeedArgs, value, FIELD_INTEGER, .preset = "1", .least = 0, .most = 9007199254740992.0,
           .doc = "any number; the same number gives the same training"),
@@ -176,9 +191,10 @@ static const Field start_fields[] = {
 };
 const Schema start_schema = {
     .word = "start",
-    .doc = "Starts from the weights of a file, as far as it has them. What is frozen gets no gradient, so that "
-           "the backward pass ends above it; a frozen batchnorm keeps its statistics, and uses them in "
-           "training too.",
+    .doc =
+        "Starts from the weights of a file, as far as it has them. What is frozen gets no gradient, so that "
+        "the backward pass ends above it; a frozen batchnorm keeps its statistics, and uses them in "
+        "training too.",
     .source = "Yosinski et al., How transferable are features in deep neural networks?, NeurIPS 2014",
     .places = IN_TRAIN,
     .fields = start_fields,
@@ -196,8 +212,7 @@ const Schema rates_schema = {
 };
 
 static const Field layers_fields[] = {
-    FIELD(LayersArgs, pattern, FIELD_TEXT,
-          .doc = "names or patterns of layers or tensors: \"conv*, stem\""),
+    FIELD(LayersArgs, pattern, FIELD_TEXT, .doc = "names or patterns of layers or tensors: \"conv*, stem\""),
     FIELD(LayersArgs, factor, FIELD_REAL, .least = 1e-9, .most = 1e9,
           .doc = "what their learning rate is multiplied by"),
     FIELDS_END,
@@ -236,7 +251,6 @@ const Schema metrics_schema = {
                                 .fields = no_fields,                                                         \
                                 .example = use,                                                              \
                                 .planned = "'" word_of_it "' is planned, but this version cannot do it yet"}
-PLANNED(time_schema, "time", IN_TRAIN, "Ends the training after this time.", "time 10 min");
 PLANNED(distill_schema, "distill", IN_TRAIN, "Learns from another network's outputs.",
         "distill \"teacher.cnn\", weights=\"teacher.safetensors\", temperature=4, alpha=70%");
 PLANNED(prune_schema, "prune", IN_TRAIN, "Sets small weights to zero while training.",
@@ -244,18 +258,11 @@ PLANNED(prune_schema, "prune", IN_TRAIN, "Sets small weights to zero while train
 PLANNED(quantize_schema, "quantize", IN_TRAIN, "Trains for weights of 8 bits.", "quantize int8, aware=true");
 
 const Schema *const train_schemas[] = {
-    &batch_schema,       &epochs_schema,
-    &steps_schema,       &seed_schema,
-    &schedule_schema,    &constant_schema,
-    &warmup_schema,      &step_schema,
-    &exponential_schema, &cosine_schema,
-    &linear_schema,      &polynomial_schema,
-    &onecycle_schema,    &plateau_schema,
-    &stop_schema,        &checkpoint_schema,
-    &precision_schema,   &clip_schema,
-    &metrics_schema,     &time_schema,
-    &average_schema,     &start_schema,
-    &rates_schema,       &layers_schema,
-    &distill_schema,     &prune_schema,
-    &quantize_schema,    NULL,
+    &batch_schema,       &epochs_schema,   &steps_schema,    &seed_schema,
+    &schedule_schema,    &constant_schema, &warmup_schema,   &step_schema,
+    &exponential_schema, &cosine_schema,   &linear_schema,   &polynomial_schema,
+    &onecycle_schema,    &plateau_schema,  &stop_schema,     &checkpoint_schema,
+    &precision_schema,   &clip_schema,     &metrics_schema,  &time_schema,
+    &average_schema,     &start_schema,    &rates_schema,    &layers_schema,
+    &distill_schema,     &prune_schema,    &quantize_schema, NULL,
 };

@@ -149,13 +149,31 @@ static CnnStatus train_batch(Training *t, const Batch *batch, int64_t epoch, Acc
 /* Seconds that the rest of the training will take. */
 static double seconds_left(const Training *t)
 {
+    if (t->epochs == 0)
+        return t->time.limit - training_seconds(t);
     int64_t done = t->step - t->steps_before;
     return (cnn_clock() - t->begun) / (double)(done ? done : 1) * (double)(t->total - t->step);
 }
 
+/* Plans the rest of the time after an update that took so many seconds. */
+static void plan_time(Training *t, double seconds)
+{
+    if (t->time.limit == 0)
+        return;
+    cnn_time_step(&t->time, t->step - t->steps_before, seconds);
+    int64_t total = cnn_time_total(&t->time, t->step, training_seconds(t));
+    if (total == 0)
+        return;
+    training_set_total(t, total < t->most ? total : t->most);
+    if (!t->planned && total < t->most)
+        training_note(t, "time %g s: %" PRId64 " steps, %.1f epochs, as fast as it is now", t->time.limit,
+                      total, (double)total / (double)t->steps_per_epoch);
+    t->planned = true;
+}
+
 static CnnStatus train_epoch(Training *t, Progress *progress, CnnError *error)
 {
-    double start = cnn_clock();
+    double start = cnn_clock(), last = start;
     int64_t epoch = t->position.epoch, of_epoch = cnn_loader_batches(t->loader);
     Totals *totals = &t->position.totals;
     Accumulation accumulation = {0};
@@ -183,6 +201,12 @@ static CnnStatus train_epoch(Training *t, Progress *progress, CnnError *error)
             training_heed_writer(t, false);
         if (t->folder.path && updated && !ended && cnn_checkpoint_due(&t->checkpoints, t->step, 0))
             TRY(training_keep(t, CHECKPOINT_ALL, error));
+        if (updated) {
+            double then = last;
+            last = cnn_clock();
+            plan_time(t, last - then);
+            progress->epochs = t->epochs;
+        }
     }
     if (ended)
         t->position.batches = of_epoch;
@@ -259,6 +283,7 @@ static CnnStatus run_epoch(Training *t, CnnError *error)
         TRY(training_keep_last(t, CHECKPOINT_ALL, error));
     totals = t->position.totals;
     progress.totals = &totals;
+    double trained = cnn_clock();
     cnn_average_use(&t->average, t->device, true);
     if (t->validation) {
         TRY(cnn_part_evaluate(t->device, t->image, t->validation, t->seed,
@@ -275,6 +300,7 @@ static CnnStatus run_epoch(Training *t, CnnError *error)
                         t->position.epoch + 1);
     CnnStatus status = end_epoch(t, &progress, start, error);
     t->step_begun = cnn_clock();
+    t->time.epoch_seconds = t->step_begun - trained;
     return status;
 }
 
@@ -410,7 +436,7 @@ static CnnStatus training_run(Training *t, CnnError *error)
                       .epoch = t->position.epoch + 1,
                       .step = t->step,
                       .epochs = t->epochs,
-                      .steps = t->total,
+                      .steps = t->epochs ? t->total : 0,
                       .resumed = t->resume.file != NULL};
     cnn_listeners_tell(&t->listeners, &event);
     training_summary(t);

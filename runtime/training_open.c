@@ -102,27 +102,39 @@ static CnnStatus training_resume(Training *t, CnnError *error)
     return CNN_OK;
 }
 
+void training_set_total(Training *t, int64_t total)
+{
+    t->total = t->rates.total = total;
+    t->epochs = total == INT64_MAX ? 0 : (total - 1) / t->steps_per_epoch + 1;
+}
+
 /* How long the training takes: the command line's limits in place of the recipe's, if there are any; of a
  * training that is gone on with, as long as it was to take. */
 static void training_limits(Training *t)
 {
     const CnnStatements train = t->image->recipe.train;
     const CnnStatement *epochs = recipe_find(train, &epochs_schema),
-                       *steps = recipe_find(train, &steps_schema);
+                       *steps = recipe_find(train, &steps_schema), *time = recipe_find(train, &time_schema);
     bool given = t->options->epochs || t->options->steps;
     int64_t most_epochs = t->options->epochs, most_steps = t->options->steps;
     if (!given && epochs)
         most_epochs = ((const CountArgs *)epochs->args)->count;
     if (!given && steps)
         most_steps = ((const CountArgs *)steps->args)->count;
+    if (!given && time)
+        t->time = (TimePlan){.limit = ((const TimeArgs *)time->args)->limit.value,
+                             .steps_per_epoch = t->steps_per_epoch,
+                             .batch = t->batch.size * t->batch.accumulate,
+                             .validation = cnn_data_count(t->data, PART_VALIDATION),
+                             .test = cnn_data_count(t->data, PART_TEST)};
     if (!most_epochs && !most_steps)
-        most_epochs = 1;
+        most_epochs = t->time.limit > 0 ? INT64_MAX : 1;
     int64_t by_epochs =
         most_epochs > INT64_MAX / t->steps_per_epoch ? INT64_MAX : most_epochs * t->steps_per_epoch;
-    t->total = most_epochs && (!most_steps || by_epochs < most_steps) ? by_epochs : most_steps;
+    t->most = most_epochs && (!most_steps || by_epochs < most_steps) ? by_epochs : most_steps;
+    training_set_total(t, t->most);
     if (t->resume.file && !given && !t->resume.changed)
-        t->total = t->resume.state.total;
-    t->epochs = (t->total - 1) / t->steps_per_epoch + 1;
+        training_set_total(t, t->resume.state.total);
 }
 
 /* Memory for the batches of one loader, which all of them share. */

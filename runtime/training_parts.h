@@ -11,6 +11,7 @@
 #include "runtime/run/checkpoint.h"
 #include "runtime/run/events.h"
 #include "runtime/run/resume.h"
+#include "runtime/time_plan.h"
 #include "runtime/training.h"
 #include "runtime/weights.h"
 
@@ -21,7 +22,11 @@ typedef struct {
     Report report;
     BatchArgs batch;
     uint64_t seed;
-    int64_t epochs, total, steps_per_epoch; /* total: updates */
+    int64_t epochs, total; /* total: updates; INT64_MAX, and 0 epochs, until `time` is planned */
+    int64_t steps_per_epoch;
+    int64_t most; /* updates that epochs and steps allow */
+    TimePlan time;
+    bool planned; /* `time` has set the total */
     RateSchedule rates;
     RunFolder folder; /* path NULL: none */
     Resume resume;
@@ -49,6 +54,9 @@ typedef struct {
  * data, then the device with its memory; the run folder of a new training last. */
 CnnStatus training_open(Training *t, CnnError *error);
 void training_close(Training *t);
+
+/** Sets the updates of the whole training, of the schedule too. */
+void training_set_total(Training *t, int64_t total);
 
 /** Seconds that the training has run. */
 double training_seconds(const Training *t);

@@ -191,6 +191,10 @@ static void read_compiled(Checker *checker, const SectionEntries *entries)
     const ClipArgs *clip = recipe_args(program->recipe.train, &clip_schema, &defaults);
     program->clip_norm = clip->norm;
     program->clip_value = clip->value;
+    const CnnStatement *time = recipe_find(program->recipe.train, &time_schema);
+    if (time && ((const TimeArgs *)time->args)->limit.unit != UNIT_SECONDS)
+        check_error(checker, section_find(entries, &time_schema)->span, "wrong-unit", NULL,
+                    "'time' takes seconds, min or h: there are 'epochs' and 'steps' besides");
     const CnnStatement *average = recipe_find(program->recipe.train, &average_schema);
     program->average = average ? ((const AverageArgs *)average->args)->ema : 0;
     written = section_find(entries, &schedule_schema);
@@ -377,7 +381,8 @@ static void check_schedule(Checker *checker)
 {
     CnnStatements train = checker->program->recipe.train;
     const CnnStatement *schedule = recipe_find(train, &schedule_schema);
-    if (!schedule || recipe_find(train, &steps_schema))
+    bool open = recipe_find(train, &time_schema) && !recipe_find(train, &epochs_schema);
+    if (!schedule || open || recipe_find(train, &steps_schema))
         return;
     CountArgs defaults;
     double epochs = (double)((const CountArgs *)recipe_args(train, &epochs_schema, &defaults))->count;

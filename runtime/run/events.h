@@ -29,7 +29,7 @@ typedef struct {
     double seconds;         /* that the training has run, interruptions not counted */
     int64_t epoch;          /* from 1 */
     int64_t step;           /* updates done */
-    int64_t epochs, steps;  /* START: of the whole training */
+    int64_t epochs, steps;  /* START: of the whole training; 0: a budget of time will tell */
     bool resumed;           /* START */
     double rate;            /* STEP, EPOCH: learning rate */
     const Totals *training; /* STEP: of this update; EPOCH: of the epoch */

@@ -1,5 +1,5 @@
 # Statements of `train` that change how the weights are learnt, from the text of a model to the files: average,
-# start with freeze= and new=, rates.
+# start with freeze= and new=, rates, time.
 set -eu
 root=$PWD
 folder=$(mktemp -d)
@@ -110,5 +110,19 @@ expect 1 "missing.cnn:19:5: start: 'none.safetensors' is neither" "$CNNC" run mi
 expect 0 '' "$CNNC" build frozen.cnn -o trainer
 expect 0 'start from' ./trainer --save built.safetensors
 same built.safetensors frozen.safetensors "a trainer with frozen layers learns something else"
+
+# A budget of time: it ends in it, and the rate at the end of its schedule.
+model timed 'time 3 s' 'schedule { cosine to=0 }'
+sed -i '/epochs 2/d' timed.cnn
+trains timed timed.cnn
+grep -q '^time 3 s: [0-9]* steps' "$answer" || wrong "no plan is told: $(cat "$answer")"
+python3 - <<'END' || wrong "the training did not take its 3 s, or the rate did not fall: $(tail -n 1 timed.jsonl)"
+import json
+steps = [json.loads(line) for line in open("timed.jsonl")]
+seconds = sum(step["seconds"] for step in steps)
+assert 1.5 < seconds < 3.5 and steps[0]["rate"] > 0.049 and steps[-1]["rate"] < 0.005, (seconds, steps[-1])
+END
+trains few timed.cnn --epochs 1
+[ "$(wc -l <few.jsonl)" = 7 ] || wrong "--epochs does not take the place of 'time'"
 
 exit $failed

@@ -639,7 +639,7 @@ static void check_examples(const Schema *const *schemas, SchemaPlace place, cons
     }
 }
 
-#define MODEL "model A { input 8x8x4\n flatten -> dense 2 -> softmax }\n"
+#define MODEL "model A { input 8x8x4\n conv 2, 3x3 -> flatten -> dense 2 -> softmax }\n"
 
 static void the_examples_of_all_schemas_are_accepted(void **state)
 {
