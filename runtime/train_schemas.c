@@ -181,7 +181,7 @@ const Schema average_schema = {
 };
 
 static const Field start_fields[] = {
-    FIELD(StartArgs, file, FIELD_TEXT,
+    FIELD(StartArgs, file, FIELD_TEXT, .path = true,
           .doc = "a .safetensors file, from the folder of the model; --start has the last word"),
     FIELD(StartArgs, freeze, FIELD_TEXT, .preset = "", .named_only = true,
           .doc = "names or patterns of layers or tensors that stay as they are: \"conv*, stem\""),

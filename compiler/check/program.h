@@ -76,12 +76,12 @@ Program *program_check_text(Arena *arena, Diag *diag, const char *name, const ch
                             const CheckOptions *options);
 
 void program_print(const Program *program, Text *out);
-/** Its sections but for the model, with these statements as its data. */
-void program_print_sections(const Program *program, CnnStatements data, Text *out);
+/** Its sections but for the model, with these statements as its data and its training. */
+void program_print_sections(const Program *program, CnnStatements data, CnnStatements train, Text *out);
 
-/** A copy of the statements of a data section in which `path` has replaced the paths of files and folders;
+/** A copy of the statements of a section in which `path` has replaced the paths of files and folders;
  * those inside an archive stay. */
-CnnStatements program_with_paths(Arena *arena, CnnStatements data,
+CnnStatements program_with_paths(Arena *arena, CnnStatements list,
                                  const char *(*path)(const void *context, const char *text),
                                  const void *context);
 

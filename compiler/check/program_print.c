@@ -66,37 +66,37 @@ static void print_train(const Program *program, CnnStatements statements, Text *
 void program_print(const Program *program, Text *out)
 {
     print_layers(program, out);
-    program_print_sections(program, program->recipe.data, out);
+    program_print_sections(program, program->recipe.data, program->recipe.train, out);
 }
 
-void program_print_sections(const Program *program, CnnStatements data, Text *out)
+void program_print_sections(const Program *program, CnnStatements data, CnnStatements train, Text *out)
 {
     print_section("data", data, out);
-    print_train(program, program->recipe.train, out);
+    print_train(program, train, out);
     print_section("compile", program->compile, out);
 }
 
-CnnStatements program_with_paths(Arena *arena, CnnStatements data,
+CnnStatements program_with_paths(Arena *arena, CnnStatements list,
                                  const char *(*path)(const void *context, const char *text),
                                  const void *context)
 {
-    CnnStatement *items = NEW_ARRAY(arena, CnnStatement, data.count);
-    for (int i = 0; i < data.count; i++) {
-        const Schema *schema = data.items[i].schema;
+    CnnStatement *items = NEW_ARRAY(arena, CnnStatement, list.count);
+    for (int i = 0; i < list.count; i++) {
+        const Schema *schema = list.items[i].schema;
         char *args = arena_alloc(arena, schema->args_bytes);
         if (schema->args_bytes)
-            memcpy(args, data.items[i].args, schema->args_bytes);
+            memcpy(args, list.items[i].args, schema->args_bytes);
         for (const Field *field = schema->fields; field->name; field++) {
             const char **text = (const char **)(void *)(args + field->offset);
             if (field->path && *text)
                 *text = path(context, *text);
         }
-        items[i] = data.items[i];
+        items[i] = list.items[i];
         items[i].args = args;
         if (strcmp(schema->word, "archive") != 0)
-            items[i].body = program_with_paths(arena, data.items[i].body, path, context);
+            items[i].body = program_with_paths(arena, list.items[i].body, path, context);
     }
-    return (CnnStatements){data.count, items};
+    return (CnnStatements){list.count, items};
 }
 
 static const char *no_path(const void *context, const char *text)
@@ -109,8 +109,8 @@ static const char *no_path(const void *context, const char *text)
  * the runtime compares the numbers that come of them. */
 static bool is_counted(const Schema *schema)
 {
-    return schema == &epochs_schema || schema == &steps_schema || schema == &checkpoint_schema ||
-           schema == &batch_schema;
+    return schema == &epochs_schema || schema == &steps_schema || schema == &time_schema ||
+           schema == &checkpoint_schema || schema == &batch_schema;
 }
 
 /* What is joined with what, which the layers' rows do not say; without the sizes, of which the batch is one.
@@ -137,7 +137,7 @@ const char *program_recipe_text(const Program *program)
             kept[train.count++] = program->recipe.train.items[i];
     print_layers(program, &text);
     print_section("data", program_with_paths(program->arena, program->recipe.data, no_path, NULL), &text);
-    print_train(program, train, &text);
+    print_train(program, program_with_paths(program->arena, train, no_path, NULL), &text);
     Key key = key_of_joints(program->train);
     text_printf(&text, "joints %016" PRIx64 "%016" PRIx64 "\n", key.high, key.low);
     return text_string(&text);

@@ -73,9 +73,10 @@ static void add_source(Checker *checker, const Module *module)
     }
     ast_format(&ast, &text);
     if (module == checker->main) {
-        CnnStatements data =
-            program_with_paths(checker->arena, checker->program->recipe.data, full_path, checker);
-        program_print_sections(checker->program, data, &text);
+        const CnnRecipe *recipe = &checker->program->recipe;
+        program_print_sections(checker->program,
+                               program_with_paths(checker->arena, recipe->data, full_path, checker),
+                               program_with_paths(checker->arena, recipe->train, full_path, checker), &text);
     }
     *vec_push(checker->arena, &checker->program->sources) =
         (CnnSource){name_of(checker, module), text_string(&text)};

@@ -80,6 +80,7 @@ expect 0 '' "$CNNC" emit --stage graph frozen.cnn
 grep -q 'conv2d_d' "$answer" && wrong "a gradient goes through frozen convolutions"
 expect 0 '412 parameters are frozen' "$CNNC" show frozen.cnn
 trains frozen frozen.cnn --out frozen
+expect 0 'start from /' "$CNNC" run frozen/resolved.cnn --no-out --steps 1 # the folder's text finds the weights from anywhere
 for name in conv1.kernel batchnorm1.gamma batchnorm1.mean conv2.kernel conv2.bias; do
     [ "$(tensor frozen.safetensors $name)" = "$(tensor plain.safetensors $name)" ] || wrong "$name was frozen and has changed"
 done
