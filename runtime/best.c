@@ -35,11 +35,12 @@ static CnnStatus take_copy(const CnnImage *image, Best *best, CnnError *error)
 CnnStatus cnn_best_open(const CnnImage *image, bool validation, Best *best, CnnError *error)
 {
     const CnnStatement *statement = recipe_find(image->recipe.train, &stop_schema);
-    *best = (Best){.watch = {.on = validation ? WATCHED_VAL_LOSS : WATCHED_LOSS, .metric = -1}};
+    *best = (Best){0};
     if (!statement)
-        return CNN_OK;
+        return cnn_watched_find(image, validation, NULL, validation ? "val_loss" : "loss", &best->watched,
+                                error);
     best->args = statement->args;
-    TRY(cnn_watch_open(image, validation, statement, best->args->on, &best->watch, error));
+    TRY(cnn_watched_find(image, validation, statement, best->args->on, &best->watched, error));
     return take_copy(image, best, error);
 }
 
@@ -74,9 +75,9 @@ static void copy_weights(char *copy, CnnDevice *device, const CnnImage *image, b
 bool cnn_best_update(Best *best, CnnDevice *device, const CnnImage *image, int64_t epoch,
                      const Totals *training, const Totals *validation)
 {
-    double value = cnn_watch_value(&best->watch, training, validation);
-    if (best->epoch > 0 &&
-        cnn_watch_gain(&best->watch, value, best->value) <= (best->args ? best->args->least : 0)) {
+    double value = cnn_watched_value(&best->watched, training, validation);
+    double gain = cnn_watched_gain(&best->watched, value, best->value);
+    if (best->epoch > 0 && gain <= (best->args ? best->args->least : 0)) {
         best->since++;
         return false;
     }

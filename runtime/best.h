@@ -2,11 +2,13 @@
 #ifndef CNN_BEST_H
 #define CNN_BEST_H
 
-#include "runtime/watch.h"
+#include "runtime/totals.h"
+#include "runtime/train_args.h"
+#include "runtime/watched.h"
 
 typedef struct {
     const StopArgs *args; /* NULL: the training does not end early, and the last weights are taken */
-    Watch watch;
+    Watched watched;
     double value;         /* best so far */
     int64_t epoch, since; /* of the best value, from 1, 0: none yet; epochs since */
     char *copy;           /* the weights of that epoch, one tensor after another; NULL without `stop` */

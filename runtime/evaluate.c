@@ -41,8 +41,7 @@ CnnStatus cnn_part_evaluate(CnnDevice *device, const CnnImage *image, CnnLoader 
 {
     const CnnProgram *program = &image->eval;
     *totals = (Totals){0};
-    if (answers)
-        answers_begin(answers);
+    answers_begin(answers);
     TRY(cnn_image_await(image, error));
     TRY(cnn_loader_start(loader, 0, 0, error));
     while (!cnn_interrupted()) {
@@ -52,13 +51,14 @@ CnnStatus cnn_part_evaluate(CnnDevice *device, const CnnImage *image, CnnLoader 
             break;
         cnn_evaluate_batch(device, program, &batch, seed);
         totals_add(totals, device, program, batch.samples);
-        if (answers)
-            TRY(answers_add(answers, loader, &batch, cnn_device_buffer(device, program, program->logits),
-                            error));
+        const float *outputs =
+            program->logits < 0 ? NULL : cnn_device_buffer(device, program, program->logits);
+        TRY(answers_add(answers, loader, &batch, outputs, error));
     }
     cnn_loader_stop(loader);
     if (totals->samples == 0 && !cnn_interrupted())
         return cnn_fail(error, CNN_BAD_INPUT, "none of the samples to evaluate could be read");
+    answers_metrics(answers, totals);
     return CNN_OK;
 }
 
@@ -124,13 +124,13 @@ static CnnStatus evaluation_load(Evaluation *e, CnnError *error)
 }
 
 /* Evaluates, with the outputs into `file` unless that is NULL. */
-static CnnStatus evaluation_answers(Evaluation *e, int64_t columns, AnswersFile *file, CnnError *error)
+static CnnStatus evaluation_answers(Evaluation *e, AnswersFile *file, CnnError *error)
 {
     const char *part = e->options->all ? "whole" : e->part == PART_TEST ? "test" : "validation";
     double start = cnn_clock();
     Totals totals;
     Answers answers;
-    TRY(answers_open(e->data, e->part, columns, e->image->eval.batch, file, &e->report, &answers, error));
+    TRY(answers_open(e->image, e->data, cnn_data_count(e->data, e->part), file, &e->report, &answers, error));
     CnnStatus status = cnn_part_evaluate(e->device, e->image, e->loader, 0, &answers, &totals, error);
     report_clear(&e->report);
     if (status == CNN_OK && cnn_interrupted())
@@ -138,7 +138,8 @@ static CnnStatus evaluation_answers(Evaluation *e, int64_t columns, AnswersFile 
     if (status == CNN_OK) {
         report_evaluation(&e->report, e->options->all ? "all" : part, &e->image->eval, &totals,
                           cnn_clock() - start);
-        answers_report(&answers);
+        answers_report(&answers, &e->report);
+        answers_report_confusion(&answers, &e->report);
         report_cache_trouble(&e->report, e->data);
         report_skipped(&e->report, e->loader, part);
     }
@@ -153,10 +154,10 @@ static CnnStatus evaluation_outputs(Evaluation *e, CnnError *error)
     if (columns == 0)
         return cnn_fail(error, CNN_BAD_INPUT, "this network does not keep its outputs");
     if (!path)
-        return evaluation_answers(e, columns, NULL, error);
+        return evaluation_answers(e, NULL, error);
     AnswersFile file;
     TRY(answers_file_create(path, e->data, e->part, columns, &file, error));
-    CnnStatus status = evaluation_answers(e, columns, &file, error);
+    CnnStatus status = evaluation_answers(e, &file, error);
     if (status != CNN_OK) {
         answers_file_abandon(&file);
         return status;

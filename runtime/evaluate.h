@@ -17,8 +17,8 @@ CnnStatus cnn_part_open(CnnData *data, Part part, int64_t batch, int threads, vo
 void cnn_evaluate_batch(CnnDevice *device, const CnnProgram *program, const Batch *batch, uint64_t seed);
 
 /**
- * Goes through a part once. Ends early, with CNN_OK, when a signal came (cnn_interrupted). `answers`: is told
- * what the network says to each sample, or NULL.
+ * Goes through a part once. Ends early, with CNN_OK, when a signal came (cnn_interrupted). `answers`, with
+ * room for the part, is told what the network says to each sample.
  *
  * Errors  CNN_BAD_INPUT when no sample could be read; the loader's; writing's.
  */

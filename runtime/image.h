@@ -122,7 +122,8 @@ typedef struct {
 
 typedef struct CnnMetric {
     const char *name; /* "accuracy" */
-    int buffer;       /* f32 scalar: sum over the samples of the batch */
+    int buffer; /* f32 scalar: sum over the samples of the batch; -1, in an evaluation: it is made of all
+                   answers (scores.h) */
 } CnnMetric;
 
 typedef enum {

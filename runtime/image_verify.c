@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/memory.h"
+#include "runtime/scores.h"
 
 enum { ALIGNMENT = 64 };
 static const int64_t EXTENT_LIMIT = INT64_C(1) << 48; /* products with element sizes stay far from overflow */
@@ -131,9 +132,12 @@ static CnnStatus verify_program(const CnnImage *image, const CnnProgram *program
         TRY(verify_step(image, program, &program->steps[i], error));
     TRY(verify_phases(program, error));
     CHECK(is_readable(program, program->loss), "the loss is not kept");
-    for (int i = 0; i < program->metric_count; i++)
-        CHECK(program->metrics[i].name && is_readable(program, program->metrics[i].buffer),
+    for (int i = 0; i < program->metric_count; i++) {
+        const CnnMetric *metric = &program->metrics[i];
+        bool of_answers = program == &image->eval && metric->buffer == -1;
+        CHECK(metric->name && (of_answers ? scores_know(metric->name) : is_readable(program, metric->buffer)),
               "a metric is not kept");
+    }
     CHECK(program->logits == -1 || (is_readable(program, program->logits) &&
                                     program->buffers[program->logits].lead == LEAD_BATCH &&
                                     program->buffers[program->logits].segment == SEGMENT_BATCH),

@@ -291,7 +291,7 @@ bool cnn_rate_epoch(RateSchedule *schedule, int64_t step, double value)
     if (!stage || stage->schema != &plateau_schema)
         return false;
     if (state->epochs++ == 0 ||
-        cnn_watch_gain(&schedule->watch, value, state->best) > schedule->plateau->least) {
+        cnn_watched_gain(&schedule->watched, value, state->best) > schedule->plateau->least) {
         state->best = value;
         state->since = 0;
         return false;
@@ -330,7 +330,7 @@ static CnnStatus plateau_open(const CnnImage *image, bool validation, RateSchedu
         if (schedule->plateau)
             return cnn_fail(error, CNN_BAD_INPUT, "%s: a schedule has one 'plateau'", stage->where);
         schedule->plateau = stage->args;
-        TRY(cnn_watch_open(image, validation, stage, schedule->plateau->on, &schedule->watch, error));
+        TRY(cnn_watched_find(image, validation, stage, schedule->plateau->on, &schedule->watched, error));
     }
     return CNN_OK;
 }

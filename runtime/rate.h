@@ -2,7 +2,8 @@
 #ifndef CNN_RATE_H
 #define CNN_RATE_H
 
-#include "runtime/watch.h"
+#include "runtime/train_args.h"
+#include "runtime/watched.h"
 
 /* What a schedule remembers of the epochs so far, zeros at first: numbers only, so that a checkpoint can keep
  * them and put them back. All else in a schedule follows from the recipe. */
@@ -19,7 +20,7 @@ typedef struct {
     int64_t steps_per_epoch;    /* updates in an epoch, at least 1 */
     int64_t total;              /* updates of the whole training; may be changed while it runs */
     const PlateauArgs *plateau; /* NULL: no stage watches anything */
-    Watch watch;                /* what it watches */
+    Watched watched;            /* what it watches */
     RateState state;
 } RateSchedule;
 

@@ -129,8 +129,10 @@ static bool preset_read(const Field *field, void *value)
         return preset_range(text, value);
     case FIELD_PADDING:
         return preset_padding(text, value);
-    case FIELD_AMOUNT:
     case FIELD_TEXT:
+        *(const char **)value = text;
+        return true;
+    case FIELD_AMOUNT:
     case FIELD_DIMS:
     case FIELD_WINDOW:
     case FIELD_REALS:

@@ -42,8 +42,8 @@ const void *recipe_args(CnnStatements list, const Schema *schema, void *defaults
 
 /**
  * Fills an args struct from the presets, for fields that have one.
- * Only for kinds without allocations: integer, real, share, angle, boolean, word, duration, length, range,
- * padding.
+ * Only for kinds without allocations: integer, real, share, angle, boolean, text, word, duration, length,
+ * range, padding.
  */
 void schema_defaults(const Schema *schema, void *args);
 

@@ -141,7 +141,7 @@ void report_epoch(Report *report, const Progress *progress, double seconds_in_al
     print_epoch(out, progress);
     print_values(out, "", progress->program, progress->totals);
     if (progress->validation)
-        print_values(out, "val_", progress->program, progress->validation);
+        print_values(out, "val_", progress->evaluated, progress->validation);
     fprintf(out, "  %.0f images/s  %.1f s  (waited %.0f %% for data)\n", samples_per_second(progress),
             seconds_in_all, progress->seconds > 0 ? 100 * progress->waited / progress->seconds : 0);
     fflush(out);

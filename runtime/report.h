@@ -18,15 +18,15 @@ typedef struct {
 
 /* Where a training is. */
 typedef struct {
-    int64_t epoch, epochs;     /* from 1; 0 epochs: it is not known yet how many */
-    int64_t done, of;          /* batches of this epoch */
-    double seconds;            /* since the epoch began, without validation */
-    double left;               /* seconds that the rest of the training will take */
-    double waited;             /* seconds spent waiting for data */
-    CacheState cached;         /* whether samples are decoded in every epoch, the first, or none */
-    const CnnProgram *program; /* names of the metrics */
-    const Totals *totals;      /* of this epoch so far */
-    const Totals *validation;  /* NULL: none */
+    int64_t epoch, epochs; /* from 1; 0 epochs: it is not known yet how many */
+    int64_t done, of;      /* batches of this epoch */
+    double seconds;        /* since the epoch began, without validation */
+    double left;           /* seconds that the rest of the training will take */
+    double waited;         /* seconds spent waiting for data */
+    CacheState cached;     /* whether samples are decoded in every epoch, the first, or none */
+    const CnnProgram *program, *evaluated; /* names of the metrics: of the training, of the validation */
+    const Totals *totals;                  /* of this epoch so far */
+    const Totals *validation;              /* NULL: none */
 } Progress;
 
 void report_open(Report *report, FILE *out);

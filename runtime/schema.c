@@ -58,12 +58,24 @@ static const char *words_next(const char **at, size_t *length)
     return *length ? start : NULL;
 }
 
+/* Is `word` the listed one, or one of those that "topN" stands for? */
+static bool is_word(const char *listed, size_t length, const char *word)
+{
+    size_t stem = length - 1, digits;
+    if (listed[stem] != 'N')
+        return strlen(word) == length && memcmp(listed, word, length) == 0;
+    if (strncmp(listed, word, stem) != 0)
+        return false;
+    digits = strspn(word + stem, "0123456789");
+    return digits >= 1 && digits <= WORD_DIGITS && word[stem] != '0' && word[stem + digits] == '\0';
+}
+
 int words_find(const char *words, const char *word)
 {
-    size_t length, wanted = strlen(word);
+    size_t length;
     const char *found;
     for (int i = 0; (found = words_next(&words, &length)); i++)
-        if (length == wanted && memcmp(found, word, length) == 0)
+        if (is_word(found, length, word))
             return i;
     return -1;
 }

@@ -88,7 +88,8 @@ typedef struct {
                     "" : optional and absent, the struct's bytes stay zero */
     const char *words; /* FIELD_WORD, FIELD_NAMES: the allowed words, separated by blanks; FIELD_REALS: words
                           that may stand in place of the list, whose count is then -1 - the word's index;
-                          FIELD_TEXT: words that may stand without quotes */
+                          FIELD_TEXT: words that may stand without quotes. One that ends in N stands for all
+                          with a number in its place: topN for top5 */
     const char *planned; /* FIELD_WORD: further words, which are known to the language but not built yet */
     double least, most;  /* FIELD_INTEGER, REAL, SHARE, ANGLE, LENGTH, RANGE and each of DIMS, WINDOW, REALS:
                             the  allowed values, when least < most; otherwise any finite one */
@@ -140,7 +141,9 @@ size_t field_bytes(FieldKind kind);
 /** The number of fields before the end mark. */
 int schema_field_count(const Schema *schema);
 
-/** The index of `word` in a blank-separated list, or -1. */
+enum { WORD_DIGITS = 6 }; /* at most, of a number in a word */
+/** The index of `word` in a blank-separated list, or -1. A listed word that ends in N is found with any
+ * number from 1 in place of the N. */
 int words_find(const char *words, const char *word);
 
 /** Copies the word number `index` of a blank-separated list into `out` (NUL-terminated, at most `bytes`). */

@@ -10,7 +10,8 @@ void totals_add(Totals *totals, const CnnDevice *device, const CnnProgram *progr
 {
     totals->loss += buffer_value(device, program, program->loss);
     for (int i = 0; i < program->metric_count; i++)
-        totals->metric[i] += buffer_value(device, program, program->metrics[i].buffer);
+        if (program->metrics[i].buffer >= 0)
+            totals->metric[i] += buffer_value(device, program, program->metrics[i].buffer);
     totals->samples += samples;
 }
 
@@ -19,7 +20,13 @@ double totals_loss(const Totals *totals)
     return totals->loss / (double)totals->samples;
 }
 
+void totals_set(Totals *totals, int i, double value)
+{
+    totals->metric[i] = value;
+    totals->whole[i] = true;
+}
+
 double totals_metric(const Totals *totals, int i)
 {
-    return totals->metric[i] / (double)totals->samples;
+    return totals->whole[i] ? totals->metric[i] : totals->metric[i] / (double)totals->samples;
 }

@@ -46,20 +46,21 @@ typedef struct {
     Duration over;
 } OnecycleArgs;
 
-/* A value of each epoch: `on=` of plateau and stop. */
-#define WATCHED_WORDS "val_loss val_accuracy loss accuracy"
-typedef enum { WATCHED_VAL_LOSS, WATCHED_VAL_ACCURACY, WATCHED_LOSS, WATCHED_ACCURACY } Watched;
+/* A value of each epoch that is watched: of plateau and stop. */
 #define WATCHED_FIELDS(T, patience_preset, patience_doc)                                                     \
     FIELD(T, patience, FIELD_INTEGER, .preset = (patience_preset), .least = 1, .most = 1e9,                  \
           .doc = (patience_doc)),                                                                            \
-        FIELD(T, on, FIELD_WORD, .preset = "val_loss", .words = WATCHED_WORDS,                               \
-              .doc = "the value that is watched"),                                                           \
+        FIELD(T, on, FIELD_TEXT, .preset = "val_loss",                                                       \
+              .words = "val_loss val_accuracy val_topN val_precision val_recall val_f1 val_auc loss "        \
+                       "accuracy topN",                                                                      \
+              .doc = "the value that is watched: the loss or one of the metrics, of the validation part "    \
+                     "with val_ before it"),                                                                 \
         FIELD(T, least, FIELD_REAL, .preset = "0", .least = 0, .most = 1e9, .named_only = true,              \
               .doc = "a change that is not larger than this is no improvement")
 
 typedef struct {
     int64_t patience; /* epochs */
-    int on;           /* Watched */
+    const char *on;   /* cnn_watched_find */
     double least;     /* smallest change that counts as better */
     double factor, to;
     Duration over;
@@ -67,7 +68,7 @@ typedef struct {
 
 typedef struct {
     int64_t patience; /* epochs */
-    int on;           /* Watched */
+    const char *on;   /* cnn_watched_find */
     double least;     /* smallest change that counts as better */
 } StopArgs;
 
@@ -85,8 +86,9 @@ typedef struct {
 } ClipArgs;
 
 typedef struct {
-    Names names; /* of accuracy, top5 */
+    Names names; /* of accuracy, topN, those that scores_know, METRIC_CONFUSION */
 } MetricsArgs;
+#define METRIC_CONFUSION "confusion"
 
 typedef struct {
     double ema; /* share of the average that a step keeps */

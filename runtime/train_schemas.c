@@ -229,18 +229,25 @@ const Schema layers_schema = {
 };
 
 static const Field metrics_fields[] = {
-    FIELD(MetricsArgs, names, FIELD_NAMES, .preset = "", .words = "accuracy top5",
-          .doc = "accuracy: share of the samples whose largest output is their class; top5: whose class is "
-                 "among the five largest"),
+    FIELD(MetricsArgs, names, FIELD_NAMES, .preset = "",
+          .words = "accuracy topN precision recall f1 auc " METRIC_CONFUSION,
+          .doc = "accuracy: share of the samples whose largest output is their class; topN, as top5: whose "
+                 "class is among the N largest; precision, recall, f1: the means over the classes; auc: the "
+                 "area under the ROC curve, of many classes the mean of one against the rest; confusion: a "
+                 "table at the end, which class was taken for which"),
     FIELDS_END,
 };
 const Schema metrics_schema = {
     .word = "metrics",
-    .doc = "What is measured beside the loss; accuracy where nothing is said.",
+    .doc = "What is measured beside the loss and the accuracy, which is measured wherever the labels are "
+           "classes. precision, recall, f1, auc and confusion are made of all answers of the validation or "
+           "the test part at once, so the training part has none; the others are of the training, too.",
+    .source = "Sokolova and Lapalme, A systematic analysis of performance measures for classification tasks, "
+              "Information Processing and Management 45, 2009",
     .places = IN_TRAIN,
     .fields = metrics_fields,
     .args_bytes = sizeof(MetricsArgs),
-    .example = "metrics accuracy, top5",
+    .example = "metrics top5, f1, auc",
 };
 
 /* A statement that the language knows and a later version will do. */

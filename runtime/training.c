@@ -221,12 +221,10 @@ static void watch_plateau(Training *t, const Totals *training, const Totals *val
 {
     RateSchedule *rates = &t->rates;
     if (!rates->plateau ||
-        !cnn_rate_epoch(rates, t->step, cnn_watch_value(&rates->watch, training, validation)))
+        !cnn_rate_epoch(rates, t->step, cnn_watched_value(&rates->watched, training, validation)))
         return;
-    char name[32];
-    cnn_watch_name(&rates->watch, name, sizeof name);
-    training_note(t, "%s has not become better for %" PRId64 " epoch%s: the rate is %g from now on", name,
-                  rates->plateau->patience, rates->plateau->patience == 1 ? "" : "s",
+    training_note(t, "%s has not become better for %" PRId64 " epoch%s: the rate is %g from now on",
+                  rates->watched.name, rates->plateau->patience, rates->plateau->patience == 1 ? "" : "s",
                   cnn_rate(rates, t->step));
 }
 
@@ -235,11 +233,8 @@ static CnnStatus end_epoch(Training *t, const Progress *progress, double start, 
 {
     int64_t epoch = t->position.epoch + 1;
     bool best = cnn_best_update(&t->best, t->device, t->image, epoch, progress->totals, progress->validation);
-    if (best) {
-        Answers before = t->best_answers;
-        t->best_answers = t->answers;
-        t->answers = before;
-    }
+    if (best && t->best_answers.item)
+        answers_copy(&t->answers.scores.answers, &t->best_answers);
     RunEvent event = {.kind = EVENT_EPOCH,
                       .seconds = training_seconds(t),
                       .epoch = epoch,
@@ -247,6 +242,7 @@ static CnnStatus end_epoch(Training *t, const Progress *progress, double start, 
                       .rate = cnn_rate(&t->rates, t->step ? t->step - 1 : 0),
                       .training = progress->totals,
                       .other = progress->validation,
+                      .evaluated = &t->image->eval,
                       .took = cnn_clock() - start,
                       .trained = progress->seconds,
                       .waited = progress->waited,
@@ -274,6 +270,7 @@ static CnnStatus run_epoch(Training *t, CnnError *error)
                          .of = cnn_loader_batches(t->loader),
                          .cached = t->cached,
                          .program = &t->image->train,
+                         .evaluated = &t->image->eval,
                          .totals = &t->position.totals};
     TRY(train_epoch(t, &progress, error));
     if (cnn_interrupted())
@@ -286,8 +283,7 @@ static CnnStatus run_epoch(Training *t, CnnError *error)
     double trained = cnn_clock();
     cnn_average_use(&t->average, t->device, true);
     if (t->validation) {
-        TRY(cnn_part_evaluate(t->device, t->image, t->validation, t->seed,
-                              t->answers.data ? &t->answers : NULL, &validation, error));
+        TRY(cnn_part_evaluate(t->device, t->image, t->validation, t->seed, &t->answers, &validation, error));
         if (cnn_interrupted())
             return CNN_OK;
         progress.validation = &validation;
@@ -325,27 +321,11 @@ static void report_left_out(Training *t)
 }
 
 /* Where they cannot be written, the training is as good. */
-static void keep_answers(Training *t, const Answers *answers)
+static void keep_answers(Training *t, Part part, const AnswerList *answers)
 {
     CnnError trouble = {0};
-    if (t->folder.path && answers->data && cnn_answers_record(&t->folder, answers, &trouble) != CNN_OK)
+    if (t->folder.path && cnn_answers_record(&t->folder, t->data, part, answers, &trouble) != CNN_OK)
         training_note(t, "warning: %s", trouble.text);
-}
-
-/* Evaluates on the test part; the answers are kept. */
-static CnnStatus evaluate_test(Training *t, Totals *totals, CnnError *error)
-{
-    Answers answers = {0};
-    int64_t columns = cnn_output_columns(&t->image->eval);
-    bool wanted = t->folder.path && answers_classes(t->data, columns) > 0;
-    if (wanted)
-        TRY(answers_open(t->data, PART_TEST, columns, t->image->eval.batch, NULL, NULL, &answers, error));
-    CnnStatus status =
-        cnn_part_evaluate(t->device, t->image, t->test, t->seed, wanted ? &answers : NULL, totals, error);
-    if (status == CNN_OK && !cnn_interrupted())
-        keep_answers(t, &answers);
-    answers_close(&answers);
-    return status;
 }
 
 static CnnStatus training_interrupted(Training *t, CnnError *error)
@@ -355,7 +335,7 @@ static CnnStatus training_interrupted(Training *t, CnnError *error)
     snprintf(stopped, sizeof stopped, "stopped by %s", what);
     report_left_out(t);
     if (t->step > 0) {
-        keep_answers(t, &t->best_answers);
+        keep_answers(t, PART_VALIDATION, &t->best_answers);
         training_heed_writer(t, true);
         TRY(training_keep_last(t, training_part_left(t) | CHECKPOINT_LAST, error));
         TRY(save_weights(t, error));
@@ -374,27 +354,41 @@ static CnnStatus training_interrupted(Training *t, CnnError *error)
 static CnnStatus training_evaluate(Training *t, CnnError *error)
 {
     if (!t->test)
-        keep_answers(t, &t->best_answers);
+        keep_answers(t, PART_VALIDATION, &t->best_answers);
     if (t->test) {
         double start = cnn_clock();
         Totals totals;
-        TRY(evaluate_test(t, &totals, error));
+        TRY(cnn_part_evaluate(t->device, t->image, t->test, t->seed, &t->answers, &totals, error));
         if (cnn_interrupted())
             return CNN_OK;
         report_evaluation(&t->report, "test", &t->image->eval, &totals, cnn_clock() - start);
+        keep_answers(t, PART_TEST, &t->answers.scores.answers);
+        answers_report_confusion(&t->answers, &t->report);
         report_skipped(&t->report, t->test, "test");
         RunEvent event = {.kind = EVENT_TEST,
                           .seconds = training_seconds(t),
                           .epoch = t->position.epoch,
                           .step = t->step,
-                          .other = &totals};
+                          .other = &totals,
+                          .evaluated = &t->image->eval};
         cnn_listeners_tell(&t->listeners, &event);
         if (t->options->outcome)
             t->options->outcome->test = totals;
     }
-    if (t->options->outcome && t->validation)
-        TRY(cnn_part_evaluate(t->device, t->image, t->validation, t->seed, NULL,
-                              &t->options->outcome->validation, error));
+    bool confusion = t->validation && !t->test && answers_confusion_wanted(t->image);
+    if (confusion || (t->options->outcome && t->validation)) {
+        double start = cnn_clock();
+        Totals totals;
+        TRY(cnn_part_evaluate(t->device, t->image, t->validation, t->seed, &t->answers, &totals, error));
+        if (cnn_interrupted())
+            return CNN_OK;
+        if (t->options->outcome)
+            t->options->outcome->validation = totals;
+        if (confusion) {
+            report_evaluation(&t->report, "validation", &t->image->eval, &totals, cnn_clock() - start);
+            answers_report_confusion(&t->answers, &t->report);
+        }
+    }
     return CNN_OK;
 }
 
@@ -406,12 +400,10 @@ static CnnStatus training_finish(Training *t, CnnError *error)
     TRY(training_keep_last(t, training_part_left(t), error));
     cnn_average_use(&t->average, t->device, true);
     if (t->best.args) {
-        char name[32];
-        cnn_watch_name(&t->best.watch, name, sizeof name);
         cnn_best_restore(&t->best, t->device, t->image);
         report_line(&t->report, "%s the weights of epoch %" PRId64 " are kept: %s %.4f",
-                    stopped ? "stopped, as nothing became better;" : "finished;", t->best.epoch, name,
-                    t->best.value);
+                    stopped ? "stopped, as nothing became better;" : "finished;", t->best.epoch,
+                    t->best.watched.name, t->best.value);
     }
     TRY(training_keep_last(t, CHECKPOINT_LAST, error));
     TRY(save_weights(t, error));

@@ -233,16 +233,16 @@ static CnnStatus training_position(Training *t, CnnError *error)
     return CNN_OK;
 }
 
-/* For the answers to the validation part, of the running epoch and of the best one. */
+/* For the answers to the part that is evaluated, and, for the run folder, to the validation part after the
+ * best epoch. */
 static CnnStatus training_answers(Training *t, CnnError *error)
 {
-    Answers *const all[] = {&t->answers, &t->best_answers};
-    int64_t columns = cnn_output_columns(&t->image->eval);
-    if (!t->validation || t->options->no_out || answers_classes(t->data, columns) == 0)
+    int64_t validation = cnn_data_count(t->data, PART_VALIDATION), test = cnn_data_count(t->data, PART_TEST);
+    TRY(answers_open(t->image, t->data, validation > test ? validation : test, NULL, NULL, &t->answers,
+                     error));
+    if (!t->validation || t->options->no_out || t->answers.classes == 0)
         return CNN_OK;
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        TRY(answers_open(t->data, PART_VALIDATION, columns, t->image->eval.batch, NULL, NULL, all[i], error));
-    return CNN_OK;
+    return answers_list_open(validation, &t->best_answers, error);
 }
 
 /* The folder of a new training, and what is written into that of any. */
@@ -262,7 +262,7 @@ static CnnStatus training_folder(Training *t, CnnError *error)
         t->checkpoints.best_owed = !cnn_resume_best_kept(&t->resume, &t->folder);
     }
     TRY(cnn_events_file_open(&t->folder, &t->listeners, error));
-    TRY(cnn_metrics_file_open(&t->folder, t->listeners.program, t->position.epoch, &t->listeners, error));
+    TRY(cnn_metrics_file_open(&t->folder, t->image, t->position.epoch, &t->listeners, error));
     return cnn_tensorboard_open(&t->folder, &t->listeners, error);
 }
 
@@ -315,7 +315,7 @@ void training_close(Training *t)
     cnn_checkpoints_close(&t->checkpoints);
     cnn_best_close(&t->best);
     answers_close(&t->answers);
-    answers_close(&t->best_answers);
+    answers_list_close(&t->best_answers);
     close_loader(t->loader);
     close_loader(t->validation);
     close_loader(t->test);

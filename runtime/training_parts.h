@@ -37,8 +37,9 @@ typedef struct {
     void *batches; /* what the loaders read, one at a time */
     uint64_t batches_bytes;
     Best best;
-    Answers answers, best_answers; /* to the validation part: of this epoch, of the best; with a run folder */
-    Checkpoints checkpoints;       /* with a run folder */
+    Answers answers;         /* to the part that is evaluated */
+    AnswerList best_answers; /* to the validation part after the best epoch; with a run folder */
+    Checkpoints checkpoints; /* with a run folder */
     RunListeners listeners;
     FILE *log;
     int64_t step;           /* updates done */

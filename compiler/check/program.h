@@ -47,7 +47,8 @@ typedef struct Program {
     double average;     /* share of the weights' moving average that a step keeps; 0: there is none */
     int64_t accumulate; /* micro-batches summed for one update, 1: none */
     Precision precision;
-    bool metric_top5;
+    Names metrics; /* that the recipe asks for */
+    Span metrics_span;
     int64_t batch;
     CnnStatements compile; /* statements of `compile { }` */
     VEC(CnnSource)

@@ -172,6 +172,25 @@ static Span argument_span(const SectionEntry *entry, const char *name)
     return (Span){0};
 }
 
+static void read_metrics(Checker *checker, const SectionEntry *written)
+{
+    Program *program = checker->program;
+    const CnnStatement *statement = recipe_find(program->recipe.train, &metrics_schema);
+    if (!statement || !written)
+        return;
+    Names names = ((const MetricsArgs *)statement->args)->names;
+    for (int i = 0; i < names.count; i++)
+        for (int k = 0; k < i; k++)
+            if (strcmp(names.value[i], names.value[k]) == 0)
+                check_error(checker, written->span, "duplicate-argument", NULL,
+                            "'%s' of 'metrics' is given twice", names.value[i]);
+    if (names.count >= METRICS_MAX)
+        check_error(checker, written->span, "too-many-arguments", NULL, "'metrics' takes at most %d names",
+                    METRICS_MAX - 1);
+    program->metrics = names;
+    program->metrics_span = written->span;
+}
+
 /* What the compiler itself must know of the statements that are the runtime's. */
 static void read_compiled(Checker *checker, const SectionEntries *entries)
 {
@@ -207,10 +226,7 @@ static void read_compiled(Checker *checker, const SectionEntries *entries)
     written = section_find(entries, &clip_schema);
     if (written && written->good && clip->norm == 0 && clip->value == 0)
         check_error(checker, written->span, "missing-argument", NULL, "'clip' needs 'norm' or 'value'");
-    const CnnStatement *metrics = recipe_find(program->recipe.train, &metrics_schema);
-    const Names *names = metrics ? &((const MetricsArgs *)metrics->args)->names : NULL;
-    for (int i = 0; names && i < names->count; i++)
-        program->metric_top5 |= strcmp(names->value[i], "top5") == 0;
+    read_metrics(checker, section_find(entries, &metrics_schema));
 }
 
 static void add_count(Checker *checker, const Schema *schema, const char *flag, int64_t count,

@@ -4,6 +4,9 @@
  * precision. */
 #include "compiler/derive/derive.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "compiler/base/bug.h"
 #include "compiler/check/learnt.h"
 #include "compiler/derive/copy.h"
@@ -71,15 +74,33 @@ static bool add_label(Derivation *derivation)
     return true;
 }
 
-static void add_metrics(Derivation *derivation)
+static void add_metric(Graph *graph, NodeId node, const char *name)
 {
-    Graph *graph = derivation->graph;
-    NodeId accuracy = metric_accuracy(&derivation->input);
+    graph_result(graph, (Result){.role = RESULT_METRIC, .node = node, .name = name});
+}
+
+/* Those that are sums over samples, as results; the others are the runtime's (runtime/scores.h). False after
+ * an error: the labels are not what they need. */
+static bool add_metrics(Derivation *derivation)
+{
+    const Program *program = derivation->program;
+    const LossInput *input = &derivation->input;
+    NodeId accuracy = metric_accuracy(input);
     if (accuracy != NODE_NONE)
-        graph_result(graph, (Result){.role = RESULT_METRIC, .node = accuracy, .name = "accuracy"});
-    NodeId top5 = derivation->program->metric_top5 ? metric_top5(&derivation->input) : NODE_NONE;
-    if (top5 != NODE_NONE)
-        graph_result(graph, (Result){.role = RESULT_METRIC, .node = top5, .name = "top5"});
+        add_metric(derivation->graph, accuracy, "accuracy");
+    for (int i = 0; i < program->metrics.count; i++) {
+        const char *name = program->metrics.value[i];
+        bool top = strncmp(name, "top", 3) == 0, is_accuracy = strcmp(name, "accuracy") == 0;
+        NodeId node = top ? metric_top(input, atoi(name + 3)) : NODE_NONE;
+        if (node != NODE_NONE)
+            add_metric(derivation->graph, node, name);
+        if (top ? node != NODE_NONE : is_accuracy ? accuracy != NODE_NONE : metric_has_classes(input))
+            continue;
+        diag_error(program->diag, program->metrics_span, "metric-labels", "'%s' needs classes as labels%s",
+                   name, top ? ", and an output for each" : "");
+        return false;
+    }
+    return true;
 }
 
 /* Loss and metrics; false after an error. */
@@ -99,8 +120,7 @@ static bool add_loss(Derivation *derivation)
     NodeId total = make_reshape(make, make_sum(make, losses, 3u), 0, NULL);
     derivation->loss = make_mul(make, total, make_scalar(make, "inverse_count"));
     graph_result(derivation->graph, (Result){.role = RESULT_TOTAL, .node = total, .name = "loss"});
-    add_metrics(derivation);
-    return true;
+    return add_metrics(derivation);
 }
 
 static void add_backward(Derivation *derivation)

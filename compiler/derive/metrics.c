@@ -14,7 +14,7 @@ static NodeId scores(const LossInput *input)
     return input->logits != NODE_NONE ? input->logits : input->output;
 }
 
-static bool labels_are_classes(const LossInput *input)
+bool metric_has_classes(const LossInput *input)
 {
     return graph_type(input->make.graph, input->label)->dtype == DTYPE_I32;
 }
@@ -32,9 +32,9 @@ NodeId metric_accuracy(const LossInput *input)
 {
     Make make = input->make;
     if (loss_outputs(input) == 1)
-        return labels_are_classes(input) || input->sigmoid ? count_samples(make, right_side(input))
+        return metric_has_classes(input) || input->sigmoid ? count_samples(make, right_side(input))
                                                            : NODE_NONE;
-    if (!labels_are_classes(input))
+    if (!metric_has_classes(input))
         return NODE_NONE;
     /* The first of the largest is the maximum of -column over them. */
     NodeId score = scores(input);
@@ -46,13 +46,13 @@ NodeId metric_accuracy(const LossInput *input)
     return count_samples(make, make_equal(make, answer, loss_larger(input)));
 }
 
-NodeId metric_top5(const LossInput *input)
+NodeId metric_top(const LossInput *input, int most)
 {
-    if (loss_outputs(input) == 1 || !labels_are_classes(input))
+    if (loss_outputs(input) == 1 || !metric_has_classes(input))
         return NODE_NONE;
     Make make = input->make;
     NodeId score = scores(input);
     NodeId own = loss_row_sum(make, make_select(make, loss_one_hot(input), score, make_constant(make, 0.0)));
     NodeId above = loss_row_sum(make, make_greater(make, score, own));
-    return count_samples(make, make_greater(make, make_constant(make, 5.0), above));
+    return count_samples(make, make_greater(make, make_constant(make, most), above));
 }

@@ -10,8 +10,11 @@
  * and wrong.
  */
 NodeId metric_accuracy(const LossInput *input);
-/** The number of samples with fewer than five outputs above that of their class. NODE_NONE likewise, and with
- * one output. */
-NodeId metric_top5(const LossInput *input);
+/** The number of samples with fewer than `most` outputs above that of their class. NODE_NONE likewise, and
+ * with one output. */
+NodeId metric_top(const LossInput *input, int most);
+
+/** Whether the labels are classes, so that there are right and wrong answers, tables and scores of them. */
+bool metric_has_classes(const LossInput *input);
 
 #endif

@@ -7,6 +7,7 @@
 #include "compiler/check/learnt.h"
 #include "compiler/ir/op.h"
 #include "runtime/rng.h"
+#include "runtime/scores.h"
 
 enum { ALIGNMENT = 64, VECTOR_POINTS = 16 /* of the widest vectors: a multiple of all */ };
 
@@ -208,20 +209,25 @@ static int result_buffer(const Plan *plan, ResultRole role)
     return node == NODE_NONE ? -1 : plan->buffer_of[node];
 }
 
-static void link_metrics(Linking *linking, const Plan *plan, CnnProgram *program)
+/* Those of the graph; in an evaluation then those that the runtime makes of all answers. */
+static void link_metrics(Linking *linking, const Plan *plan, bool evaluation, CnnProgram *program)
 {
     VEC(CnnMetric) metrics = {0};
+    const Names *names = &linking->program->metrics;
     for (size_t i = 0; i < plan->graph->results.count; i++) {
         const Result *result = &plan->graph->results.items[i];
         if (result->role == RESULT_METRIC)
             *vec_push(linking->arena, &metrics) =
                 (CnnMetric){.name = result->name, .buffer = plan->buffer_of[result->node]};
     }
+    for (int i = 0; i < names->count && evaluation; i++)
+        if (scores_know(names->value[i]))
+            *vec_push(linking->arena, &metrics) = (CnnMetric){.name = names->value[i], .buffer = -1};
     program->metrics = metrics.items;
     program->metric_count = (int)metrics.count;
 }
 
-static CnnProgram link_program(Linking *linking, const LinkedPlan *linked)
+static CnnProgram link_program(Linking *linking, const LinkedPlan *linked, bool evaluation)
 {
     const Plan *plan = linked->plan;
     CnnProgram program = {.batch = plan->graph->batch,
@@ -233,7 +239,7 @@ static CnnProgram link_program(Linking *linking, const LinkedPlan *linked)
                           .logits = result_buffer(plan, RESULT_OUTPUT)};
     program.buffers = link_buffers(linking, plan);
     link_steps(linking, linked, &program);
-    link_metrics(linking, plan, &program);
+    link_metrics(linking, plan, evaluation, &program);
     return program;
 }
 
@@ -273,8 +279,8 @@ CnnImage *link_image(Arena *arena, const Program *program, const LinkedPlan *tra
                     : program->loss->takes_logits        ? OUTPUT_LOGITS
                                                          : OUTPUT_VALUES;
     set_interface(image, eval->plan->graph);
-    image->train = link_program(&linking, train);
-    image->eval = link_program(&linking, eval);
+    image->train = link_program(&linking, train, false);
+    image->eval = link_program(&linking, eval, true);
     image->tensors = linking.tensors.items;
     image->tensor_count = (int)linking.tensors.count;
     image->table = linking.table.items;

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "runtime/data/files.h"
 #include "runtime/file.h"
@@ -12,45 +11,46 @@
 
 enum { MISTAKES = 24 };
 
+/* What is recorded. */
+typedef struct {
+    const CnnData *data;
+    Part part;
+    AnswerList answers; /* sorted as each file needs them */
+} Record;
+
 static CnnStatus no_memory(CnnError *error)
 {
     return cnn_fail(error, CNN_NO_RESOURCE, "no memory to record what the network answered");
 }
 
 /* Answers that no class has are told by their numbers. */
-static void put_class(FILE *out, const Answers *answers, const char *key, int32_t class_index)
+static void put_class(FILE *out, const Record *record, const char *key, int32_t class_index)
 {
     char text[NAME_BYTES], number[16];
     snprintf(number, sizeof number, "%" PRId32, class_index);
-    bool named = class_index < answers->classes;
+    bool named = class_index < cnn_data_classes(record->data);
     fprintf(out, ", \"%s\": ", key);
-    json_string(out, named ? name_printable(cnn_data_class_name(answers->data, class_index), text) : number);
+    json_string(out, named ? name_printable(cnn_data_class_name(record->data, class_index), text) : number);
 }
 
-static void put_part(FILE *out, const Answers *answers)
+static void put_part(FILE *out, const Record *record)
 {
-    fprintf(out, "{\"part\": \"%s\"", answers->part == PART_TEST ? "test" : "validation");
+    fprintf(out, "{\"part\": \"%s\"", record->part == PART_TEST ? "test" : "validation");
 }
 
 /* ---- Counts ---- */
 
-static int by_class(const void *a, const void *b)
+static void put_counts(FILE *out, const Record *record)
 {
-    const Answer *x = a, *y = b;
-    int32_t order =
-        x->class_index != y->class_index ? x->class_index - y->class_index : x->answer - y->answer;
-    return (order > 0) - (order < 0);
-}
-
-static void put_counts(FILE *out, const Answers *answers, Answer *sorted)
-{
-    qsort(sorted, (size_t)answers->count, sizeof *sorted, by_class);
-    for (int64_t i = 0, count; i < answers->count; i += count) {
-        for (count = 1; i + count < answers->count && by_class(&sorted[i], &sorted[i + count]) == 0;)
+    const Answer *sorted = record->answers.item;
+    int64_t all = record->answers.count;
+    qsort(record->answers.item, (size_t)all, sizeof *sorted, answers_compare);
+    for (int64_t i = 0, count; i < all; i += count) {
+        for (count = 1; i + count < all && answers_compare(&sorted[i], &sorted[i + count]) == 0;)
             count++;
-        put_part(out, answers);
-        put_class(out, answers, "class", sorted[i].class_index);
-        put_class(out, answers, "answer", sorted[i].answer);
+        put_part(out, record);
+        put_class(out, record, "class", sorted[i].class_index);
+        put_class(out, record, "answer", sorted[i].answer);
         fprintf(out, ", \"samples\": %" PRId64 "}\n", count);
     }
 }
@@ -69,21 +69,23 @@ static int surest_first(const void *a, const void *b)
     return (x->sample > y->sample) - (x->sample < y->sample);
 }
 
-static void put_mistakes(FILE *out, const Answers *answers, Answer *sorted)
+static void put_mistakes(FILE *out, const Record *record)
 {
+    const Answer *sorted = record->answers.item;
+    int64_t all = record->answers.count;
     char name[PATH_MAX];
-    qsort(sorted, (size_t)answers->count, sizeof *sorted, surest_first);
-    for (int64_t i = 0; i < answers->count && i < MISTAKES; i++) {
+    qsort(record->answers.item, (size_t)all, sizeof *sorted, surest_first);
+    for (int64_t i = 0; i < all && i < MISTAKES; i++) {
         const Answer *answer = &sorted[i];
         if (answer->answer == answer->class_index)
             break;
-        cnn_data_name(answers->data, answers->part, answer->sample, name, sizeof name);
-        put_part(out, answers);
+        cnn_data_name(record->data, record->part, answer->sample, name, sizeof name);
+        put_part(out, record);
         fputs(", \"sample\": ", out);
         json_string(out, name);
         fprintf(out, ", \"index\": %" PRId64, answer->sample);
-        put_class(out, answers, "class", answer->class_index);
-        put_class(out, answers, "answer", answer->answer);
+        put_class(out, record, "class", answer->class_index);
+        put_class(out, record, "answer", answer->answer);
         fprintf(out, ", \"output\": %.6g}\n", (double)answer->output);
     }
 }
@@ -109,31 +111,31 @@ static CnnStatus write_text(const RunFolder *folder, const char *name, const cha
     return status;
 }
 
-static CnnStatus record(const RunFolder *folder, const char *name, const Answers *answers, Answer *sorted,
-                        void (*put)(FILE *out, const Answers *answers, Answer *sorted), CnnError *error)
+static CnnStatus write_record(const RunFolder *folder, const char *name, const Record *record,
+                              void (*put)(FILE *out, const Record *record), CnnError *error)
 {
     TextStream stream;
     size_t length = 0;
     if (!cnn_text_open(&stream))
         return no_memory(error);
-    put(stream.out, answers, sorted);
+    put(stream.out, record);
     char *text = cnn_text_close(&stream, &length);
     CnnStatus status = text ? write_text(folder, name, text, length, error) : no_memory(error);
     free(text);
     return status;
 }
 
-CnnStatus cnn_answers_record(const RunFolder *folder, const Answers *answers, CnnError *error)
+CnnStatus cnn_answers_record(const RunFolder *folder, const CnnData *data, Part part,
+                             const AnswerList *answers, CnnError *error)
 {
-    if (answers->classes == 0 || answers->count == 0)
+    Record record = {.data = data, .part = part};
+    if (answers->count == 0)
         return CNN_OK;
-    Answer *sorted = malloc((size_t)answers->count * sizeof *sorted);
-    if (!sorted)
-        return no_memory(error);
-    memcpy(sorted, answers->answer, (size_t)answers->count * sizeof *sorted);
-    CnnStatus status = record(folder, RUN_CLASSES, answers, sorted, put_counts, error);
+    TRY(answers_list_open(answers->count, &record.answers, error));
+    answers_copy(answers, &record.answers);
+    CnnStatus status = write_record(folder, RUN_CLASSES, &record, put_counts, error);
     if (status == CNN_OK)
-        status = record(folder, RUN_MISTAKES, answers, sorted, put_mistakes, error);
-    free(sorted);
+        status = write_record(folder, RUN_MISTAKES, &record, put_mistakes, error);
+    answers_list_close(&record.answers);
     return status;
 }

@@ -2,8 +2,9 @@
 #ifndef CNN_ANSWERS_RECORD_H
 #define CNN_ANSWERS_RECORD_H
 
-#include "runtime/answers.h"
+#include "runtime/data/data.h"
 #include "runtime/run/run_folder.h"
+#include "runtime/scores.h"
 
 /**
  * Writes two files of objects, a line each; nothing where there are no answers between classes.
@@ -11,6 +12,7 @@
  * FOLDER/mistakes.jsonl: the wrong answers that the network was surest of, first the surest: "sample", its
  * name, "index" in the part, "class", "answer", "output".
  */
-CnnStatus cnn_answers_record(const RunFolder *folder, const Answers *answers, CnnError *error);
+CnnStatus cnn_answers_record(const RunFolder *folder, const CnnData *data, Part part,
+                             const AnswerList *answers, CnnError *error);
 
 #endif

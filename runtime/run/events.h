@@ -34,11 +34,12 @@ typedef struct {
     double rate;            /* STEP, EPOCH: learning rate */
     const Totals *training; /* STEP: of this update; EPOCH: of the epoch */
     const Totals *other;    /* EPOCH: of the validation part, NULL: there is none; TEST: of the test part */
-    double took;            /* STEP, EPOCH: seconds; EPOCH: of it training alone, `trained` */
-    double trained, waited; /* EPOCH: seconds; waited for data, a part of trained */
-    bool best;              /* EPOCH: the best one so far */
-    const char *text;       /* NOTE; CHECKPOINT: the file; END: why, "" where all steps are done */
-    CnnStatus status;       /* END */
+    const CnnProgram *evaluated; /* with `other`: names its metrics */
+    double took;                 /* STEP, EPOCH: seconds; EPOCH: of it training alone, `trained` */
+    double trained, waited;      /* EPOCH: seconds; waited for data, a part of trained */
+    bool best;                   /* EPOCH: the best one so far */
+    const char *text;            /* NOTE; CHECKPOINT: the file; END: why, "" where all steps are done */
+    CnnStatus status;            /* END */
 } RunEvent;
 
 typedef struct {
@@ -51,7 +52,7 @@ typedef struct {
 enum { LISTENERS_MAX = 8 };
 
 typedef struct {
-    const CnnProgram *program; /* names the metrics */
+    const CnnProgram *program; /* names the metrics of the training */
     int count;
     RunListener items[LISTENERS_MAX];
 } RunListeners;
@@ -69,7 +70,7 @@ void cnn_events_stream_open(FILE *out, RunListeners *listeners);
 
 /** FOLDER/metrics.csv: a row for each epoch. Of a training that goes on, the rows after `epochs` epochs are
  * dropped: they will be written again. */
-CnnStatus cnn_metrics_file_open(const RunFolder *folder, const CnnProgram *program, int64_t epochs,
+CnnStatus cnn_metrics_file_open(const RunFolder *folder, const CnnImage *image, int64_t epochs,
                                 RunListeners *listeners, CnnError *error);
 
 /** FOLDER/events.out.tfevents.…: loss, metrics, `rate` and `images_per_second` of the steps, and with

@@ -65,7 +65,7 @@ static void put_event(FILE *out, const CnnProgram *program, const RunEvent *even
     case EVENT_EPOCH:
         put_values(out, "", program, event->training);
         if (event->other)
-            put_values(out, "val_", program, event->other);
+            put_values(out, "val_", event->evaluated, event->other);
         put_number(out, "rate", event->rate);
         fprintf(out, ", \"samples\": %" PRId64, event->training->samples);
         put_number(out, "epoch_seconds", event->took);
@@ -74,7 +74,7 @@ static void put_event(FILE *out, const CnnProgram *program, const RunEvent *even
         fprintf(out, ", \"best\": %s", event->best ? "true" : "false");
         break;
     case EVENT_TEST:
-        put_values(out, "test_", program, event->other);
+        put_values(out, "test_", event->evaluated, event->other);
         fprintf(out, ", \"samples\": %" PRId64, event->other->samples);
         break;
     case EVENT_CHECKPOINT:

@@ -36,7 +36,7 @@ static void hear(void *self, const CnnProgram *program, const RunEvent *event)
         return;
     fprintf(out, "%" PRId64 ",%" PRId64, event->epoch, event->step);
     put_values(out, program, event->training);
-    put_values(out, program, event->other);
+    put_values(out, event->evaluated, event->other);
     fprintf(out, ",%.9g,%.3f,%.3f,%.3f,%.3f\n", event->rate, event->seconds, event->took, event->trained,
             event->waited);
     cnn_lines_flush(self, false);
@@ -75,15 +75,15 @@ static CnnStatus cut_file(LinesFile *file, int64_t epochs, CnnError *error)
     return cnn_lines_cut(file, kept, error);
 }
 
-static void put_head(FILE *out, const CnnProgram *program)
+static void put_head(FILE *out, const CnnImage *image)
 {
     fputs("epoch,step", out);
-    put_names(out, "", program);
-    put_names(out, "val_", program);
+    put_names(out, "", &image->train);
+    put_names(out, "val_", &image->eval);
     fputs(",rate,seconds,epoch_seconds,train_seconds,wait_seconds\n", out);
 }
 
-CnnStatus cnn_metrics_file_open(const RunFolder *folder, const CnnProgram *program, int64_t epochs,
+CnnStatus cnn_metrics_file_open(const RunFolder *folder, const CnnImage *image, int64_t epochs,
                                 RunListeners *listeners, CnnError *error)
 {
     LinesFile *file = malloc(sizeof *file);
@@ -98,7 +98,7 @@ CnnStatus cnn_metrics_file_open(const RunFolder *folder, const CnnProgram *progr
     TRY(cut_file(file, epochs, error));
     FILE *out = file->length == 0 ? cnn_lines_out(file) : NULL;
     if (out)
-        put_head(out, program);
+        put_head(out, image);
     cnn_lines_flush(file, false);
     return CNN_OK;
 }

@@ -187,10 +187,10 @@ static void hear(void *self, const CnnProgram *program, const RunEvent *event)
     case EVENT_EPOCH:
         put_totals(board, event->step, "epoch_", program, event->training);
         if (event->other)
-            put_totals(board, event->step, "val_", program, event->other);
+            put_totals(board, event->step, "val_", event->evaluated, event->other);
         break;
     case EVENT_TEST:
-        put_totals(board, event->step, "test_", program, event->other);
+        put_totals(board, event->step, "test_", event->evaluated, event->other);
         break;
     default:
         break;

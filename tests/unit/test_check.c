@@ -165,7 +165,8 @@ static void the_recipe_is_resolved(void **state)
     assert_int_equal(program->accumulate, 2);
     assert_int_equal(program->precision, PRECISION_BF16);
     assert_true(program->clip_norm == 1.5 && program->clip_value == 0);
-    assert_true(program->metric_top5);
+    assert_int_equal(program->metrics.count, 2);
+    assert_string_equal(program->metrics.value[1], "top5");
     const CnnStatement *schedule = recipe_find(program->recipe.train, &schedule_schema);
     assert_non_null(schedule);
     assert_int_equal(schedule->body.count, 2);

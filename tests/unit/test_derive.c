@@ -92,7 +92,8 @@ static Program *new_program(Arena *arena, const Setting *setting)
     program->accumulate = 1;
     program->batch = BATCH;
     program->precision = setting->precision;
-    program->metric_top5 = setting->top5;
+    static const char *const top5 = "top5";
+    program->metrics = setting->top5 ? (Names){1, &top5} : (Names){0};
     if (setting->mixed)
         program->recipe.data = (CnnStatements){1, &mixing};
     return program;

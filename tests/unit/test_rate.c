@@ -20,7 +20,8 @@ static CnnImage image_of(const CnnStatement *stages, int count)
     schedule = (CnnStatement){&schedule_schema, NULL, "m.cnn:3:5", {count, stages}};
     static const CnnMetric accuracy = {"accuracy", 0};
     return (CnnImage){.recipe = {.rate = 0.5, .train = {1, &schedule}},
-                      .train = {.metric_count = 1, .metrics = &accuracy}};
+                      .train = {.metric_count = 1, .metrics = &accuracy},
+                      .eval = {.metric_count = 1, .metrics = &accuracy}};
 }
 
 /* The rates of a training of 10 epochs of 10 steps with these stages. */
@@ -180,18 +181,16 @@ static void assert_plateau(const PlateauArgs *args, const double *expected)
 static void plateau_is_that_of_pytorch(void **state)
 {
     (void)state;
-    assert_plateau(&(PlateauArgs){2, WATCHED_VAL_LOSS, 0, 0.2, 0, {1000, UNIT_EPOCHS}}, rates_plateau);
-    assert_plateau(&(PlateauArgs){3, WATCHED_LOSS, 0.05, 0.5, 0.2, {1000, UNIT_EPOCHS}},
-                   rates_plateau_options);
-    assert_plateau(&(PlateauArgs){4, WATCHED_VAL_ACCURACY, 0, 0.5, 0, {1000, UNIT_EPOCHS}},
-                   rates_plateau_accuracy);
+    assert_plateau(&(PlateauArgs){2, "val_loss", 0, 0.2, 0, {1000, UNIT_EPOCHS}}, rates_plateau);
+    assert_plateau(&(PlateauArgs){3, "loss", 0.05, 0.5, 0.2, {1000, UNIT_EPOCHS}}, rates_plateau_options);
+    assert_plateau(&(PlateauArgs){4, "val_accuracy", 0, 0.5, 0, {1000, UNIT_EPOCHS}}, rates_plateau_accuracy);
 }
 
 static void plateau_watches_only_its_own_epochs(void **state)
 {
     (void)state;
     const WarmupArgs warmup = {{20, UNIT_STEPS}, 0};
-    const PlateauArgs plateau = {1, WATCHED_VAL_LOSS, 0, 0.1, 0, {2, UNIT_EPOCHS}};
+    const PlateauArgs plateau = {1, "val_loss", 0, 0.1, 0, {2, UNIT_EPOCHS}};
     const DecayArgs linear = {0};
     CnnStatement stages[] = {{&warmup_schema, &warmup, "m", {0, NULL}},
                              {&plateau_schema, &plateau, "m", {0, NULL}},
@@ -229,7 +228,7 @@ static void what_cannot_be_is_refused_with_its_place(void **state)
     assert_refused(stages, 2, true, "m.cnn:3:16: 'cosine' counts epochs or steps, not seconds");
     stages[0].args = &restarts;
     assert_refused(stages, 1, true, "m.cnn:3:16: 'cosine' counts epochs or steps, not seconds");
-    const PlateauArgs plateau = {2, WATCHED_VAL_LOSS, 0, 0.1, 0, {2, UNIT_EPOCHS}};
+    const PlateauArgs plateau = {2, "val_loss", 0, 0.1, 0, {2, UNIT_EPOCHS}};
     stages[0] = (CnnStatement){&plateau_schema, &plateau, "m.cnn:3:16", {0, NULL}};
     stages[1] = (CnnStatement){&plateau_schema, &plateau, "m.cnn:3:40", {0, NULL}};
     assert_refused(stages, 2, true, "m.cnn:3:40: a schedule has one 'plateau'");

@@ -122,6 +122,7 @@ static void tell_epoch(const RunListeners *listeners, int64_t epoch)
                       .rate = 0.25,
                       .training = &training,
                       .other = epoch == 1 ? &validation : NULL,
+                      .evaluated = &test_image.eval,
                       .took = 1,
                       .trained = 0.75,
                       .waited = 0.5,
@@ -146,7 +147,7 @@ static void epochs_are_kept_as_a_table_and_as_events(void **state)
     RunListeners listeners = {.program = &test_image.train};
     assert_int_equal(cnn_run_folder_make(&test_image, "run", &folder, &error), CNN_OK);
     for (int part = 0; part < 2; part++) { /* the second goes on after one of two epochs */
-        assert_int_equal(cnn_metrics_file_open(&folder, listeners.program, part, &listeners, &error), CNN_OK);
+        assert_int_equal(cnn_metrics_file_open(&folder, &test_image, part, &listeners, &error), CNN_OK);
         assert_int_equal(cnn_events_file_open(&folder, &listeners, &error), CNN_OK);
         for (int epoch = 1 + part; epoch <= 2; epoch++)
             tell_epoch(&listeners, epoch);

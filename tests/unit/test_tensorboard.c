@@ -182,10 +182,13 @@ static void steps_and_epochs_become_scalars(void **state)
     tell_start(&listeners, 0, 300);
     tell_step(&listeners, 1);
     tell_step(&listeners, 200); /* a step of two bytes */
-    cnn_listeners_tell(&listeners,
-                       &(RunEvent){.kind = EVENT_EPOCH, .step = 200, .training = &training, .other = &other});
+    cnn_listeners_tell(
+        &listeners,
+        &(RunEvent){
+            .kind = EVENT_EPOCH, .step = 200, .training = &training, .other = &other, .evaluated = &program});
     cnn_listeners_tell(&listeners, &(RunEvent){.kind = EVENT_NOTE, .text = "no scalar"});
-    cnn_listeners_tell(&listeners, &(RunEvent){.kind = EVENT_TEST, .step = 300, .other = &training});
+    cnn_listeners_tell(
+        &listeners, &(RunEvent){.kind = EVENT_TEST, .step = 300, .other = &training, .evaluated = &program});
     end_all(&listeners);
     char *text = read_file();
     assert_string_equal(text,

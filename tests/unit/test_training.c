@@ -490,7 +490,7 @@ static void a_signal_ends_it_after_the_step_with_the_weights_saved(void **state)
 static void patience_ends_it_with_the_best_weights(void **state)
 {
     (void)state;
-    static const StopArgs stop = {2, WATCHED_VAL_LOSS, 0};
+    static const StopArgs stop = {2, "val_loss", 0};
     float best[WIDTH], kept[WIDTH];
     CnnData data = line_data();
     CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &thirty);
