@@ -33,6 +33,18 @@ static void exchange(char *a, char *b, uint64_t bytes)
     }
 }
 
+void cnn_average_begin(const Average *average, CnnDevice *device)
+{
+    const CnnImage *image = average->image;
+    for (int i = 0; i < image->tensor_count; i++) {
+        const CnnTensor *tensor = &image->tensors[i];
+        const CnnTensor *kept = tensor->trainable ? find_average(image, tensor->name) : NULL;
+        if (kept)
+            memcpy(cnn_device_tensor(device, kept), cnn_device_tensor(device, tensor),
+                   cnn_tensor_bytes(tensor));
+    }
+}
+
 void cnn_average_use(Average *average, CnnDevice *device, bool use)
 {
     if (average->used == use)

@@ -17,6 +17,9 @@ typedef struct {
 /** The tensor in which what evaluations are to read of a weight lies now. */
 const CnnTensor *cnn_average_shown(const Average *average, const CnnTensor *tensor);
 
+/** The averages begin as the first weights, for the case that the first update is left out. */
+void cnn_average_begin(const Average *average, CnnDevice *device);
+
 /**
  * Puts the averages in the place of the weights, or back; nothing where they stand there already, or there
  * are none.

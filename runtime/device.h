@@ -21,6 +21,9 @@ void cnn_device_close(CnnDevice *device);
 /**
  * Runs one step of `program` (image->train or image->eval). `input` is [samples, height, width, channels] of
  * image->input_dtype, `label` [samples, image->label_width] of image->label_dtype. Allocates nothing.
+ *
+ * Where the loss is not finite, no parameter and no optimizer's state is changed (running statistics are,
+ * unless program->finite is kept, too); so the step can be run again.
  */
 void cnn_device_step(CnnDevice *device, const CnnProgram *program, const void *input, const void *label,
                      const CnnScalars *scalars, int64_t samples);
@@ -31,6 +34,24 @@ void cnn_device_step(CnnDevice *device, const CnnProgram *program, const void *i
  */
 void cnn_device_step_timed(CnnDevice *device, const CnnProgram *program, const void *input, const void *label,
                            const CnnScalars *scalars, int64_t samples, double *seconds);
+
+/* One call of compiled code, after it. */
+typedef struct {
+    int step; /* of the program */
+    const CnnCall *call;
+    PhaseKind kind;       /* of its phase */
+    void *const *buffers; /* by index in the step's list: where each lies, as the code was told */
+} DeviceCall;
+/** False: nothing more is to be done. */
+typedef bool DeviceWatch(void *context, const DeviceCall *call);
+
+/**
+ * The same as cnn_device_step by the calling thread alone, slice after slice, and tells `watch` of each call
+ * of compiled code. The numbers are the same. Ends when `watch` says so, whatever is not done then.
+ */
+void cnn_device_step_watched(CnnDevice *device, const CnnProgram *program, const void *input,
+                             const void *label, const CnnScalars *scalars, int64_t samples,
+                             DeviceWatch *watch, void *context);
 
 /** A buffer of the last step, in SEGMENT_BATCH or SEGMENT_STATE. */
 const void *cnn_device_buffer(const CnnDevice *device, const CnnProgram *program, int buffer);

@@ -7,6 +7,7 @@
  * whole step's ranges are independent. */
 #include "runtime/device.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,8 @@ typedef struct {
     int table_count;
     void ***tables; /* by worker */
     Patches chunk, slice, input, label;
-    bool *solo;               /* by step of a whole phase: done by worker 0 alone */
+    bool *solo;    /* by step of a whole phase: done by worker 0 alone */
+    bool *guarded; /* by step: it changes state, after the loss is known, and only if that is finite */
     atomic_llong *next_slice; /* by phase */
 } Ready;
 
@@ -127,6 +129,34 @@ static void ready_fill(const CnnDevice *device, Ready *ready)
         lists[l]->first[program->phase_count] = at[l];
 }
 
+static bool writes_segment(const CnnProgram *program, const CnnStep *step, Segment segment)
+{
+    for (int i = 0; i < step->write_count; i++)
+        if (program->buffers[step->writes[i]].segment == segment)
+            return true;
+    return false;
+}
+
+static bool writes_buffer(const CnnStep *step, int buffer)
+{
+    for (int i = 0; i < step->write_count; i++)
+        if (step->writes[i] == buffer)
+            return true;
+    return false;
+}
+
+/* A worker that comes to a step behind that which makes the loss has passed a barrier since, or has made it
+ * itself: it can read it. */
+static void ready_guard(Ready *ready)
+{
+    const CnnProgram *program = ready->program;
+    bool known = false;
+    for (int s = 0; s < program->step_count; s++) {
+        ready->guarded[s] = known && writes_segment(program, &program->steps[s], SEGMENT_STATE);
+        known = known || writes_buffer(&program->steps[s], program->loss);
+    }
+}
+
 static void *room(size_t count, size_t bytes, bool *enough)
 {
     void *block = calloc(count + 1, bytes); /* never of size 0, for which calloc may give NULL */
@@ -141,6 +171,7 @@ static bool ready_open(const CnnDevice *device, const CnnProgram *program, Ready
     ready->program = program;
     ready->table_first = room(steps, sizeof *ready->table_first, &enough);
     ready->solo = room(steps, sizeof *ready->solo, &enough);
+    ready->guarded = room(steps, sizeof *ready->guarded, &enough);
     ready->next_slice = room(phases, sizeof *ready->next_slice, &enough);
     ready->tables = room((size_t)device->threads, sizeof *ready->tables, &enough);
     for (int s = 0; s < program->step_count && enough; s++) {
@@ -156,8 +187,10 @@ static bool ready_open(const CnnDevice *device, const CnnProgram *program, Ready
         lists[l]->items = room((size_t)ready->table_count, sizeof(Patch), &enough);
         lists[l]->first = room(phases + 1, sizeof(int), &enough);
     }
-    if (enough)
+    if (enough) {
         ready_fill(device, ready);
+        ready_guard(ready);
+    }
     return enough;
 }
 
@@ -173,6 +206,7 @@ static void ready_close(const CnnDevice *device, Ready *ready)
     free(ready->tables);
     free(ready->table_first);
     free(ready->solo);
+    free(ready->guarded);
     free(ready->next_slice);
 }
 
@@ -300,6 +334,13 @@ void cnn_device_close(CnnDevice *device)
     free(device);
 }
 
+/* Who is told of each call, and whether no more is to be done. */
+typedef struct {
+    DeviceWatch *tell;
+    void *context;
+    bool ended;
+} Watch;
+
 /* One step of the training, as the workers see it. */
 typedef struct {
     CnnDevice *device;
@@ -308,21 +349,35 @@ typedef struct {
     int64_t samples, slices;
     bool update, changed;
     double *seconds; /* cnn_device_step_timed; NULL: nobody wants to know */
+    Watch *watch;    /* cnn_device_step_watched; NULL: nobody wants to know */
 } Job;
 
+static bool loss_is_finite(const Job *job)
+{
+    const CnnProgram *program = job->ready->program;
+    return isfinite(*(const float *)cnn_device_buffer(job->device, program, program->loss));
+}
+
+static void job_watch(const Job *job, int s, PhaseKind kind, const CnnCall *call, void *const *buffers)
+{
+    DeviceCall made = {s, call, kind, buffers};
+    job->watch->ended = !job->watch->tell(job->watch->context, &made);
+}
+
 /* One call of compiled code. */
-static void job_call(const Job *job, int worker, int s, const CnnCall *call)
+static void job_call(const Job *job, int worker, int s, PhaseKind kind, const CnnCall *call)
 {
     const CnnProgram *program = job->ready->program;
     CnnCode *code = __atomic_load_n(&job->device->image->code[program->steps[s].code], __ATOMIC_ACQUIRE);
     void *const *buffers = job->ready->tables[worker] + job->ready->table_first[s];
-    if (!job->seconds) {
-        code(buffers, call);
+    if ((job->ready->guarded[s] && !loss_is_finite(job)) || (job->watch && job->watch->ended))
         return;
-    }
-    double start = cnn_thread_clock();
+    double start = job->seconds ? cnn_thread_clock() : 0;
     code(buffers, call);
-    job->seconds[worker * program->step_count + s] += cnn_thread_clock() - start;
+    if (job->seconds)
+        job->seconds[worker * program->step_count + s] += cnn_thread_clock() - start;
+    if (job->watch)
+        job_watch(job, s, kind, call, buffers);
 }
 
 static void table_lend(const Ready *ready, void **table, const Patches *list, const void *base)
@@ -358,7 +413,7 @@ static void job_slice(const Job *job, int worker, int p, int64_t slice)
             table[patch->index] = place(own, patch->offset - (uint64_t)begin * patch->lead_bytes);
         }
         for (int s = phase->first_step; s < phase->first_step + phase->step_count; s++)
-            job_call(job, worker, s, &call);
+            job_call(job, worker, s, PHASE_CHUNKED, &call);
     }
 }
 
@@ -375,7 +430,35 @@ static void job_share(const Job *job, int worker, int s, bool all)
     if (begin >= end)
         return;
     CnnCall call = {begin, end, job->samples, job->slices, 1};
-    job_call(job, worker, s, &call);
+    job_call(job, worker, s, PHASE_WHOLE, &call);
+}
+
+static bool job_skips(const Job *job, const CnnPhase *phase)
+{
+    return (phase->when == WHEN_UPDATE && !job->update) || (phase->when == WHEN_CHANGED && !job->changed);
+}
+
+static void job_lend(const Job *job, int worker)
+{
+    const Ready *ready = job->ready;
+    table_lend(ready, ready->tables[worker], &ready->input, job->input);
+    table_lend(ready, ready->tables[worker], &ready->label, job->label);
+}
+
+/* All of it, by worker 0, while the others sleep. */
+static void job_alone(const Job *job)
+{
+    const CnnProgram *program = job->ready->program;
+    job_lend(job, 0);
+    for (int p = 0; p < program->phase_count; p++) {
+        const CnnPhase *phase = &program->phases[p];
+        if (job_skips(job, phase))
+            continue;
+        for (int64_t slice = 0; phase->kind == PHASE_CHUNKED && slice < job->slices; slice++)
+            job_slice(job, 0, p, slice);
+        for (int s = 0; phase->kind == PHASE_WHOLE && s < phase->step_count; s++)
+            job_share(job, 0, phase->first_step + s, true);
+    }
 }
 
 static void job_work(void *context, int worker)
@@ -384,14 +467,13 @@ static void job_work(void *context, int worker)
     const Ready *ready = job->ready;
     const CnnProgram *program = ready->program;
     CnnPool *pool = job->device->pool;
-    table_lend(ready, ready->tables[worker], &ready->input, job->input);
-    table_lend(ready, ready->tables[worker], &ready->label, job->label);
+    job_lend(job, worker);
     /* What the last work was: nothing, worker 0's alone, or everyone's. All workers count alike, so all agree
      * on where a barrier stands; between two steps that worker 0 does alone none is needed. */
     enum { NOTHING, ALONE, TOGETHER } last = NOTHING;
     for (int p = 0; p < program->phase_count; p++) {
         const CnnPhase *phase = &program->phases[p];
-        if ((phase->when == WHEN_UPDATE && !job->update) || (phase->when == WHEN_CHANGED && !job->changed))
+        if (job_skips(job, phase))
             continue;
         if (phase->kind == PHASE_CHUNKED) {
             if (last != NOTHING)
@@ -414,24 +496,40 @@ static void job_work(void *context, int worker)
     }
 }
 
+static Job job_make(CnnDevice *device, const CnnProgram *program, const void *input, const void *label,
+                    const CnnScalars *scalars, int64_t samples)
+{
+    *device->scalars = *scalars;
+    return (Job){.device = device,
+                 .ready = &device->ready[program == &device->image->eval],
+                 .input = input,
+                 .label = label,
+                 .samples = samples,
+                 .slices = (samples + program->slice - 1) / program->slice,
+                 .update = scalars->last_micro == 1,
+                 .changed = device->prepared != program};
+}
+
 void cnn_device_step_timed(CnnDevice *device, const CnnProgram *program, const void *input, const void *label,
                            const CnnScalars *scalars, int64_t samples, double *seconds)
 {
-    Ready *ready = &device->ready[program == &device->image->eval];
-    Job job = {device,
-               ready,
-               input,
-               label,
-               samples,
-               (samples + program->slice - 1) / program->slice,
-               scalars->last_micro == 1,
-               device->prepared != program,
-               seconds};
-    *device->scalars = *scalars;
+    Job job = job_make(device, program, input, label, scalars, samples);
+    job.seconds = seconds;
     for (int p = 0; p < program->phase_count; p++)
-        atomic_store_explicit(&ready->next_slice[p], 0, memory_order_relaxed);
+        atomic_store_explicit(&job.ready->next_slice[p], 0, memory_order_relaxed);
     cnn_pool_run(device->pool, job_work, &job);
     device->prepared = program;
+}
+
+void cnn_device_step_watched(CnnDevice *device, const CnnProgram *program, const void *input,
+                             const void *label, const CnnScalars *scalars, int64_t samples,
+                             DeviceWatch *watch, void *context)
+{
+    Job job = job_make(device, program, input, label, scalars, samples);
+    Watch told = {watch, context, false};
+    job.watch = &told;
+    job_alone(&job);
+    device->prepared = told.ended ? NULL : program;
 }
 
 void cnn_device_step(CnnDevice *device, const CnnProgram *program, const void *input, const void *label,

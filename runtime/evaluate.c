@@ -6,6 +6,7 @@
 #include "runtime/clock.h"
 #include "runtime/interrupt.h"
 #include "runtime/output.h"
+#include "runtime/scan.h"
 #include "runtime/state_file.h"
 #include "runtime/training.h"
 
@@ -24,16 +25,37 @@ int64_t cnn_output_columns(const CnnProgram *program)
     return program->logits < 0 ? 0 : (int64_t)(program->buffers[program->logits].lead_bytes / sizeof(float));
 }
 
+static CnnScalars evaluation_scalars(const Batch *batch, uint64_t seed)
+{
+    return (CnnScalars){.inverse_count = 1 / (float)batch->samples,
+                        .count = (float)batch->samples,
+                        .seed_low = (int32_t)(uint32_t)seed,
+                        .seed_high = (int32_t)(uint32_t)(seed >> 32),
+                        .first_sample = (int32_t)batch->first,
+                        .first_micro = 1,
+                        .last_micro = 1};
+}
+
 void cnn_evaluate_batch(CnnDevice *device, const CnnProgram *program, const Batch *batch, uint64_t seed)
 {
-    CnnScalars scalars = {.inverse_count = 1 / (float)batch->samples,
-                          .count = (float)batch->samples,
-                          .seed_low = (int32_t)(uint32_t)seed,
-                          .seed_high = (int32_t)(uint32_t)(seed >> 32),
-                          .first_sample = (int32_t)batch->first,
-                          .first_micro = 1,
-                          .last_micro = 1};
+    CnnScalars scalars = evaluation_scalars(batch, seed);
     cnn_device_step(device, program, batch->input, batch->label, &scalars, batch->samples);
+}
+
+CnnStatus cnn_part_dead(CnnDevice *device, const CnnImage *image, CnnLoader *loader, uint64_t seed,
+                        const CnnBuffer **dead, CnnError *error)
+{
+    enum { SAMPLES_LEAST = 8 };
+    Batch batch;
+    *dead = NULL;
+    TRY(cnn_loader_start(loader, 0, 0, error));
+    CnnStatus status = cnn_loader_next(loader, &batch, error);
+    if (status == CNN_OK && batch.samples >= SAMPLES_LEAST) {
+        CnnScalars scalars = evaluation_scalars(&batch, seed);
+        status = scan_dead(device, image, &batch, &scalars, dead, error);
+    }
+    cnn_loader_stop(loader);
+    return status;
 }
 
 CnnStatus cnn_part_evaluate(CnnDevice *device, const CnnImage *image, CnnLoader *loader, uint64_t seed,

@@ -25,6 +25,13 @@ void cnn_evaluate_batch(CnnDevice *device, const CnnProgram *program, const Batc
 CnnStatus cnn_part_evaluate(CnnDevice *device, const CnnImage *image, CnnLoader *loader, uint64_t seed,
                             Answers *answers, Totals *totals, CnnError *error);
 
+/**
+ * Looks for a layer that gives only zeros for the first batch of a part; see scan_dead. *dead NULL: there is
+ * none, or the batch is too small to tell.
+ */
+CnnStatus cnn_part_dead(CnnDevice *device, const CnnImage *image, CnnLoader *loader, uint64_t seed,
+                        const CnnBuffer **dead, CnnError *error);
+
 /** Numbers that the network says to a sample; 0: they are not kept. */
 int64_t cnn_output_columns(const CnnProgram *program);
 

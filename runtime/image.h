@@ -46,14 +46,19 @@ typedef struct {
     float last_micro;            /* 1 when this micro-batch ends it and the weights are updated, else 0 */
 } CnnScalars;
 
+typedef enum { STEP_FORWARD, STEP_BACKWARD, STEP_UPDATE, STEP_PARTS } StepPart;
+extern const char *const step_part_names[STEP_PARTS]; /* "forward", … */
+
 typedef struct {
-    const char *name; /* of the graph's node, for reports */
+    const char *name; /* of the graph's node, for reports: its layer, or the tensor of the state */
     Segment segment;
     Dtype dtype;
     Lead lead;
     uint64_t offset;     /* bytes from the segment's start, a multiple of 64 */
     uint64_t bytes;      /* all of it; SEGMENT_WORKER: for `chunk` samples */
     uint64_t lead_bytes; /* bytes of one sample or one slice; 0 when lead is LEAD_NONE */
+    StepPart part;       /* that makes it */
+    const char *where;   /* the layer's line, "model.cnn:5:20" */
 } CnnBuffer;
 
 /* One call of compiled code. Its axis 0, the parallel axis, runs over [begin, end). A batched buffer's
@@ -78,8 +83,10 @@ typedef struct {
     int code;          /* index into CnnImage.code */
     int buffer_count;
     const int *buffers; /* indices into CnnProgram.buffers, in the order that the code expects */
-    int64_t extent;     /* of the parallel axis; 0: the batch's samples */
-    int64_t grain;      /* a range given to a worker is a multiple of this, but for the last */
+    int write_count;
+    const int *writes; /* of these indices, those that the code writes */
+    int64_t extent;    /* of the parallel axis; 0: the batch's samples */
+    int64_t grain;     /* a range given to a worker is a multiple of this, but for the last */
 } CnnStep;
 
 typedef enum {
@@ -118,6 +125,8 @@ typedef struct {
     int logits; /* buffer of the network's output, LEAD_BATCH in SEGMENT_BATCH; -1 if it is not kept */
     int metric_count;
     const struct CnnMetric *metrics;
+    int finite; /* buffer (f32): 1 where loss and gradients are finite, else 0, and no state has changed; -1:
+                   the gradients are not looked at */
 } CnnProgram;
 
 typedef struct CnnMetric {

@@ -94,10 +94,11 @@ const Layout *field_layout(FieldKind kind)
 LAYOUT(const, statement_layout, CnnStatement, TEXT(CnnStatement, where));
 LAYOUT(static const, buffer_layout, CnnBuffer, TEXT(CnnBuffer, name), INT(CnnBuffer, segment),
        INT(CnnBuffer, dtype), INT(CnnBuffer, lead), WIDE(CnnBuffer, offset), WIDE(CnnBuffer, bytes),
-       WIDE(CnnBuffer, lead_bytes));
+       WIDE(CnnBuffer, lead_bytes), INT(CnnBuffer, part), TEXT(CnnBuffer, where));
 LAYOUT(static const, step_layout, CnnStep, TEXT(CnnStep, name), TEXT(CnnStep, label), TEXT(CnnStep, where),
        WIDE(CnnStep, flops), WIDE(CnnStep, bytes), INT(CnnStep, code),
-       ARRAY(CnnStep, buffers, buffer_count, word_layout), WIDE(CnnStep, extent), WIDE(CnnStep, grain));
+       ARRAY(CnnStep, buffers, buffer_count, word_layout), ARRAY(CnnStep, writes, write_count, word_layout),
+       WIDE(CnnStep, extent), WIDE(CnnStep, grain));
 LAYOUT(static const, phase_layout, CnnPhase, INT(CnnPhase, kind), INT(CnnPhase, when),
        INT(CnnPhase, first_step), INT(CnnPhase, step_count), WIDE(CnnPhase, chunk));
 LAYOUT(static const, metric_layout, CnnMetric, TEXT(CnnMetric, name), INT(CnnMetric, buffer));
@@ -106,7 +107,7 @@ LAYOUT(static const, program_layout, CnnProgram, WIDE(CnnProgram, batch), WIDE(C
        ARRAY(CnnProgram, steps, step_count, step_layout),
        ARRAY(CnnProgram, phases, phase_count, phase_layout), WIDE(CnnProgram, batch_bytes),
        WIDE(CnnProgram, worker_bytes), INT(CnnProgram, loss), INT(CnnProgram, logits),
-       ARRAY(CnnProgram, metrics, metric_count, metric_layout));
+       ARRAY(CnnProgram, metrics, metric_count, metric_layout), INT(CnnProgram, finite));
 LAYOUT(static const, tensor_layout, CnnTensor, TEXT(CnnTensor, name), INT(CnnTensor, dtype),
        INT(CnnTensor, rank), WIDE(CnnTensor, dim[0]), WIDE(CnnTensor, dim[1]), WIDE(CnnTensor, dim[2]),
        WIDE(CnnTensor, dim[3]), WIDE(CnnTensor, dim[4]), WIDE(CnnTensor, dim[5]), WIDE(CnnTensor, offset),
@@ -126,3 +127,5 @@ LAYOUT(const, image_layout, CnnImage, TEXT(CnnImage, recipe.model_name), TEXT(Cn
        WIDE(CnnImage, state_bytes),
        {.kind = MEMBER_BYTES, .offset = offsetof(CnnImage, table), .count = offsetof(CnnImage, table_bytes)},
        INT(CnnImage, code_count), TEXT(CnnImage, target), TEXT(CnnImage, needs));
+
+const char *const step_part_names[STEP_PARTS] = {"forward", "backward", "update"};

@@ -47,8 +47,9 @@ static uint64_t segment_bytes(const CnnImage *image, const CnnProgram *program, 
 static CnnStatus verify_buffer(const CnnImage *image, const CnnProgram *program, const CnnBuffer *buffer,
                                CnnError *error)
 {
-    CHECK(buffer->name, "a buffer without a name");
-    CHECK(buffer->segment < SEGMENT_COUNT && buffer->dtype < DTYPE_COUNT && buffer->lead <= LEAD_SLICE,
+    CHECK(buffer->name && buffer->where, "a buffer without a name");
+    CHECK(buffer->segment < SEGMENT_COUNT && buffer->part < STEP_PARTS && buffer->dtype < DTYPE_COUNT &&
+              buffer->lead <= LEAD_SLICE,
           "buffer '%s' has an unknown kind", buffer->name);
     CHECK(inside(buffer->offset, buffer->bytes, segment_bytes(image, program, buffer->segment)),
           "buffer '%s' lies outside its segment", buffer->name);
@@ -77,6 +78,10 @@ static CnnStatus verify_step(const CnnImage *image, const CnnProgram *program, c
     for (int i = 0; i < step->buffer_count; i++)
         CHECK(step->buffers[i] >= 0 && step->buffers[i] < program->buffer_count,
               "step '%s' names an unknown buffer", step->name);
+    CHECK(step->write_count >= 0, "step '%s' has a negative number of buffers", step->name);
+    for (int i = 0; i < step->write_count; i++)
+        CHECK(step->writes[i] >= 0 && step->writes[i] < program->buffer_count,
+              "step '%s' writes an unknown buffer", step->name);
     return CNN_OK;
 }
 
@@ -138,6 +143,8 @@ static CnnStatus verify_program(const CnnImage *image, const CnnProgram *program
         CHECK(metric->name && (of_answers ? scores_know(metric->name) : is_readable(program, metric->buffer)),
               "a metric is not kept");
     }
+    CHECK(program->finite == -1 || is_readable(program, program->finite),
+          "what tells a good step is not kept");
     CHECK(program->logits == -1 || (is_readable(program, program->logits) &&
                                     program->buffers[program->logits].lead == LEAD_BATCH &&
                                     program->buffers[program->logits].segment == SEGMENT_BATCH),

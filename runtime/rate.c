@@ -290,7 +290,7 @@ bool cnn_rate_epoch(RateSchedule *schedule, int64_t step, double value)
     const CnnStatement *stage = find_stage(schedule, step - 1, &before);
     if (!stage || stage->schema != &plateau_schema)
         return false;
-    if (state->epochs++ == 0 ||
+    if (state->epochs++ == 0 || isnan(state->best) ||
         cnn_watched_gain(&schedule->watched, value, state->best) > schedule->plateau->least) {
         state->best = value;
         state->since = 0;

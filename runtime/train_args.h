@@ -108,9 +108,16 @@ typedef struct {
     double factor;
 } LayersArgs;
 
+typedef enum { NAN_STOP, NAN_SKIP, NAN_BACK } NanAction;
+typedef struct {
+    int action;    /* NanAction */
+    int64_t most;  /* updates in a row that are left out, times that the training goes back */
+    double factor; /* what the rate is multiplied by each time */
+} NanArgs;
+
 extern const Schema batch_schema, epochs_schema, steps_schema, seed_schema, schedule_schema, stop_schema,
-    checkpoint_schema, precision_schema, clip_schema, average_schema, metrics_schema, start_schema,
-    rates_schema, layers_schema, time_schema;
+    checkpoint_schema, precision_schema, clip_schema, average_schema, metrics_schema, nan_schema,
+    start_schema, rates_schema, layers_schema, time_schema;
 extern const Schema constant_schema, warmup_schema, step_schema, exponential_schema, cosine_schema,
     linear_schema, polynomial_schema, onecycle_schema, plateau_schema;
 

@@ -250,6 +250,30 @@ const Schema metrics_schema = {
     .example = "metrics top5, f1, auc",
 };
 
+static const Field nan_fields[] = {
+    FIELD(NanArgs, action, FIELD_WORD, .preset = "stop", .words = "stop skip back",
+          .doc =
+              "stop: the training ends, with exit code 4; skip: this update is not made; back: the weights "
+              "and the optimizer's state of the epoch's begin (at most 1000 updates ago) are taken, and from "
+              "then on a lower rate"),
+    FIELD(NanArgs, most, FIELD_INTEGER, .preset = "5", .least = 1, .most = 1e9, .named_only = true,
+          .doc = "updates in a row that are left out, or times that the training goes back, before it ends"),
+    FIELD(NanArgs, factor, FIELD_SHARE, .preset = "50%", .least = 0.01, .most = 1, .named_only = true,
+          .doc = "back: what the rate is multiplied by each time"),
+    FIELDS_END,
+};
+const Schema nan_schema = {
+    .word = "nan",
+    .doc =
+        "What is done when the loss is infinite or not a number; with skip and back also when a gradient is, "
+        "which costs a pass over the gradients in each step. The layer, its line, and the sample where it "
+        "began are told.",
+    .places = IN_TRAIN,
+    .fields = nan_fields,
+    .args_bytes = sizeof(NanArgs),
+    .example = "nan skip, most=5",
+};
+
 /* A statement that the language knows and a later version will do. */
 #define PLANNED(name, word_of_it, place, what, use)                                                          \
     static const Schema name = {.word = word_of_it,                                                          \
@@ -265,11 +289,33 @@ PLANNED(prune_schema, "prune", IN_TRAIN, "Sets small weights to zero while train
 PLANNED(quantize_schema, "quantize", IN_TRAIN, "Trains for weights of 8 bits.", "quantize int8, aware=true");
 
 const Schema *const train_schemas[] = {
-    &batch_schema,       &epochs_schema,   &steps_schema,    &seed_schema,
-    &schedule_schema,    &constant_schema, &warmup_schema,   &step_schema,
-    &exponential_schema, &cosine_schema,   &linear_schema,   &polynomial_schema,
-    &onecycle_schema,    &plateau_schema,  &stop_schema,     &checkpoint_schema,
-    &precision_schema,   &clip_schema,     &metrics_schema,  &time_schema,
-    &average_schema,     &start_schema,    &rates_schema,    &layers_schema,
-    &distill_schema,     &prune_schema,    &quantize_schema, NULL,
+    &batch_schema,
+    &epochs_schema,
+    &steps_schema,
+    &seed_schema,
+    &schedule_schema,
+    &constant_schema,
+    &warmup_schema,
+    &step_schema,
+    &exponential_schema,
+    &cosine_schema,
+    &linear_schema,
+    &polynomial_schema,
+    &onecycle_schema,
+    &plateau_schema,
+    &stop_schema,
+    &checkpoint_schema,
+    &precision_schema,
+    &clip_schema,
+    &metrics_schema,
+    &nan_schema,
+    &time_schema,
+    &average_schema,
+    &start_schema,
+    &rates_schema,
+    &layers_schema,
+    &distill_schema,
+    &prune_schema,
+    &quantize_schema,
+    NULL,
 };

@@ -18,6 +18,7 @@
 typedef struct {
     int64_t micro;   /* micro-batches done */
     int64_t samples; /* of all its micro-batches */
+    bool left_out;   /* its numbers are not finite: there will be no update */
     Totals totals;   /* of those done */
 } Accumulation;
 
@@ -58,6 +59,11 @@ static void training_summary(Training *t)
 }
 
 /* ---- Steps ---- */
+
+static double rate_of(const Training *t, int64_t step)
+{
+    return cnn_rate(&t->rates, step) * t->divergence.factor;
+}
 
 /* One object for an update, with the mean loss over its samples before the weights changed. */
 static void log_step(Training *t, const Totals *totals, int64_t epoch, float rate)
@@ -108,16 +114,39 @@ static int64_t accumulation_samples(const Training *t, const Batch *batch, int64
     return left < whole && left > batch->samples ? left : left < whole ? batch->samples : whole;
 }
 
-/* Trains on one batch. *updated: the weights were changed. */
+/* The step of a micro-batch, and what becomes of it where its numbers are not finite. */
+static CnnStatus train_step(Training *t, const Batch *batch, const CnnScalars *scalars, Accumulation *now,
+                            Totals *totals, CnnError *error)
+{
+    const CnnProgram *program = &t->image->train;
+    cnn_device_step(t->device, program, batch->input, batch->label, scalars, batch->samples);
+    totals_add(&now->totals, t->device, program, batch->samples);
+    now->left_out = !divergence_is_finite(&t->divergence, t->device);
+    if (!now->left_out) {
+        totals_add(totals, t->device, program, batch->samples);
+        return CNN_OK;
+    }
+    TrainedBatch trained = {
+        t->device, t->data, t->loader, batch, scalars, t->step + 1, t->position.epoch + 1};
+    CnnStatus status = divergence_handle(&t->divergence, &trained, &t->report, error);
+    if (status == CNN_OK && *t->divergence.note)
+        training_note(t, "%s", t->divergence.note);
+    return status;
+}
+
+/* Trains on one batch. *updated: it was the last of an update, which was made or left out. */
 static CnnStatus train_batch(Training *t, const Batch *batch, int64_t epoch, Accumulation *now,
                              Totals *totals, bool *updated, CnnError *error)
 {
-    const CnnProgram *program = &t->image->train;
     bool first = now->micro == 0;
-    if (first)
-        *now = (Accumulation){.samples = accumulation_samples(t, batch, totals->samples)};
+    CnnStatus status = CNN_OK;
+    if (first) {
+        int64_t done = t->position.batches * t->batch.size;
+        *now = (Accumulation){.samples = accumulation_samples(t, batch, done)};
+        divergence_keep(&t->divergence, t->device, done == 0, t->step);
+    }
     *updated = ++now->micro == t->batch.accumulate || batch->last;
-    float rate = (float)cnn_rate(&t->rates, t->step);
+    float rate = (float)rate_of(t, t->step);
     CnnScalars scalars = {.rate = rate,
                           .step = (float)(t->step + 1),
                           .inverse_count = 1 / (float)now->samples,
@@ -128,22 +157,18 @@ static CnnStatus train_batch(Training *t, const Batch *batch, int64_t epoch, Acc
                           .first_sample = (int32_t)batch->first,
                           .first_micro = first,
                           .last_micro = *updated};
-    cnn_device_step(t->device, program, batch->input, batch->label, &scalars, batch->samples);
-    totals_add(&now->totals, t->device, program, batch->samples);
-    totals_add(totals, t->device, program, batch->samples);
-    bool finite = isfinite(now->totals.loss);
-    if (*updated || !finite) {
+    if (!now->left_out)
+        status = train_step(t, batch, &scalars, now, totals, error);
+    if (*updated || status != CNN_OK) {
         t->step++;
         log_step(t, &now->totals, epoch, rate);
         now->micro = 0;
     }
-    if (!finite)
-        return cnn_fail(error, CNN_DIVERGED,
-                        "the loss is %s at step %" PRId64 " (epoch %" PRId64
-                        "); no weights were written. A lower learning rate (now %g) or clip norm=1 may help",
-                        isnan(now->totals.loss) ? "not a number" : "infinite", t->step, epoch + 1,
-                        (double)rate);
-    return CNN_OK;
+    if (*updated && !now->left_out) {
+        divergence_passed(&t->divergence);
+        advice_update(&t->advice, totals_loss(&now->totals));
+    }
+    return status;
 }
 
 /* Seconds that the rest of the training will take. */
@@ -211,7 +236,7 @@ static CnnStatus train_epoch(Training *t, Progress *progress, CnnError *error)
     if (ended)
         t->position.batches = of_epoch;
     cnn_loader_stop(t->loader); /* the evaluation's loader has the memory next */
-    if (totals->samples == 0 && !cnn_interrupted())
+    if (t->position.batches == 0 && !cnn_interrupted())
         return cnn_fail(error, CNN_BAD_INPUT, "none of the samples to train on could be read");
     return log_check(t, error);
 }
@@ -225,7 +250,7 @@ static void watch_plateau(Training *t, const Totals *training, const Totals *val
         return;
     training_note(t, "%s has not become better for %" PRId64 " epoch%s: the rate is %g from now on",
                   rates->watched.name, rates->plateau->patience, rates->plateau->patience == 1 ? "" : "s",
-                  cnn_rate(rates, t->step));
+                  rate_of(t, t->step));
 }
 
 /* After an epoch: which was the best so far, and what is kept of it. */
@@ -239,7 +264,7 @@ static CnnStatus end_epoch(Training *t, const Progress *progress, double start, 
                       .seconds = training_seconds(t),
                       .epoch = epoch,
                       .step = t->step,
-                      .rate = cnn_rate(&t->rates, t->step ? t->step - 1 : 0),
+                      .rate = rate_of(t, t->step ? t->step - 1 : 0),
                       .training = progress->totals,
                       .other = progress->validation,
                       .evaluated = &t->image->eval,
@@ -259,6 +284,29 @@ static CnnStatus end_epoch(Training *t, const Progress *progress, double start, 
     return parts ? training_keep(t, parts, error) : CNN_OK;
 }
 
+/* What the epoch's numbers say of the training. A training that is gone on with is not known from its start.
+ */
+static CnnStatus give_advice(Training *t, const Totals *totals, const Totals *validation, CnnError *error)
+{
+    AdviceLine lines[ADVICE_COUNT];
+    const CnnBuffer *dead = NULL;
+    if (divergence_left_out(&t->divergence))
+        training_note(t, "%s", t->divergence.note);
+    if (t->resume.file)
+        return CNN_OK;
+    if (t->validation && advice_wants_dead(&t->advice))
+        TRY(cnn_part_dead(t->device, t->image, t->validation, t->seed, &dead, error));
+    EpochEnd end = {.loss = totals_loss(totals),
+                    .validation = t->validation ? totals_loss(validation) : NAN,
+                    .rate = rate_of(t, t->step ? t->step - 1 : 0),
+                    .dead = dead ? dead->name : NULL,
+                    .dead_where = dead ? dead->where : NULL};
+    int count = advice_end(&t->advice, &end, lines);
+    for (int i = 0; i < count; i++)
+        training_note(t, "%s", lines[i].text);
+    return CNN_OK;
+}
+
 /* An epoch with its validation and its line. */
 static CnnStatus run_epoch(Training *t, CnnError *error)
 {
@@ -272,6 +320,7 @@ static CnnStatus run_epoch(Training *t, CnnError *error)
                          .program = &t->image->train,
                          .evaluated = &t->image->eval,
                          .totals = &t->position.totals};
+    advice_epoch(&t->advice, t->steps_per_epoch);
     TRY(train_epoch(t, &progress, error));
     if (cnn_interrupted())
         return CNN_OK;
@@ -291,9 +340,8 @@ static CnnStatus run_epoch(Training *t, CnnError *error)
     report_epoch(&t->report, &progress, cnn_clock() - start);
     report_cache_trouble(&t->report, t->data);
     if (t->validation && !isfinite(validation.loss))
-        return cnn_fail(error, CNN_DIVERGED,
-                        "the validation loss is not finite after epoch %" PRId64 "; no weights were written",
-                        t->position.epoch + 1);
+        return divergence_of_validation(&t->divergence, t->device, t->position.epoch + 1, error);
+    TRY(give_advice(t, &totals, &validation, error));
     CnnStatus status = end_epoch(t, &progress, start, error);
     t->step_begun = cnn_clock();
     t->time.epoch_seconds = t->step_begun - trained;

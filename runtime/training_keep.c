@@ -50,6 +50,8 @@ static CnnStatus write_checkpoint(Training *t, int parts, CnnError *error)
     t->position.steps_per_epoch = t->steps_per_epoch;
     t->position.total = t->total;
     t->position.seed = t->seed;
+    t->position.rate_factor = t->divergence.factor;
+    t->position.returned = t->divergence.returned;
     return cnn_checkpoint_write(&t->checkpoints, &t->position, parts, error);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/augment/mix.h"
 #include "runtime/clock.h"
 #include "runtime/evaluate.h"
 #include "runtime/file.h"
@@ -227,6 +228,8 @@ static CnnStatus training_position(Training *t, CnnError *error)
         t->step = t->position.epoch * t->steps_per_epoch;
     }
     t->rates.state = was->rate;
+    t->divergence.factor = was->rate_factor;
+    t->divergence.returned = was->returned;
     t->seconds_before = was->seconds;
     t->steps_before = t->step;
     cnn_resume_load(&t->resume, t->image, t->device, &t->best);
@@ -293,10 +296,14 @@ CnnStatus training_open(Training *t, CnnError *error)
     TRY(cnn_data_prepare(t->data, cnn_device_threads(t->device), error));
     if (t->start)
         cnn_state_load(t->device, t->image, t->start, false);
+    cnn_average_begin(&t->average, t->device);
     TRY(training_loaders(t, error));
     training_limits(t);
     TRY(cnn_rate_open(t->image, t->validation != NULL, t->steps_per_epoch, t->total, &t->rates, error));
     TRY(cnn_best_open(t->image, t->validation != NULL, &t->best, error));
+    TRY(divergence_open(t->image, &t->divergence, error));
+    advice_open(&t->advice, recipe_find(t->image->recipe.train, &stop_schema) != NULL,
+                recipe_find(t->image->recipe.data, &augment_schema) != NULL);
     TRY(training_position(t, error));
     TRY(training_answers(t, error));
     if (t->options->log && !(t->log = fopen(t->options->log, "w")))
@@ -313,6 +320,7 @@ static void close_loader(CnnLoader *loader)
 void training_close(Training *t)
 {
     cnn_checkpoints_close(&t->checkpoints);
+    divergence_close(&t->divergence);
     cnn_best_close(&t->best);
     answers_close(&t->answers);
     answers_list_close(&t->best_answers);

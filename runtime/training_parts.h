@@ -3,9 +3,11 @@
 #ifndef CNN_TRAINING_PARTS_H
 #define CNN_TRAINING_PARTS_H
 
+#include "runtime/advice.h"
 #include "runtime/answers.h"
 #include "runtime/average.h"
 #include "runtime/best.h"
+#include "runtime/divergence.h"
 #include "runtime/rate.h"
 #include "runtime/report.h"
 #include "runtime/run/checkpoint.h"
@@ -39,6 +41,8 @@ typedef struct {
     Best best;
     Answers answers;         /* to the part that is evaluated */
     AnswerList best_answers; /* to the validation part after the best epoch; with a run folder */
+    Divergence divergence;
+    Advice advice;
     Checkpoints checkpoints; /* with a run folder */
     RunListeners listeners;
     FILE *log;

@@ -44,6 +44,7 @@ typedef struct Program {
     const Optimizer *optimizer;
     const void *optimizer_args;
     double clip_norm, clip_value; /* 0: none */
+    bool guarded;                 /* state changes only where loss and gradients are finite */
     double average;     /* share of the weights' moving average that a step keeps; 0: there is none */
     int64_t accumulate; /* micro-batches summed for one update, 1: none */
     Precision precision;

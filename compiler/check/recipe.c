@@ -199,6 +199,7 @@ static void read_compiled(Checker *checker, const SectionEntries *entries)
         BatchArgs batch;
         PrecisionArgs precision;
         ClipArgs clip;
+        NanArgs nan;
     } defaults;
     const BatchArgs *batch = recipe_args(program->recipe.train, &batch_schema, &defaults);
     program->batch = batch->size;
@@ -226,6 +227,8 @@ static void read_compiled(Checker *checker, const SectionEntries *entries)
     written = section_find(entries, &clip_schema);
     if (written && written->good && clip->norm == 0 && clip->value == 0)
         check_error(checker, written->span, "missing-argument", NULL, "'clip' needs 'norm' or 'value'");
+    const NanArgs *nan = recipe_args(program->recipe.train, &nan_schema, &defaults);
+    program->guarded = nan->action != NAN_STOP;
     read_metrics(checker, section_find(entries, &metrics_schema));
 }
 

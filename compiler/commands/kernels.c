@@ -6,51 +6,8 @@
 
 #include "compiler/commands/layers.h"
 #include "compiler/ir/op.h"
+#include "compiler/ir/parts.h"
 #include "compiler/link/link.h"
-
-const char *const step_part_names[STEP_PARTS] = {"forward", "backward", "update"};
-
-/* ---- Parts of the step ---- */
-
-/* Marks what the results of some roles are made of. */
-static void mark_made_of(const Graph *graph, bool updates, bool *marked)
-{
-    for (size_t i = 0; i < graph->results.count; i++)
-        if ((graph->results.items[i].role == RESULT_UPDATE) == updates)
-            marked[graph->results.items[i].node] = true;
-    for (NodeId id = (NodeId)graph->nodes.count; id-- > 0;)
-        for (int k = 0; marked[id] && k < graph_node(graph, id)->in_count; k++)
-            marked[graph_node(graph, id)->in[k]] = true;
-}
-
-static bool reads_batch(const Graph *graph, const Node *node)
-{
-    for (int k = 0; k < node->in_count; k++)
-        if (graph_type(graph, node->in[k])->lead == LEAD_BATCH)
-            return true;
-    return false;
-}
-
-/* Forward is what the loss, the metrics and the output are made of; update what is neither, holds no samples,
- * and is read by nothing but updates: sums over slices and the optimizer. */
-static StepPart *find_parts(Arena *arena, const Graph *graph)
-{
-    size_t count = graph->nodes.count;
-    StepPart *part = NEW_ARRAY(arena, StepPart, count);
-    bool *forward = NEW_ARRAY(arena, bool, count), *live = NEW_ARRAY(arena, bool, count),
-         *early = NEW_ARRAY(arena, bool, count); /* read by something that is no update */
-    mark_made_of(graph, false, forward);
-    mark_made_of(graph, true, live);
-    for (NodeId id = (NodeId)count; id-- > 0;) {
-        const Node *node = graph_node(graph, id);
-        bool update = !forward[id] && !early[id] && node->type.lead == LEAD_NONE &&
-                      node_op(node)->class != OP_CONTRACT && !reads_batch(graph, node);
-        part[id] = forward[id] ? STEP_FORWARD : update ? STEP_UPDATE : STEP_BACKWARD;
-        for (int k = 0; live[id] && !update && k < node->in_count; k++)
-            early[node->in[k]] = true;
-    }
-    return part;
-}
 
 /* ---- Words ---- */
 
@@ -282,7 +239,7 @@ KernelTable *kernels_describe(Session *session, const Program *program, const Pl
     Arena *arena = session->arena;
     KernelTable *table = NEW(arena, KernelTable);
     *table = (KernelTable){.program = program, .plan = plan, .count = (int)plan->groups.count};
-    table->part_of = find_parts(arena, plan->graph);
+    table->part_of = graph_parts(arena, plan->graph);
     table->layer_of = NEW_ARRAY(arena, int, plan->graph->nodes.count);
     for (NodeId id = 0; id < plan->graph->nodes.count; id++)
         table->layer_of[id] = layers_find(program, graph_node(plan->graph, id)->name);

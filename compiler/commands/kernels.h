@@ -4,9 +4,6 @@
 
 #include "compiler/driver.h"
 
-typedef enum { STEP_FORWARD, STEP_BACKWARD, STEP_UPDATE, STEP_PARTS } StepPart;
-extern const char *const step_part_names[STEP_PARTS];
-
 /* Something of a step, by its parts. */
 typedef struct {
     double of[STEP_PARTS];

@@ -2,6 +2,8 @@
  * step (which begins with decay), the average follows, as Keras does. */
 #include "compiler/derive/update.h"
 
+#include <float.h>
+
 #include "compiler/check/learnt.h"
 #include "compiler/optim/parts.h"
 #include "runtime/average.h"
@@ -38,8 +40,8 @@ static NodeId accumulate(Graph *graph, NodeId parameter, NodeId gradient)
     return sum;
 }
 
-/* What each gradient is multiplied by so that the norm of all together is at most `most`. */
-static NodeId clip_factor(Graph *graph, const NodeId *gradients, int count, double most)
+/* The sum of the squares of all gradients; NODE_NONE: there are none. */
+static NodeId squares_of_all(Graph *graph, const NodeId *gradients, int count)
 {
     NodeId total = NODE_NONE;
     for (int i = 0; i < count; i++) {
@@ -51,11 +53,45 @@ static NodeId clip_factor(Graph *graph, const NodeId *gradients, int count, doub
         NodeId sum = make_reshape(make, squares, 0, NULL);
         total = total == NODE_NONE ? sum : make_add(make, total, sum);
     }
+    return total;
+}
+
+/* What each gradient is multiplied by so that the norm of all together is at most `most`. */
+static NodeId clip_factor(Graph *graph, const NodeId *gradients, int count, double most)
+{
+    NodeId total = squares_of_all(graph, gradients, count);
     if (total == NODE_NONE)
         return NODE_NONE;
     Make make = {.graph = graph};
     NodeId limit = make_constant(make, most);
     return make_div(make, limit, make_max(make, make_unary(make, OP_sqrt, total), limit));
+}
+
+/* Whether loss and gradients are finite. A comparison with what is not a number is false, so one says it of
+ * all. */
+static NodeId all_finite(Graph *graph, const NodeId *gradients, int count)
+{
+    Make make = {.graph = graph};
+    NodeId loss = graph_find_result(graph, RESULT_LOSS), total = squares_of_all(graph, gradients, count);
+    NodeId size = make_unary(make, OP_abs, loss);
+    if (total != NODE_NONE)
+        size = make_add(make, size, total);
+    return make_greater(make, make_constant(make, (double)FLT_MAX), size);
+}
+
+/* The updates among results number `first` to `end` keep the old value where `finite` is false. */
+static void guard_updates(Graph *graph, NodeId finite, size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++) {
+        const Result *result = &graph->results.items[i];
+        if (result->role != RESULT_UPDATE)
+            continue;
+        Make make = make_at(graph, result->target);
+        Type type = *graph_type(graph, result->node);
+        NodeId old = make_reshape(make, result->target, type.rank, type.dim);
+        NodeId kept = make_select(make, finite, result->node, old);
+        graph->results.items[i].node = kept;
+    }
 }
 
 static void clip(const Program *program, Graph *graph, NodeId *gradients, int count)
@@ -122,13 +158,24 @@ static void step(const Program *program, Graph *graph, NodeId parameter, NodeId 
 void update_parameters(const Program *program, Graph *graph, const NodeId *parameters,
                        const NodeId *gradients, int count)
 {
-    NodeId *clipped = NEW_ARRAY(graph->arena, NodeId, count);
+    NodeId *summed = NEW_ARRAY(graph->arena, NodeId, count),
+           *clipped = NEW_ARRAY(graph->arena, NodeId, count);
+    size_t running = graph->results.count;
     for (int i = 0; i < count; i++) {
-        bool summed = program->accumulate > 1 && gradients[i] != NODE_NONE;
-        clipped[i] = summed ? accumulate(graph, parameters[i], gradients[i]) : gradients[i];
+        bool sums = program->accumulate > 1 && gradients[i] != NODE_NONE;
+        clipped[i] = summed[i] = sums ? accumulate(graph, parameters[i], gradients[i]) : gradients[i];
     }
+    size_t sums_end = graph->results.count;
     clip(program, graph, clipped, count);
     for (int i = 0; i < count; i++)
         if (clipped[i] != NODE_NONE)
             step(program, graph, parameters[i], clipped[i]);
+    if (!program->guarded)
+        return;
+    Make make = {.graph = graph};
+    NodeId finite = all_finite(graph, summed, count);
+    guard_updates(graph, finite, 0, running);                     /* running statistics */
+    guard_updates(graph, finite, sums_end, graph->results.count); /* not the sums, which begin anew */
+    finite = make_select(make, finite, make_constant(make, 1.0), make_constant(make, 0.0));
+    graph_result(graph, (Result){.role = RESULT_FINITE, .node = finite, .name = "finite"});
 }

@@ -51,6 +51,7 @@ typedef enum {
     RESULT_METRIC, /* f32 scalar: a sum over the batch's samples, `name` says of what */
     RESULT_OUTPUT, /* the network's output [batch, classes] */
     RESULT_UPDATE, /* `target`, a parameter or a state, becomes `node` at the end of the step */
+    RESULT_FINITE, /* f32 scalar: 1 where loss and gradients are finite, else 0 */
     RESULT_VALUE   /* a value that tests want to read */
 } ResultRole;
 

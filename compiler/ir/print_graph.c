@@ -74,7 +74,7 @@ void graph_print(const Graph *graph, Text *out)
             text_printf(out, " %s", node->name);
         text_printf(out, "\n");
     }
-    static const char *const roles[] = {"loss", "total", "metric", "output", "update", "value"};
+    static const char *const roles[] = {"loss", "total", "metric", "output", "update", "finite", "value"};
     for (size_t i = 0; i < graph->results.count; i++) {
         const Result *result = &graph->results.items[i];
         text_printf(out, "%s", roles[result->role]);

@@ -6,6 +6,7 @@
 #include "compiler/base/bug.h"
 #include "compiler/check/learnt.h"
 #include "compiler/ir/op.h"
+#include "compiler/ir/parts.h"
 #include "runtime/rng.h"
 #include "runtime/scores.h"
 
@@ -93,6 +94,7 @@ static uint64_t leaf_offset(Linking *linking, const Node *node)
 static CnnBuffer *link_buffers(Linking *linking, const Plan *plan)
 {
     CnnBuffer *buffers = NEW_ARRAY(linking->arena, CnnBuffer, plan->buffers.count);
+    const StepPart *part = graph_parts(linking->arena, plan->graph);
     for (size_t i = 0; i < plan->buffers.count; i++) {
         const Buffer *from = &plan->buffers.items[i];
         const Node *node = graph_node(plan->graph, from->node);
@@ -102,7 +104,9 @@ static CnnBuffer *link_buffers(Linking *linking, const Plan *plan)
                                  .lead = node->type.lead,
                                  .offset = node->op == OP_leaf ? leaf_offset(linking, node) : from->offset,
                                  .bytes = from->bytes,
-                                 .lead_bytes = from->lead_bytes};
+                                 .lead_bytes = from->lead_bytes,
+                                 .part = part[from->node],
+                                 .where = diag_where(linking->program->diag, node->span)};
     }
     return buffers;
 }
@@ -164,8 +168,13 @@ static CnnStep link_step(const Linking *linking, const Plan *plan, const Kernel 
 {
     const Computation *computation = kernel->computation;
     int *buffers = NEW_ARRAY(linking->arena, int, computation->tensors.count);
-    for (size_t i = 0; i < computation->tensors.count; i++)
+    int *writes = NEW_ARRAY(linking->arena, int, computation->tensors.count);
+    int write_count = 0;
+    for (size_t i = 0; i < computation->tensors.count; i++) {
         buffers[i] = plan->buffer_of[computation->tensors.items[i].node];
+        if (computation->tensors.items[i].written)
+            writes[write_count++] = buffers[i];
+    }
     const Axis *parallel = &computation->axes[computation->parallel];
     return (CnnStep){.name = kernel->name,
                      .label = kernel->name,
@@ -175,6 +184,8 @@ static CnnStep link_step(const Linking *linking, const Plan *plan, const Kernel 
                      .code = code,
                      .buffer_count = (int)computation->tensors.count,
                      .buffers = buffers,
+                     .write_count = write_count,
+                     .writes = writes,
                      .extent = parallel->kind == EXTENT_BATCH ? 0 : parallel->extent,
                      .grain = grain_of(kernel)};
 }
@@ -236,7 +247,8 @@ static CnnProgram link_program(Linking *linking, const LinkedPlan *linked, bool 
                           .batch_bytes = plan->batch_bytes,
                           .worker_bytes = plan->worker_bytes,
                           .loss = result_buffer(plan, RESULT_TOTAL),
-                          .logits = result_buffer(plan, RESULT_OUTPUT)};
+                          .logits = result_buffer(plan, RESULT_OUTPUT),
+                          .finite = result_buffer(plan, RESULT_FINITE)};
     program.buffers = link_buffers(linking, plan);
     link_steps(linking, linked, &program);
     link_metrics(linking, plan, evaluation, &program);

@@ -39,6 +39,8 @@ static const Item items[] = {
     NUMBER(rate.epochs),
     NUMBER(rate.since),
     NUMBER(rate.lowered),
+    REAL(rate_factor, 1),
+    NUMBER(returned),
     NUMBER(batch),
     NUMBER(accumulate),
     NUMBER(steps_per_epoch),

@@ -18,6 +18,8 @@ typedef struct {
     int64_t best_epoch, best_since;
     double best_value;
     RateState rate;
+    double rate_factor; /* what `nan back` has multiplied the rate by, … */
+    int64_t returned;   /* … going back so many times */
     /* What may not differ in a training that goes on: */
     int64_t batch, accumulate;
     int64_t steps_per_epoch;

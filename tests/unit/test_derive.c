@@ -286,6 +286,41 @@ static void losses_stay_finite_for_any_logits(void **state)
     }
 }
 
+/* `nan skip` and `back`: an update is made as without them, or not at all. */
+static void guarded_updates_need_finite_numbers(void **state)
+{
+    (void)state;
+    const Setting setting = {.loss = "cross_entropy", .columns = 3, .last = OP_exp};
+    double kept[3][3];
+    for (int guarded = 0; guarded < 2; guarded++) {
+        Arena *arena = arena_new();
+        Program *program = new_program(arena, &setting);
+        program->guarded = guarded;
+        Interpreted run = interpret(arena, slice_sums(derive_training(program)));
+        CnnScalars scalars = step_scalars(1.0, 1, SAMPLES);
+        interp_scalars(run.interp, &scalars);
+        double *x = leaf_values(&run, "input"), *w = leaf_values(&run, "w");
+        for (int i = 0; i < SAMPLES * 3; i++)
+            x[i] = noise_value(3, i);
+        for (int i = 0; i < 3; i++)
+            w[i] = 1 + noise_value(4, i);
+        interp_run(run.interp, SAMPLES);
+        memcpy(kept[guarded], w, sizeof kept[0]);
+        if (guarded) {
+            assert_true(*result_values(&run, RESULT_FINITE, NULL) == 1);
+            x[4] = NAN;
+            interp_run(run.interp, SAMPLES);
+            assert_true(*result_values(&run, RESULT_FINITE, NULL) == 0);
+            memcpy(kept[2], w, sizeof kept[0]);
+        } else {
+            assert_true(graph_find_result(run.graph, RESULT_FINITE) == NODE_NONE);
+        }
+        arena_free(arena);
+    }
+    assert_memory_equal(kept[1], kept[0], sizeof kept[0]);
+    assert_memory_equal(kept[2], kept[1], sizeof kept[0]);
+}
+
 static void an_output_that_does_not_fit_the_loss_is_refused(void **state)
 {
     (void)state;
@@ -467,6 +502,7 @@ int main(void)
         cmocka_unit_test(focal_loss_fades_what_is_known),
         cmocka_unit_test(errors_are_means_over_the_outputs),
         cmocka_unit_test(losses_stay_finite_for_any_logits),
+        cmocka_unit_test(guarded_updates_need_finite_numbers),
         cmocka_unit_test(an_output_that_does_not_fit_the_loss_is_refused),
         cmocka_unit_test(accuracy_takes_the_first_of_equal_outputs),
         cmocka_unit_test(accuracy_of_one_output_is_on_the_right_side_of_one_half),

@@ -112,6 +112,67 @@ static void updates_wait_for_the_last_micro_batch(void **state)
     cnn_device_close(device);
 }
 
+/* Until the loss is known to be finite, nothing that is kept is changed: a step can be run again. */
+static void a_loss_that_is_not_finite_changes_no_state(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 3; threads++) {
+        CnnDevice *device = open_device(&test_image, threads);
+        char *kept = cnn_device_tensor(device, &test_tensors[0]), before[192 - 64];
+        memcpy(before, kept, sizeof before); /* the weights and the sums of gradients behind them */
+        fill_batch(0);
+        labels[7] = NAN;
+        CnnScalars scalars = {.rate = 0.25f, .inverse_count = 0.1f, .first_micro = 1, .last_micro = 1};
+        cnn_device_step(device, &test_image.train, inputs, labels, &scalars, BATCH);
+        assert_true(isnan(*(const float *)cnn_device_buffer(device, &test_image.train, B_LOSS)));
+        assert_memory_equal(kept, before, sizeof before);
+        fill_batch(0);
+        cnn_device_step(device, &test_image.train, inputs, labels, &scalars, BATCH);
+        assert_memory_not_equal(kept, before, WIDTH * sizeof(float));
+        cnn_device_close(device);
+    }
+}
+
+/* The calls of each step; ends the run after call number `last`. */
+typedef struct {
+    int calls[8], count, last;
+} Watched;
+
+static bool count_call(void *context, const DeviceCall *call)
+{
+    Watched *watched = context;
+    watched->calls[call->step]++;
+    return ++watched->count != watched->last;
+}
+
+static void a_watched_step_is_the_same_step(void **state)
+{
+    (void)state;
+    float weights[2][WIDTH];
+    for (int watch = 0; watch < 2; watch++) {
+        CnnDevice *device = open_device(&test_image, 3);
+        CnnScalars scalars = {.rate = 0.25f, .inverse_count = 0.1f, .first_micro = 1, .last_micro = 1};
+        Watched watched = {.last = -1}, ended = {.last = 5};
+        fill_batch(0);
+        if (watch)
+            cnn_device_step_watched(device, &test_image.train, inputs, labels, &scalars, BATCH, count_call,
+                                    &watched);
+        else
+            cnn_device_step(device, &test_image.train, inputs, labels, &scalars, BATCH);
+        memcpy(weights[watch], cnn_device_tensor(device, &test_tensors[0]), sizeof weights[0]);
+        if (watch) { /* three slices of 4, 4 and 2 samples, in chunks of at most 3 */
+            assert_int_equal(watched.calls[PRODUCT], 5);
+            assert_int_equal(watched.calls[LOSS], 1);
+            assert_int_equal(watched.calls[7], 1); /* the update */
+            cnn_device_step_watched(device, &test_image.train, inputs, labels, &scalars, BATCH, count_call,
+                                    &ended);
+            assert_int_equal(ended.count, 5);
+        }
+        cnn_device_close(device);
+    }
+    assert_memory_equal(weights[0], weights[1], sizeof weights[0]);
+}
+
 static int counted;
 
 static void code_count(void *const *buffers, const CnnCall *call)
@@ -263,6 +324,8 @@ int main(void)
         cmocka_unit_test(a_step_computes_what_the_kernels_say),
         cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
         cmocka_unit_test(updates_wait_for_the_last_micro_batch),
+        cmocka_unit_test(a_loss_that_is_not_finite_changes_no_state),
+        cmocka_unit_test(a_watched_step_is_the_same_step),
         cmocka_unit_test(what_is_made_of_weights_is_made_after_a_change),
         cmocka_unit_test(too_little_memory_is_said_with_the_number_of_bytes),
         cmocka_unit_test(an_image_that_does_not_hold_together_is_refused),

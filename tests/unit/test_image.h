@@ -122,30 +122,37 @@ enum {
     B_METRIC
 };
 
+#define TEST_PLACE STEP_FORWARD, "test.cnn:3:5"
 #define SCALAR(member)                                                                                       \
     {                                                                                                        \
-#member, SEGMENT_SCALAR, DTYPE_F32, LEAD_NONE, offsetof(CnnScalars, member), 4, 0                    \
+#member, SEGMENT_SCALAR, DTYPE_F32, LEAD_NONE, offsetof(CnnScalars, member), 4, 0, TEST_PLACE        \
     }
 static const CnnBuffer test_buffers[] = {
-    [B_INPUT] = {"input", SEGMENT_INPUT, DTYPE_F32, LEAD_BATCH, 0, BATCH *WIDTH * 4, WIDTH * 4},
-    [B_LABEL] = {"label", SEGMENT_LABEL, DTYPE_F32, LEAD_BATCH, 0, BATCH * 4, 4},
-    [B_WEIGHTS] = {"w", SEGMENT_STATE, DTYPE_F32, LEAD_NONE, 64, WIDTH * 4, 0},
-    [B_PRODUCT] = {"product", SEGMENT_WORKER, DTYPE_F32, LEAD_BATCH, 0, CHUNK *WIDTH * 4, WIDTH * 4},
-    [B_ERROR] = {"error", SEGMENT_WORKER, DTYPE_F32, LEAD_BATCH, 128, CHUNK * 4, 4},
-    [B_OUTPUT] = {"output", SEGMENT_BATCH, DTYPE_F32, LEAD_BATCH, 0, BATCH * 4, 4},
+    [B_INPUT] = {"input", SEGMENT_INPUT, DTYPE_F32, LEAD_BATCH, 0, BATCH *WIDTH * 4, WIDTH * 4, TEST_PLACE},
+    [B_LABEL] = {"label", SEGMENT_LABEL, DTYPE_F32, LEAD_BATCH, 0, BATCH * 4, 4, TEST_PLACE},
+    [B_WEIGHTS] = {"w", SEGMENT_STATE, DTYPE_F32, LEAD_NONE, 64, WIDTH * 4, 0, TEST_PLACE},
+    [B_PRODUCT] = {"product", SEGMENT_WORKER, DTYPE_F32, LEAD_BATCH, 0, CHUNK *WIDTH * 4, WIDTH * 4,
+                   TEST_PLACE},
+    [B_ERROR] = {"error", SEGMENT_WORKER, DTYPE_F32, LEAD_BATCH, 128, CHUNK * 4, 4, TEST_PLACE},
+    [B_OUTPUT] = {"output", SEGMENT_BATCH, DTYPE_F32, LEAD_BATCH, 0, BATCH * 4, 4, TEST_PLACE},
     [B_PARTIALS] = {"partials", SEGMENT_BATCH, DTYPE_F32, LEAD_SLICE, 64, SLICES *(WIDTH + 1) * 4,
-                    (WIDTH + 1) * 4},
-    [B_SUM] = {"sum", SEGMENT_BATCH, DTYPE_F32, LEAD_NONE, 192, (WIDTH + 1) * 4, 0},
-    [B_LOSS] = {"loss", SEGMENT_BATCH, DTYPE_F32, LEAD_NONE, 256, 4, 0},
-    [B_TOTAL] = {"grad.w", SEGMENT_STATE, DTYPE_F32, LEAD_NONE, 128, WIDTH * 4, 0},
+                    (WIDTH + 1) * 4, TEST_PLACE},
+    [B_SUM] = {"sum", SEGMENT_BATCH, DTYPE_F32, LEAD_NONE, 192, (WIDTH + 1) * 4, 0, TEST_PLACE},
+    [B_LOSS] = {"loss", SEGMENT_BATCH, DTYPE_F32, LEAD_NONE, 256, 4, 0, TEST_PLACE},
+    [B_TOTAL] = {"grad.w", SEGMENT_STATE, DTYPE_F32, LEAD_NONE, 128, WIDTH * 4, 0, TEST_PLACE},
     [B_FIRST] = SCALAR(first_micro),
     [B_RATE] = SCALAR(rate),
     [B_INVERSE] = SCALAR(inverse_count),
-    [B_METRIC] = {"accuracy", SEGMENT_BATCH, DTYPE_F32, LEAD_NONE, 320, 4, 0},
+    [B_METRIC] = {"accuracy", SEGMENT_BATCH, DTYPE_F32, LEAD_NONE, 320, 4, 0, TEST_PLACE},
 };
 
 #define USES(...)                                                                                            \
     .buffer_count = (int)(sizeof((int[]){__VA_ARGS__}) / sizeof(int)), .buffers = (const int[])              \
+    {                                                                                                        \
+        __VA_ARGS__                                                                                          \
+    }
+#define WRITES(...)                                                                                          \
+    .write_count = (int)(sizeof((int[]){__VA_ARGS__}) / sizeof(int)), .writes = (const int[])                \
     {                                                                                                        \
         __VA_ARGS__                                                                                          \
     }
@@ -155,14 +162,15 @@ static const CnnBuffer test_buffers[] = {
         __VA_ARGS__                                                                                          \
     }
 static const CnnStep test_train_steps[] = {
-    STEP(PRODUCT, "product", 6, USES(B_INPUT, B_WEIGHTS, B_PRODUCT)),
-    STEP(ERROR, "error", 6, USES(B_PRODUCT, B_LABEL, B_OUTPUT, B_ERROR)),
-    STEP(PARTIAL, "partial", 12, USES(B_INPUT, B_ERROR, B_PARTIALS)),
-    STEP(SUM, "sum", 1e9, USES(B_PARTIALS, B_SUM), .extent = WIDTH + 1),
-    STEP(LOSS, "loss", 1, USES(B_SUM, B_LOSS), .extent = 1),
-    STEP(METRIC, "metric", 1, USES(B_OUTPUT, B_LABEL, B_METRIC), .extent = 1),
-    STEP(ACCUMULATE, "accumulate", 1e9, USES(B_TOTAL, B_SUM, B_FIRST), .extent = WIDTH),
-    STEP(UPDATE, "update", 1e9, USES(B_WEIGHTS, B_TOTAL, B_RATE, B_INVERSE), .extent = WIDTH),
+    STEP(PRODUCT, "product", 6, USES(B_INPUT, B_WEIGHTS, B_PRODUCT), WRITES(B_PRODUCT)),
+    STEP(ERROR, "error", 6, USES(B_PRODUCT, B_LABEL, B_OUTPUT, B_ERROR), WRITES(B_OUTPUT, B_ERROR)),
+    STEP(PARTIAL, "partial", 12, USES(B_INPUT, B_ERROR, B_PARTIALS), WRITES(B_PARTIALS)),
+    STEP(SUM, "sum", 1e9, USES(B_PARTIALS, B_SUM), WRITES(B_SUM), .extent = WIDTH + 1),
+    STEP(LOSS, "loss", 1, USES(B_SUM, B_LOSS), WRITES(B_LOSS), .extent = 1),
+    STEP(METRIC, "metric", 1, USES(B_OUTPUT, B_LABEL, B_METRIC), WRITES(B_METRIC), .extent = 1),
+    STEP(ACCUMULATE, "accumulate", 1e9, USES(B_TOTAL, B_SUM, B_FIRST), WRITES(B_TOTAL), .extent = WIDTH),
+    STEP(UPDATE, "update", 1e9, USES(B_WEIGHTS, B_TOTAL, B_RATE, B_INVERSE), WRITES(B_WEIGHTS),
+         .extent = WIDTH),
 };
 static const CnnPhase test_train_phases[] = {
     {PHASE_CHUNKED, WHEN_ALWAYS, 0, 3, CHUNK},
@@ -194,9 +202,9 @@ static const CnnImage test_image = {
     .label_dtype = DTYPE_F32,
     .label_width = 1,
     .train = {BATCH, SLICE, 14, test_buffers, 8, test_train_steps, 3, test_train_phases, 384, 192, B_LOSS,
-              B_OUTPUT, 1, test_metrics},
+              B_OUTPUT, 1, test_metrics, -1},
     .eval = {BATCH, SLICE, 14, test_buffers, 6, test_train_steps, 2, test_eval_phases, 384, 192, B_LOSS,
-             B_OUTPUT, 1, test_metrics},
+             B_OUTPUT, 1, test_metrics, -1},
     .tensor_count = 2,
     .tensors = test_tensors,
     .state_bytes = 192,

@@ -27,6 +27,7 @@ struct CnnData {
     Dims shape;
     int64_t label_width;
     int64_t bad_at;       /* batch of the training in which a label is not a number, from 1; 0: none */
+    int64_t bad_until;    /* and the last batch with one, if that is later */
     int64_t interrupt_at; /* batch in which Ctrl-C is pressed */
     int64_t batches;      /* lent to the training so far */
     bool opposed;         /* the validation part wants the opposite of the training part */
@@ -269,7 +270,8 @@ CnnStatus cnn_loader_next(CnnLoader *loader, Batch *batch, CnnError *error)
         loader->at == count || (loader->options.drop_last && count - loader->at < loader->options.batch);
     if (loader->part == PART_TRAIN && batch->samples > 0) {
         data->batches++;
-        if (data->batches == data->bad_at)
+        if (data->batches == data->bad_at ||
+            (data->batches > data->bad_at && data->batches <= data->bad_until))
             loader->label[1] = NAN;
         if (data->batches == data->interrupt_at)
             raise(SIGINT);
@@ -468,6 +470,102 @@ static void a_loss_that_is_not_finite_ends_it_and_writes_nothing(void **state)
     assert_true(logged(5, "step") == 5);
 }
 
+static void what_is_not_finite_is_named_with_its_sample(void **state)
+{
+    (void)state;
+    CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &three);
+    CnnData data = line_data();
+    data.bad_at = 5;
+    CnnError error;
+    assert_int_equal(train(&image, &data, (TrainingOptions){0}, &error), CNN_DIVERGED);
+    /* Batch 5 is the second of the epoch; of its 10 samples, number 1 is that which the loader calls 18. */
+    assert_string_equal(error.text,
+                        "the loss is not a number at step 5 (epoch 2): the label of sample 18 is not "
+                        "finite; no weights were written");
+    data = line_data();
+    image.recipe.rate = 1e30;
+    assert_int_equal(train(&image, &data, (TrainingOptions){0}, &error), CNN_DIVERGED);
+    assert_non_null(strstr(error.text,
+                           "the loss is infinite at step 2 (epoch 1): the first value that is not "
+                           "finite is one of"));
+    assert_non_null(strstr(error.text, "(test.cnn:3:5) in the forward pass"));
+    assert_non_null(strstr(error.text, "A lower learning rate (now 1e+30) or clip norm=1 may help"));
+}
+
+static void updates_that_are_not_finite_are_left_out(void **state)
+{
+    (void)state;
+    static const NanArgs skip = {NAN_SKIP, 2, 0.5};
+    CnnImage image = image_with(3, &batch_schema, &tens, &epochs_schema, &three, &nan_schema, &skip);
+    CnnData data = line_data();
+    data.bad_at = 5;
+    data.bad_until = 6;
+    FILE *report = fopen("report.txt", "w+");
+    assert_trains(&image, &data, (TrainingOptions){.log = log_path, .report = report});
+    assert_true(logged(5, "loss") == 0 && logged(6, "loss") == 0 && logged(7, "loss") > 0); /* null */
+    assert_true(logged(9, "step") == 9);
+    char text[4096] = {0};
+    rewind(report);
+    assert_true(fread(text, 1, sizeof text - 1, report) > 0);
+    fclose(report);
+    assert_non_null(strstr(text, "warning: the loss is not a number at step 5: the label of sample 18 is not "
+                                 "finite; this update is left out\n"));
+    assert_null(strstr(text, "at step 6"));
+    assert_non_null(
+        strstr(text, "\n2 updates of this epoch were left out, as the numbers were not finite\n"));
+    data = line_data();
+    data.bad_at = 5;
+    data.bad_until = 7;
+    CnnError error;
+    assert_int_equal(train(&image, &data, (TrainingOptions){0}, &error), CNN_DIVERGED);
+    assert_non_null(strstr(error.text, "at step 7 (epoch 3), after leaving out 2 in a row: "));
+}
+
+/* The rest of an accumulation that is not finite is not trained on. */
+static void an_accumulation_is_left_out_as_a_whole(void **state)
+{
+    (void)state;
+    static const NanArgs skip = {NAN_SKIP, 2, 0.5};
+    static const BatchArgs twice = {5, 2, LAST_KEEP};
+    float before[WIDTH], after[WIDTH];
+    CnnImage image = image_with(3, &batch_schema, &twice, &epochs_schema, &three, &nan_schema, &skip);
+    image.train.batch = 5;
+    for (int bad = 0; bad < 2; bad++) {
+        CnnData data = line_data();
+        data.bad_at = bad ? 5 : 0; /* the first of the third update of an epoch */
+        assert_trains(&image, &data, (TrainingOptions){.save = save_path, .steps = bad ? 3 : 2});
+        read_weights(save_path, bad ? after : before);
+    }
+    assert_memory_equal(before, after, sizeof before);
+}
+
+static void the_training_goes_back_with_a_lower_rate(void **state)
+{
+    (void)state;
+    static const NanArgs back = {NAN_BACK, 1, 0.25};
+    float before[WIDTH], after[WIDTH];
+    CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &three);
+    CnnData data = line_data();
+    assert_trains(&image, &data, (TrainingOptions){.save = save_path, .steps = 3});
+    read_weights(save_path, before);
+    image = image_with(3, &batch_schema, &tens, &epochs_schema, &three, &nan_schema, &back);
+    data = line_data();
+    data.bad_at = 5; /* the second of an epoch: back to its begin */
+    assert_trains(&image, &data, (TrainingOptions){.save = save_path, .log = log_path, .steps = 5});
+    read_weights(save_path, after);
+    assert_memory_equal(before, after, sizeof before);
+    data = line_data();
+    data.bad_at = 5;
+    assert_trains(&image, &data, (TrainingOptions){.log = log_path});
+    assert_float_equal(logged(6, "rate"), 0.25 * logged(5, "rate"), 1e-9);
+    data = line_data();
+    data.bad_at = 5;
+    data.bad_until = 6;
+    CnnError error;
+    assert_int_equal(train(&image, &data, (TrainingOptions){0}, &error), CNN_DIVERGED);
+    assert_non_null(strstr(error.text, "at step 6 (epoch 2), after going back 1 time: "));
+}
+
 static void a_signal_ends_it_after_the_step_with_the_weights_saved(void **state)
 {
     (void)state;
@@ -513,7 +611,7 @@ static void patience_ends_it_with_the_best_weights(void **state)
 static void a_plateau_lowers_the_rate_of_the_epochs_after_it(void **state)
 {
     (void)state;
-    static const PlateauArgs args = {1, WATCHED_VAL_LOSS, 0, 0.25, 0, {0, UNIT_EPOCHS}};
+    static const PlateauArgs args = {1, "val_loss", 0, 0.25, 0, {0, UNIT_EPOCHS}};
     static const CnnStatement plateau = {&plateau_schema, &args, "test.cnn:8:5", {0, NULL}};
     CnnImage image =
         image_with(3, &batch_schema, &tens, &epochs_schema, &three, &schedule_schema, (const void *)NULL);
@@ -880,6 +978,10 @@ int main(void)
         cmocka_unit_test(dropped_last_batches_are_not_trained_on),
         cmocka_unit_test(limits_of_the_command_line_replace_those_of_the_recipe),
         cmocka_unit_test(a_loss_that_is_not_finite_ends_it_and_writes_nothing),
+        cmocka_unit_test(what_is_not_finite_is_named_with_its_sample),
+        cmocka_unit_test(updates_that_are_not_finite_are_left_out),
+        cmocka_unit_test(an_accumulation_is_left_out_as_a_whole),
+        cmocka_unit_test(the_training_goes_back_with_a_lower_rate),
         cmocka_unit_test(a_signal_ends_it_after_the_step_with_the_weights_saved),
         cmocka_unit_test(patience_ends_it_with_the_best_weights),
         cmocka_unit_test(a_plateau_lowers_the_rate_of_the_epochs_after_it),
