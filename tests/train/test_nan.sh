@@ -77,6 +77,22 @@ python3 spoil.py $(seq 0 159)
 sed 's/nan skip/nan skip, most=1/' skip.cnn >most.cnn
 expect 4 'after leaving out 1 in a row: ' "$CNNC" run most.cnn --no-out --epochs 9
 
+# The average of the weights begins with the first ones, also where the first update is left out.
+python3 spoil.py $(seq 0 7)
+sed '/split/d' skip.cnn >first.cnn
+sed 's/nan skip/nan skip\n    average ema=0.999/' first.cnn >average.cnn
+for model in first average; do
+    expect 0 'at step 1: ' "$CNNC" run $model.cnn --no-out --threads 2 --save $model.safetensors
+done
+python3 - <<'END' || wrong 'an average that begins with an update that is left out is nothing'
+import struct
+def size(path):
+    data = open(path, "rb").read()
+    head = 8 + struct.unpack("<Q", data[:8])[0]
+    return sum(abs(x) for x in struct.unpack("<%df" % ((len(data) - head) // 4), data[head:]))
+assert size("average.safetensors") > 0.5 * size("first.safetensors")
+END
+
 # A guarded training is the same as long as its numbers are finite; unfused kernels find the same.
 cp good.npy p/x.npy
 run 0 'weights written' --save plain.safetensors
