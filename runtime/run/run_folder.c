@@ -221,7 +221,7 @@ CnnStatus cnn_run_folder_make(const CnnImage *image, const char *path, RunFolder
 /* Removes an entry that a process was writing when it was killed (cnn_file_create). */
 static void see_half(void *context, const char *name)
 {
-    static const char *const files[] = {RUN_MODEL, RUN_BEST, RUN_LAST};
+    static const char *const files[] = {RUN_MODEL, RUN_BEST, RUN_LAST, RUN_CLASSES, RUN_MISTAKES};
     const char *end = strrchr(name, '.');
     bool ours = numbered(name, RUN_CHECKPOINT, CHECKPOINT_SUFFIX FILE_TEMPORARY) >= 0;
     for (size_t i = 0; i < sizeof files / sizeof *files && end; i++)

@@ -88,7 +88,7 @@ def outputs(cnnc, folder, stage, columns):
                    "train { loss mse -> optimizer sgd, rate=1e-9 -> batch 100 }\n")
     weights, given, built = (f"{folder}/{name}" for name in ("w.safetensors", "cnnc.npy", "trainer.npy"))
     run = lambda *words: subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
-    run(cnnc, "run", path, "--save", weights)
+    run(cnnc, "run", path, "--no-out", "--save", weights)
     tensors = dict(safetensors.load(weights))
     for name, tensor in tensors.items():
         if not name.startswith("data."):
