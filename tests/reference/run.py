@@ -47,7 +47,7 @@ def run_cnnc(cnnc, case, folder, threads, flags):
     for name in ("log.jsonl", "out.safetensors"):
         if os.path.exists(os.path.join(folder, name)):
             os.remove(os.path.join(folder, name))
-    command = [cnnc, "run", "model.cnn", "--start", "init.safetensors", "--steps", str(case.steps), "--log", "log.jsonl",
+    command = [cnnc, "run", "model.cnn", "--no-out", "--start", "init.safetensors", "--steps", str(case.steps), "--log", "log.jsonl",
                "--save", "out.safetensors", "--threads", str(threads), "--seed", str(SEED), *flags]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
     if result.returncode != 0:
