@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/csv_field.h"
 #include "runtime/data/files.h"
 #include "runtime/output.h"
 #include "runtime/text_stream.h"
@@ -32,19 +33,10 @@ int64_t answers_classes(const CnnData *data, int64_t columns)
     return columns > 0 && (columns == 1 ? classes == 2 : columns >= classes) ? classes : 0;
 }
 
-/* A field in quotes where it needs them (RFC 4180). */
 static void put_field(FILE *out, const char *name)
 {
     char shown[NAME_BYTES];
-    const char *text = name_printable(name, shown);
-    if (!strpbrk(text, ",\"")) {
-        fputs(text, out);
-        return;
-    }
-    putc('"', out);
-    for (; *text; text++)
-        fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
-    putc('"', out);
+    csv_field(out, name_printable(name, shown));
 }
 
 static void put_class(FILE *out, const CnnData *data, int64_t class_index)

@@ -4,7 +4,13 @@
 
 #include <stdio.h>
 
-/** A text in quotes, with what must not stand in them escaped. */
+enum { JSON_ESCAPE = 8 };
+
+/** What stands for a byte between the quotes of a text: itself, or what it must be escaped as. Returns `out`.
+ */
+const char *json_escape(char byte, char out[JSON_ESCAPE]);
+
+/** A text in quotes. */
 void json_string(FILE *out, const char *text);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runtime/answers_file.h"
+#include "runtime/csv_field.h"
 #include "runtime/data/files.h"
 
 CnnStatus prediction_open(const CnnData *data, PredictionForm form, CnnOutput output, int64_t columns,
@@ -162,29 +163,16 @@ static void json_line(const Prediction *prediction, const char *path, FILE *out)
     fputs("]}\n", out);
 }
 
-/* A field of a table, in quotes where it needs them (RFC 4180). */
-static void put_cell(FILE *out, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, out);
-        return;
-    }
-    putc('"', out);
-    for (; *text; text++)
-        fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
-    putc('"', out);
-}
-
 static void csv_line(const Prediction *prediction, const char *path, FILE *out)
 {
     char name[NAME_BYTES];
     int64_t count = prediction->classes ? prediction->top : prediction->columns;
-    put_cell(out, path);
+    csv_field(out, path);
     for (int64_t i = 0; i < count; i++) {
         const Ranked *ranked = &prediction->ranked[i];
         if (prediction->classes) {
             putc(',', out);
-            put_cell(out, class_name(prediction, ranked->class_index, name));
+            csv_field(out, class_name(prediction, ranked->class_index, name));
         }
         fprintf(out, ",%.6g", ranked->value);
     }

@@ -48,31 +48,34 @@ CurveAxes curves_axes(const CurveChart *chart)
     return axes;
 }
 
+static double place(double value, double low, double high, double first, double last)
+{
+    return first + (value - low) / (high - low) * (last - first);
+}
+
+double curves_x(const CurveFrame *frame, double x)
+{
+    return place(x, frame->axes.x_low, frame->axes.x_high, frame->left, frame->right);
+}
+
+double curves_y(const CurveFrame *frame, double y)
+{
+    return place(y, frame->axes.y_low, frame->axes.y_high, frame->bottom, frame->top);
+}
+
 /* ---- SVG ---- */
 
 typedef struct {
     const CurveChart *chart;
-    CurveAxes axes;
+    CurveFrame frame;
     Text *out;
 } Drawing;
 
-static double place_x(const Drawing *drawing, double x)
-{
-    const CurveAxes *axes = &drawing->axes;
-    return LEFT + (x - axes->x_low) / (axes->x_high - axes->x_low) * (WIDTH - LEFT - RIGHT);
-}
-
-static double place_y(const Drawing *drawing, double y)
-{
-    const CurveAxes *axes = &drawing->axes;
-    return HEIGHT - BOTTOM - (y - axes->y_low) / (axes->y_high - axes->y_low) * (HEIGHT - TOP - BOTTOM);
-}
-
 static void put_axes(const Drawing *drawing)
 {
-    const CurveAxes *axes = &drawing->axes;
+    const CurveAxes *axes = &drawing->frame.axes;
     for (int i = 0; axes->y_low + i * axes->y_step <= axes->y_high + axes->y_step / 2; i++) {
-        double value = axes->y_low + i * axes->y_step, y = place_y(drawing, value);
+        double value = axes->y_low + i * axes->y_step, y = curves_y(&drawing->frame, value);
         text_printf(drawing->out,
                     "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>"
                     "<text class=\"axis\" text-anchor=\"end\" x=\"%d\" y=\"%.1f\">%.5g</text>\n",
@@ -81,7 +84,7 @@ static void put_axes(const Drawing *drawing)
     for (double x = ceil(axes->x_low / axes->x_step) * axes->x_step; x <= axes->x_high; x += axes->x_step)
         text_printf(drawing->out,
                     "<text class=\"axis\" text-anchor=\"middle\" x=\"%.1f\" y=\"%d\">%.5g</text>\n",
-                    place_x(drawing, x), HEIGHT - BOTTOM + 18, x);
+                    curves_x(&drawing->frame, x), HEIGHT - BOTTOM + 18, x);
 }
 
 static void put_curve(const Drawing *drawing, int curve)
@@ -93,15 +96,15 @@ static void put_curve(const Drawing *drawing, int curve)
     for (int i = 0; i < chart->count; i++) {
         bool there = isfinite(shown->y[i]);
         if (there)
-            text_printf(drawing->out, "%c%.1f %.1f", open ? 'L' : 'M', place_x(drawing, chart->x[i]),
-                        place_y(drawing, shown->y[i]));
+            text_printf(drawing->out, "%c%.1f %.1f", open ? 'L' : 'M', curves_x(&drawing->frame, chart->x[i]),
+                        curves_y(&drawing->frame, shown->y[i]));
         open = there;
     }
     text_printf(drawing->out, "\"/>\n");
     for (int i = 0; i < chart->count && chart->count <= DOTS; i++)
         if (isfinite(shown->y[i])) {
             text_printf(drawing->out, "<circle class=\"c%d\" r=\"3\" cx=\"%.1f\" cy=\"%.1f\"><title>", curve,
-                        place_x(drawing, chart->x[i]), place_y(drawing, shown->y[i]));
+                        curves_x(&drawing->frame, chart->x[i]), curves_y(&drawing->frame, shown->y[i]));
             html_text(drawing->out, shown->name);
             text_printf(drawing->out, ", epoch %.0f: %.5g</title></circle>\n", chart->x[i], shown->y[i]);
         }
@@ -110,15 +113,16 @@ static void put_curve(const Drawing *drawing, int curve)
 static void put_bars(const Drawing *drawing, int curve)
 {
     const CurveChart *chart = drawing->chart;
-    double width = 0.8 * (place_x(drawing, 1) - place_x(drawing, 0));
+    double width = 0.8 * (curves_x(&drawing->frame, 1) - curves_x(&drawing->frame, 0));
     for (int i = 0; i < chart->count; i++) {
         double top = curves_top(chart, curve, i), own = chart->curves[curve].y[i];
         if (!isfinite(top) || own <= 0)
             continue;
-        double y = place_y(drawing, top);
+        double y = curves_y(&drawing->frame, top);
         text_printf(drawing->out,
                     "<rect class=\"c%d\" x=\"%.2f\" width=\"%.2f\" y=\"%.1f\" height=\"%.1f\"><title>", curve,
-                    place_x(drawing, chart->x[i]) - width / 2, width, y, place_y(drawing, top - own) - y);
+                    curves_x(&drawing->frame, chart->x[i]) - width / 2, width, y,
+                    curves_y(&drawing->frame, top - own) - y);
         html_text(drawing->out, chart->curves[curve].name);
         text_printf(drawing->out, ", epoch %.0f: %.4g</title></rect>\n", chart->x[i], own);
     }
@@ -126,7 +130,7 @@ static void put_bars(const Drawing *drawing, int curve)
 
 void curves_svg(const CurveChart *chart, Text *out)
 {
-    Drawing drawing = {chart, curves_axes(chart), out};
+    Drawing drawing = {chart, {curves_axes(chart), LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM}, out};
     text_printf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\"><title>",
                 WIDTH, HEIGHT);
     html_text(out, chart->title);

@@ -29,6 +29,14 @@ typedef struct {
 } CurveAxes;
 CurveAxes curves_axes(const CurveChart *chart);
 
+/* Where a chart is drawn: y falls from the bottom to the top. */
+typedef struct {
+    CurveAxes axes;
+    double left, right, top, bottom;
+} CurveFrame;
+double curves_x(const CurveFrame *frame, double x);
+double curves_y(const CurveFrame *frame, double y);
+
 /** The top of curve `curve` at point i: where it is stacked, that of all below it and itself. */
 double curves_top(const CurveChart *chart, int curve, int i);
 

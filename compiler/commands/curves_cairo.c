@@ -19,31 +19,17 @@ typedef struct {
 typedef struct {
     cairo_t *cairo;
     const CurveChart *chart;
-    CurveAxes axes;
-    double top, bottom;
+    CurveFrame frame;
 } Drawing;
-
-static double place_x(const Drawing *drawing, double x)
-{
-    const CurveAxes *axes = &drawing->axes;
-    return LEFT + (x - axes->x_low) / (axes->x_high - axes->x_low) * (CANVAS_WIDTH - CANVAS_MARGIN - LEFT);
-}
-
-static double place_y(const Drawing *drawing, double y)
-{
-    const CurveAxes *axes = &drawing->axes;
-    return drawing->bottom -
-           (y - axes->y_low) / (axes->y_high - axes->y_low) * (drawing->bottom - drawing->top);
-}
 
 static void draw_axes(const Drawing *drawing)
 {
-    const CurveAxes *axes = &drawing->axes;
+    const CurveAxes *axes = &drawing->frame.axes;
     cairo_t *cairo = drawing->cairo;
     char number[32];
     cairo_set_line_width(cairo, 1);
     for (int i = 0; axes->y_low + i * axes->y_step <= axes->y_high + axes->y_step / 2; i++) {
-        double value = axes->y_low + i * axes->y_step, y = round(place_y(drawing, value)) + 0.5;
+        double value = axes->y_low + i * axes->y_step, y = round(curves_y(&drawing->frame, value)) + 0.5;
         snprintf(number, sizeof number, "%.5g", fabs(value) < axes->y_step / 2 ? 0 : value);
         canvas_color(cairo, canvas_line_color);
         canvas_line(cairo, LEFT, y, CANVAS_WIDTH - CANVAS_MARGIN, y);
@@ -52,7 +38,8 @@ static void draw_axes(const Drawing *drawing)
     }
     for (double x = ceil(axes->x_low / axes->x_step) * axes->x_step; x <= axes->x_high; x += axes->x_step) {
         snprintf(number, sizeof number, "%.5g", x);
-        canvas_text(cairo, place_x(drawing, x), drawing->bottom + CANVAS_TEXT_SIZE + 6, 0.5, number);
+        canvas_text(cairo, curves_x(&drawing->frame, x), drawing->frame.bottom + CANVAS_TEXT_SIZE + 6, 0.5,
+                    number);
     }
 }
 
@@ -60,7 +47,7 @@ static void draw_axes(const Drawing *drawing)
 static void draw_names(const Drawing *drawing)
 {
     cairo_t *cairo = drawing->cairo;
-    double x = LEFT, y = drawing->top - 14;
+    double x = LEFT, y = drawing->frame.top - 14;
     canvas_color(cairo, canvas_ink);
     canvas_text(cairo, x, y, 0, drawing->chart->title);
     x += canvas_text_width(cairo, drawing->chart->title) + 2 * MARK;
@@ -84,27 +71,28 @@ static void draw_curve(const Drawing *drawing, int curve)
         if (!isfinite(y))
             cairo_new_sub_path(drawing->cairo);
         else
-            cairo_line_to(drawing->cairo, place_x(drawing, chart->x[i]), place_y(drawing, y));
+            cairo_line_to(drawing->cairo, curves_x(&drawing->frame, chart->x[i]),
+                          curves_y(&drawing->frame, y));
     }
     cairo_stroke(drawing->cairo);
     if (chart->count > 1)
         return;
-    cairo_arc(drawing->cairo, place_x(drawing, chart->x[0]), place_y(drawing, chart->curves[curve].y[0]), 4,
-              0, 6.2832);
+    cairo_arc(drawing->cairo, curves_x(&drawing->frame, chart->x[0]),
+              curves_y(&drawing->frame, chart->curves[curve].y[0]), 4, 0, 6.2832);
     cairo_fill(drawing->cairo);
 }
 
 static void draw_bars(const Drawing *drawing, int curve)
 {
     const CurveChart *chart = drawing->chart;
-    double width = 0.8 * (place_x(drawing, 1) - place_x(drawing, 0));
+    double width = 0.8 * (curves_x(&drawing->frame, 1) - curves_x(&drawing->frame, 0));
     for (int i = 0; i < chart->count; i++) {
         double top = curves_top(chart, curve, i), own = chart->curves[curve].y[i];
         if (!isfinite(top) || own <= 0)
             continue;
-        double y = place_y(drawing, top);
-        cairo_rectangle(drawing->cairo, place_x(drawing, chart->x[i]) - width / 2, y, width,
-                        place_y(drawing, top - own) - y);
+        double y = curves_y(&drawing->frame, top);
+        cairo_rectangle(drawing->cairo, curves_x(&drawing->frame, chart->x[i]) - width / 2, y, width,
+                        curves_y(&drawing->frame, top - own) - y);
     }
     cairo_fill(drawing->cairo);
 }
@@ -116,7 +104,9 @@ static void draw(cairo_t *cairo, const void *context)
     for (int i = 0; i < sheet->count; i++) {
         const CurveChart *chart = &sheet->charts[i];
         double top = HEAD + CHART * i + TOP;
-        Drawing drawing = {cairo, chart, curves_axes(chart), top, HEAD + CHART * (i + 1) - BOTTOM};
+        CurveFrame frame = {curves_axes(chart), LEFT, CANVAS_WIDTH - CANVAS_MARGIN, top,
+                            HEAD + CHART * (i + 1) - BOTTOM};
+        Drawing drawing = {cairo, chart, frame};
         draw_axes(&drawing);
         draw_names(&drawing);
         for (int c = 0; c < chart->curve_count; c++) {

@@ -6,6 +6,7 @@
 #include "compiler/commands/chart.h"
 #include "compiler/commands/command.h"
 #include "runtime/file.h"
+#include "runtime/json.h"
 #include "runtime/output.h"
 
 CnnStatus report_check(const char *json, const char *plot, const CnnRecipe *recipe)
@@ -33,15 +34,10 @@ CnnStatus report_write(const char *path, const char *text, CnnError *error)
 
 void json_text(Text *out, const char *text)
 {
+    char escape[JSON_ESCAPE];
     text_printf(out, "\"");
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            text_printf(out, "\\%c", *text);
-        else if ((unsigned char)*text < 0x20)
-            text_printf(out, "\\u%04x", (unsigned)*text);
-        else
-            text_append(out, text, 1);
-    }
+    for (; *text; text++)
+        text_printf(out, "%s", json_escape(*text, escape));
     text_printf(out, "\"");
 }
 

@@ -1,6 +1,7 @@
 /* Blocks of reduced axes: so many terms of every sum at a time that what they read stays in the cache while
  * all tiles pass. Between blocks the sums lie in memory: in the tensors themselves where these are only added
  * to (STORE_ACC), else in the kernel's own. */
+#include "compiler/base/divide.h"
 #include "compiler/cpu/choice.h"
 #include "compiler/cpu/footprint.h"
 
@@ -12,11 +13,6 @@ static bool sums_stay_in_memory(const Computation *computation)
         if (computation->stores.items[i].kind != STORE_ACC)
             return false;
     return computation->accs.count > 0;
-}
-
-static int64_t divide_up(int64_t value, int64_t by)
-{
-    return (value + by - 1) / by;
 }
 
 /* Blocks of nearly equal size, of at most `most` points. */

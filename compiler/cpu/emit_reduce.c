@@ -1,7 +1,8 @@
 /* The reduced loops of a register tile: clipped to where guards hold, in blocks, written out. */
+#include "compiler/base/divide.h"
 #include "compiler/cpu/emit_tile.h"
 
-static LLVMValueRef divide_up(Emit *emit, LLVMValueRef value, int64_t divisor)
+static LLVMValueRef emit_divide_up(Emit *emit, LLVMValueRef value, int64_t divisor)
 {
     if (divisor == 1)
         return value;
@@ -67,8 +68,8 @@ static void clip(Emit *emit, const Guard *guard, int axis, Bound *low, Bound *hi
         first = turned;
         coef = -coef;
     }
-    LLVMValueRef from[2] = {bound_value(emit, *low), divide_up(emit, first, coef)};
-    LLVMValueRef to[2] = {bound_value(emit, *high), divide_up(emit, end, coef)};
+    LLVMValueRef from[2] = {bound_value(emit, *low), emit_divide_up(emit, first, coef)};
+    LLVMValueRef to[2] = {bound_value(emit, *high), emit_divide_up(emit, end, coef)};
     *low = (Bound){.value = lanes_intrinsic(emit, "llvm.smax", emit->i64, from, 2)};
     *high = (Bound){.value = lanes_intrinsic(emit, "llvm.smin", emit->i64, to, 2)};
     *vec_push(emit->arena, &emit->proven) = *guard;
@@ -158,11 +159,6 @@ static Standpoint at_first_row(const Emit *emit)
     return place;
 }
 
-static int64_t divide_down(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
 /* The points of [*first, *end) at which these guards hold for all rows. Where almost all do, the others are
  * written out, and the code for each knows which rows count. */
 static void find_interior(Emit *emit, int axis, int64_t *first, int64_t *end)
@@ -184,8 +180,8 @@ static void find_interior(Emit *emit, int axis, int64_t *first, int64_t *end)
         from += least;
         to += most;
         /* 0 <= from + step i, to + step i < extent */
-        int64_t begin = step > 0 ? -divide_down(from, step) : divide_down(to - guard->extent, -step) + 1;
-        int64_t stop = step > 0 ? -divide_down(to - guard->extent, step) : divide_down(from, -step) + 1;
+        int64_t begin = step > 0 ? divide_up(-from, step) : divide_down(to - guard->extent, -step) + 1;
+        int64_t stop = step > 0 ? divide_up(guard->extent - to, step) : divide_down(from, -step) + 1;
         low = begin > low ? begin : low;
         high = stop < high ? stop : high;
     }

@@ -2,14 +2,10 @@
  * pairs. */
 #include <string.h>
 
+#include "compiler/base/divide.h"
 #include "compiler/cpu/emit_weights.h"
 
 enum { LANES = 16, BLOCK = 32 /* pixels that are turned at a time */ };
-
-static int64_t divide_up(int64_t value, int64_t by)
-{
-    return value > 0 ? (value + by - 1) / by : -(-value / by);
-}
 
 static int64_t smaller(int64_t a, int64_t b)
 {

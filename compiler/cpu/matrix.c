@@ -1,5 +1,6 @@
 /* Schedules of matrix instructions: which output axis the rows of the tiles lie along, and how many tiles of
  * sums are kept at a time. */
+#include "compiler/base/divide.h"
 #include "compiler/cpu/matrix.h"
 
 #include <string.h>
@@ -9,11 +10,6 @@ enum {
     TILES = 4,    /* of sums, kept at a time */
     RUN_LEAST = 2 /* pairs; of fewer a tile is mostly empty */
 };
-
-static int64_t divide_up(int64_t value, int64_t by)
-{
-    return (value + by - 1) / by;
-}
 
 /* ---- Rows ---- */
 

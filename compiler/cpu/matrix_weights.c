@@ -1,4 +1,5 @@
 /* Recognises weight gradients for matrix instructions. */
+#include "compiler/base/divide.h"
 #include "compiler/cpu/matrix_weights.h"
 
 #include <string.h>
@@ -218,11 +219,6 @@ static const char *sides_of_steps(const Computation *computation, WeightsForm *f
 }
 
 /* ---- Sizes ---- */
-
-static int64_t divide_up(int64_t value, int64_t by)
-{
-    return (value + by - 1) / by;
-}
 
 /* Pixels of a phase before the first and past the last that the slopes have. */
 static int64_t reach(const WeightsSide *side)

@@ -14,7 +14,7 @@ static bool is_activation(const Graph *graph, NodeId id)
     const Node *node = graph_node(graph, id);
     if (node->op == OP_minimum)
         node = graph_node(graph, node->in[0]);
-    return node->op == OP_maximum && pointwise_is_normalized(graph, node->in[0]);
+    return node->op == OP_maximum && pointwise_normalized(graph, node->in[0]) != NODE_NONE;
 }
 
 /* The node `id` of `from` once more in `to`, with another first operand. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "compiler/base/bug.h"
+#include "compiler/ops/pointwise.h"
 #include "compiler/ops/window.h"
 
 const Fusion fusion_table[FUSION_COUNT] = {
@@ -150,16 +151,13 @@ static bool is_at_hand(const Grouping *grouping, NodeId id, const Type *reader)
  * pass, is that of what the gradient of the normalization reads anyway. */
 static bool is_shifted_again(const Grouping *grouping, NodeId id)
 {
-    const Node *node = grouping_node(grouping, id);
-    if ((node->op != OP_mul && node->op != OP_add) || !is_at_hand(grouping, node->in[1], &node->type))
+    NodeId normalized = pointwise_normalized(grouping->graph, id);
+    if (normalized == NODE_NONE || !is_normalized_again(grouping, normalized))
         return false;
-    NodeId scaled = node->in[0];
-    if (node->op == OP_add && grouping_node(grouping, scaled)->op == OP_mul &&
-        !is_shifted_again(grouping, scaled))
-        return false;
-    if (node->op == OP_add && grouping_node(grouping, scaled)->op == OP_mul)
-        scaled = grouping_node(grouping, scaled)->in[0];
-    return is_normalized_again(grouping, scaled) && only_pointwise_readers(grouping, id);
+    for (NodeId at = id; at != normalized; at = grouping_node(grouping, at)->in[0])
+        if (!is_at_hand(grouping, grouping_node(grouping, at)->in[1], graph_type(grouping->graph, at)))
+            return false;
+    return only_pointwise_readers(grouping, id);
 }
 
 /* What only leaves, statistics and the like enter into (the part of an optimizer's step that needs no

@@ -4,17 +4,13 @@
 #include <string.h>
 
 #include "compiler/base/bug.h"
+#include "compiler/base/divide.h"
 #include "compiler/ir/op.h"
 
 /* A slice has at least this many samples, and a batch at most this many slices: few enough that the partial
  * sums stay small, enough that a dozen workers have something to do. Fixed by the batch alone, so that sums
  * are the same on every machine. */
 enum { SLICE_LEAST = 4, SLICES_MOST = 16 };
-
-static int64_t divide_up(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
 
 Graph *graph_new(Arena *arena, Diag *diag, int64_t batch)
 {

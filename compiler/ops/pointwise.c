@@ -96,14 +96,13 @@ static bool is_constant(const Graph *graph, NodeId id, double *value)
     return node->op == OP_constant;
 }
 
-bool pointwise_is_normalized(const Graph *graph, NodeId id)
+NodeId pointwise_normalized(const Graph *graph, NodeId id)
 {
-    const Node *node = graph_node(graph, id);
-    if (node->op == OP_add)
-        node = graph_node(graph, node->in[0]);
-    if (node->op == OP_mul)
-        node = graph_node(graph, node->in[0]);
-    return node->op == OP_normalized;
+    if (graph_node(graph, id)->op == OP_add)
+        id = graph_node(graph, id)->in[0];
+    if (graph_node(graph, id)->op == OP_mul)
+        id = graph_node(graph, id)->in[0];
+    return graph_node(graph, id)->op == OP_normalized ? id : NODE_NONE;
 }
 
 /* Where `low` < y holds as well for min(y, high), if that is what follows (relu6): it is what others read and
@@ -149,7 +148,7 @@ GRADIENT(maximum)
         return;
     }
     NodeId zero = make_constant(o.make, 0);
-    NodeId tested = pointwise_is_normalized(graph, o.a) ? o.a : clipped_above(graph, y, o.b);
+    NodeId tested = pointwise_normalized(graph, o.a) != NODE_NONE ? o.a : clipped_above(graph, y, o.b);
     NodeId first = make_greater(o.make, tested, o.b);
     din[0] = make_select(o.make, first, d, zero);
     din[1] = make_select(o.make, first, zero, d);
@@ -161,7 +160,7 @@ static NodeId clipped_below(const Graph *graph, NodeId y, Operands o)
 {
     const Node *inner = graph_node(graph, o.a);
     double least = 0, most = 0;
-    return inner->op == OP_maximum && pointwise_is_normalized(graph, inner->in[0]) &&
+    return inner->op == OP_maximum && pointwise_normalized(graph, inner->in[0]) != NODE_NONE &&
                    is_constant(graph, inner->in[1], &least) && is_constant(graph, o.b, &most) && least < most
                ? inner->in[0]
                : y;

@@ -7,9 +7,9 @@
 /** The scalar function that a pointwise op applies to each element. */
 ScalarId pointwise_scalar(OpId op);
 
-/** Is it a normalized value, scaled and shifted or not? Whoever reads it element by element makes it again of
- * what it was made of (compiler/fuse/group.c). */
-bool pointwise_is_normalized(const Graph *graph, NodeId id);
+/** The normalized value that this one is, scaled and shifted or not; NODE_NONE: it is none. Whoever reads it
+ * element by element makes it again of what it was made of (compiler/fuse/group.c). */
+NodeId pointwise_normalized(const Graph *graph, NodeId id);
 
 /** The type of a result whose operands are broadcast as numpy does; false when they do not fit. */
 bool pointwise_infer(const Graph *graph, Node *node);

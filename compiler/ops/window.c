@@ -1,4 +1,5 @@
 /* Arithmetic of sliding windows. */
+#include "compiler/base/divide.h"
 #include "compiler/ops/window.h"
 
 Side side_y(const WindowAttrs *attrs)
@@ -36,11 +37,6 @@ int side_guard(const Side *side, const Affine *input, Guard *guards, int count)
     if (side->before || side->after)
         guards[count++] = (Guard){*input, side->extent};
     return count;
-}
-
-static int64_t floor_divide(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
 }
 
 int side_class_direction(const Side *side)
@@ -86,8 +82,8 @@ Taps side_taps(const Side *side, const Affine *position)
         last = tap;
     }
     int64_t highest = class + (side->extent - 1 - class) / side->stride * side->stride;
-    taps.inside = floor_divide(class + side->before - last * side->dilation, side->stride) >= 0 &&
-                  floor_divide(highest + side->before - first * side->dilation, side->stride) < taps.outputs;
+    taps.inside = divide_down(class + side->before - last * side->dilation, side->stride) >= 0 &&
+                  divide_down(highest + side->before - first * side->dilation, side->stride) < taps.outputs;
     taps.first = affine_const(first);
     return taps;
 }
