@@ -1,5 +1,5 @@
-/* A running training, shared by training_open.c, which opens and closes it, training.c, which runs it, and
- * training_keep.c, which keeps what it has become. */
+/* A running training, shared by training_open.c, which opens and closes it, training.c, which runs it,
+ * training_keep.c, which keeps what it has become, and training_finish.c, which ends it. */
 #ifndef CNN_TRAINING_PARTS_H
 #define CNN_TRAINING_PARTS_H
 
@@ -86,6 +86,13 @@ CnnStatus training_keep_last(Training *t, int parts, CnnError *error);
 
 /** CHECKPOINT_ALL, unless the newest checkpoint is of this step, or could not be written. */
 int training_part_left(const Training *t);
+
+/** Keeps all that is needed to go on, and the weights, of a training that was interrupted. Errors:
+ * CNN_INTERRUPTED, with what the user is to do; CNN_NO_RESOURCE: not all could be kept. */
+CnnStatus training_interrupted(Training *t, CnnError *error);
+
+/** Takes the best weights where `stop` says so, keeps them, and evaluates them. Errors: as above. */
+CnnStatus training_finish(Training *t, CnnError *error);
 
 /** The error of a training that ended, `what` says how, and could not write all. */
 CnnStatus training_unkept(const Training *t, const char *what, CnnError *error);
