@@ -134,10 +134,14 @@ static void row_span(const Emit *emit, const Guard *guard, int64_t *least, int64
     }
 }
 
-/* True when the axis decides for which rows the guard holds: all else in it stands. */
+/* True when the axis decides for which rows the guard holds: all else in it stands. Of an axis of a few
+ * points, as of a window, there is no inner part that is worth code of its own. */
 static bool splits_rows(const Emit *emit, const Guard *guard, int axis)
 {
+    enum { POINTS_LEAST = 12 };
     const CpuSchedule *schedule = emit->schedule;
+    if (emit->computation->axes[axis].extent < POINTS_LEAST)
+        return false;
     if (!guard->at.coef[axis] || moves_along(&guard->at, schedule->vector_axis) ||
         !all_have_guard(emit, guard) ||
         (!moves_along(&guard->at, schedule->row_axis) && !moves_along(&guard->at, schedule->spread_axis)))

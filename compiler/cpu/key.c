@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { EMITTER_VERSION = 14 };
+enum { EMITTER_VERSION = 15 };
 
 /* Of the computation's axes; there are no others. */
 static Key add_affine(Key key, const Computation *computation, const Affine *at)
