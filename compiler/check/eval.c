@@ -69,7 +69,7 @@ static Value eval_data_field(Checker *checker, const AstExpr *expr)
         return value_poison(expr->span);
     case DATA_ABSENT:
         check_error(checker, expr->span, "unknown-data", NULL,
-                    "'data.%s' is not known: there is no data section", expr->text);
+                    "'data.%s' is not known: there is no data section, or it names no source", expr->text);
         return value_poison(expr->span);
     }
     const CnnData *data = checker->program->data;

@@ -36,7 +36,8 @@ typedef struct Program {
     Span output_span;                 /* of the last layer */
     VEC(LayerRow) layers;
     CnnRecipe recipe;
-    CnnData *data; /* open; owned by the session. NULL when the program was checked without data */
+    CnnData *data;   /* open; owned by the session. NULL when the program was checked without data */
+    bool sourceless; /* the data section has stages, but no source; loose files can take its place */
     const Loss *loss;
     const void *loss_args;
     Span loss_span;

@@ -37,6 +37,14 @@ static void warn_of_doubts(Checker *checker, const SectionEntries *entries)
         check_warning(checker, span, "odd-data", "%s", text);
 }
 
+static bool names_source(const SectionEntries *entries)
+{
+    for (size_t i = 0; i < entries->count; i++)
+        if (source_kind_of(entries->items[i].schema))
+            return true;
+    return false;
+}
+
 void recipe_read_data(Checker *checker)
 {
     Program *program = checker->program;
@@ -52,6 +60,9 @@ void recipe_read_data(Checker *checker)
         checker->data_state = DATA_FAILED;
     } else if (checker->options->without_data) {
         checker->data_state = DATA_NOT_READ;
+    } else if (!checker->options->loose && !names_source(&entries)) {
+        checker->data_state = DATA_ABSENT; /* the stages wait for files to predict */
+        program->sourceless = true;
     } else {
         CnnError error = {0};
         const LooseRequest *loose = checker->options->loose;
@@ -374,7 +385,12 @@ static void check_batch(Checker *checker)
 static void warn_of_missing(Checker *checker)
 {
     Span model = checker->sections[SECTION_MODEL]->name_span;
-    if (checker->data_state == DATA_ABSENT)
+    if (checker->program->sourceless)
+        check_warning(
+            checker, checker->data_span, "missing-data",
+            "'data' names no source, such as: folder \"data/plants\"; the network can be checked and can "
+            "predict, but it cannot be trained");
+    else if (checker->data_state == DATA_ABSENT)
         check_warning(checker, model, "missing-data",
                       "there is no 'data' section: the network can be checked, but not trained");
     if (!checker->sections[SECTION_TRAIN])

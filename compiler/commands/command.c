@@ -33,6 +33,15 @@ static const Flag build_flags[] = {
     {"-o", FLAG_TEXT, OPTION(output), "FILE", "the executable to write", 0, 0, 0},
     FLAGS_END,
 };
+static const Flag import_flags[] = {
+    {"-o", FLAG_TEXT, OPTION(output), "NAME.cnn",
+     "the model file to write; the weights go to NAME.safetensors beside it", 0, 0, 0},
+    {"--data", FLAG_TEXT, OPTION(data), "FOLDER",
+     "pictures to train on, in a folder for each class: for the data section", 0, 0, 0},
+    {"--classes", FLAG_TEXT, OPTION(classes), "FILE",
+     "the names of the network's classes, one a line (default: numbers)", 0, 0, 0},
+    FLAGS_END,
+};
 static const Flag compare_flags[] = {
     {"--variants", FLAG_TEXT, OPTION(variants), "NAME,...",
      "what is compared (default: unfused,fused): fused, unfused, f32, bf16, untuned, a rewrite, no- before a "
@@ -148,6 +157,8 @@ const Command command_table[] = {
      tune_flags, true, false, false, command_tune, NULL},
     {"build", "MODEL", 1, 1, "an executable that trains the network without cnnc", build_flags, true, false,
      false, command_build, NULL},
+    {"import", "FILE...", 1, 2, "a network of another program as a model file and its weights: darknet",
+     import_flags, false, false, false, command_import, NULL},
     {.word = "data",
      .words = "VERB",
      .doc = "what can be done with the data of a model (`cnnc help data`)",

@@ -42,7 +42,9 @@ typedef struct {
     bool dot;                /* show */
     bool check;              /* fmt */
     bool markdown;           /* help */
-    const char *output;      /* build, data preview, data dump */
+    const char *output;      /* build, import, data preview, data dump */
+    const char *data;        /* import */
+    const char *classes;     /* import */
     const char *why;         /* predict */
     const char *variants;    /* compare */
     const char *plot, *json; /* compare, bench, explain; json: doctor, runs too */
@@ -106,6 +108,7 @@ CnnStatus command_eval(const Options *options);
 CnnStatus command_predict(const Options *options);
 CnnStatus command_bench(const Options *options);
 CnnStatus command_build(const Options *options);
+CnnStatus command_import(const Options *options);
 CnnStatus command_compare(const Options *options);
 CnnStatus command_explain(const Options *options);
 CnnStatus command_runs(const Options *options);

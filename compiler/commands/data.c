@@ -54,5 +54,5 @@ const Command data_verbs[] = {
 CnnStatus data_of(const Model *model, CnnData **data)
 {
     *data = model->program->data;
-    return *data ? CNN_OK : command_fail(CNN_BAD_INPUT, "%s has no 'data' section", model->path);
+    return *data ? CNN_OK : model_lacks_data(model, "");
 }

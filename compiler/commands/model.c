@@ -275,11 +275,19 @@ CnnStatus model_compile(Model *model, bool load, Linked *linked)
     return CNN_OK;
 }
 
+CnnStatus model_lacks_data(const Model *model, const char *so)
+{
+    if (model->program->sourceless)
+        return command_fail(CNN_BAD_INPUT,
+                            "the 'data' section of %s names no source, such as: folder \"data/plants\"%s",
+                            model->path, so);
+    return command_fail(CNN_BAD_INPUT, "%s has no 'data' section%s", model->path, so);
+}
+
 CnnStatus model_link(Model *model, bool load, Linked *linked)
 {
     *linked = (Linked){0};
     if (!model->program->data)
-        return command_fail(CNN_BAD_INPUT, "%s has no 'data' section: there is nothing to train on",
-                            model->path);
+        return model_lacks_data(model, ": there is nothing to train on");
     return model_compile(model, load, linked);
 }

@@ -21,6 +21,9 @@ typedef struct {
  * failure nothing is open.
  */
 CnnStatus model_open(const Options *options, Model *model);
+/** Says that the model has no data, or a data section without a source, and `so`, what follows from that.
+ * Returns CNN_BAD_INPUT. */
+CnnStatus model_lacks_data(const Model *model, const char *so);
 void model_close(Model *model);
 
 /** Whether this machine can execute code for the CPU of the session; reports why not. */

@@ -9,8 +9,7 @@ static CnnStatus predict_files(Model *model, const Options *options, const Weigh
     CnnError error = {0};
     PredictionOptions prediction = options->prediction;
     if (!model->program->data)
-        return command_fail(
-            CNN_BAD_INPUT, "%s has no 'data' section: nothing says how a file becomes a sample", model->path);
+        return model_lacks_data(model, ": nothing says how a file becomes a sample");
     if (options->why)
         return why_draw(model, options, weights);
     model->session->purpose = PURPOSE_PREDICTION;

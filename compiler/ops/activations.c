@@ -121,6 +121,19 @@ ACTIVATION(silu)
 PLAIN_LAYER(silu, "x * sigmoid(x), also called swish.",
             "Ramachandran et al., Searching for activation functions, 2017", "input 3x2x3 -> silu");
 
+/* tanh(ln(1 + e^x)) is u / (u + 2) where u = e^x (e^x + 2); beyond 20 it is 1 in 32 bits, and u would
+ * overflow. */
+ACTIVATION(mish)
+{
+    (void)args;
+    NodeId power = make_unary(make, OP_exp, make_min(make, x, make_constant(make, 20)));
+    NodeId u = make_mul(make, power, make_offset(make, power, 2));
+    return make_mul(make, x, make_div(make, u, make_offset(make, u, 2)));
+}
+PLAIN_LAYER(mish, "x * tanh(ln(1 + e^x)).",
+            "Misra, Mish: a self regularized non-monotonic activation function, 2019", "input 3x2x3 -> mish",
+            "input 3x2x3 -> rescale 9 -> mish");
+
 static NodeId hard_sigmoid(Make make, NodeId x)
 {
     return make_scale(make, relu6_of(make, make_offset(make, x, 3)), 1.0 / 6);

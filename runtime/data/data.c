@@ -27,7 +27,7 @@ static CnnStatus data_blame(const CnnStatement *statement, CnnStatus status, con
                     statement && statement->where ? ": " : "", cause->text);
 }
 
-/* Finds the one source. That no statement stands twice is the checker's rule. */
+/* Finds the one source; NULL where there is none. That no statement stands twice is the checker's rule. */
 static CnnStatus data_find_source(const CnnRecipe *recipe, const CnnStatement **source, CnnError *error)
 {
     *source = NULL;
@@ -43,8 +43,6 @@ static CnnStatus data_find_source(const CnnRecipe *recipe, const CnnStatement **
         }
         *source = statement;
     }
-    if (!*source)
-        return cnn_fail(error, CNN_BAD_INPUT, "'data' names no source, such as: folder \"data/plants\"");
     return CNN_OK;
 }
 
@@ -283,6 +281,8 @@ static CnnStatus data_open_all(CnnData *data, const CnnRecipe *recipe, const Loo
     const CnnStatement *source;
     CnnError cause = {0};
     TRY(data_find_source(recipe, &source, error));
+    if (!source && !request)
+        return cnn_fail(error, CNN_BAD_INPUT, "'data' names no source, such as: folder \"data/plants\"");
     data_set_folder(data, recipe);
     TRY(request ? data_take_files(data, recipe, source, request, error)
                 : data_take_source(data, recipe, source, error));

@@ -188,7 +188,7 @@ static CnnStatus loose_find(LooseFiles *files, const LooseKind *kind, CnnError *
 /* The source that reads the samples: in an archive the one within. */
 static const CnnStatement *innermost(const CnnStatement *source)
 {
-    while (source_kind_of(source->schema) && source_kind_of(source->schema)->open_around &&
+    while (source && source_kind_of(source->schema) && source_kind_of(source->schema)->open_around &&
            source->body.count == 1)
         source = source->body.items;
     return source;
@@ -197,8 +197,11 @@ static const CnnStatement *innermost(const CnnStatement *source)
 static CnnStatus loose_choose(const CnnStatement *source, const LooseFiles *files, const LooseKind **kind,
                               CnnError *error)
 {
-    const SourceKind *of = source_kind_of(source->schema);
+    const SourceKind *of = source ? source_kind_of(source->schema) : NULL;
     *kind = of && of->loose ? of->loose(&files->form) : NULL;
+    if (!source)
+        *kind =
+            loose_as_pictures(&files->form) ? loose_as_pictures(&files->form) : loose_as_values(&files->form);
     if (*kind)
         return CNN_OK;
     return cnn_fail(error, CNN_BAD_INPUT,
@@ -216,7 +219,7 @@ CnnStatus loose_open(const CnnRecipe *recipe, const CnnStatement *source, const 
     TRY(loose_learn(recipe, files, error));
     TRY(loose_choose(source, files, &kind, error));
     TRY(loose_find(files, kind, error));
-    TRY(kind->open(source->args, files, out, error));
+    TRY(kind->open(source ? source->args : NULL, files, out, error));
     SourceInfo *info = &(*out)->info;
     info->count = info->validation_count = 0;
     info->test_count = (int64_t)files->paths.count;

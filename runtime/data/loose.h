@@ -71,7 +71,8 @@ const char *cnn_data_loose_path(const CnnData *data, int64_t index);
 
 /**
  * Finds the files, and what samples are: in the weights, or, where these are older than that, in the data of
- * the training.
+ * the training. `source` is NULL where the data name none: then files are pictures, or arrays, as samples
+ * were.
  *
  * Errors  CNN_BAD_INPUT: neither tells; no file is named; a folder holds none; the source has samples that no
  *         file can be. To be closed even then.

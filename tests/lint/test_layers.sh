@@ -4,6 +4,7 @@ set -eu
 # The compiler's folders, from the top; those of one line may include each other.
 order='main
 commands
+exchange
 link driver
 cpu
 schedule

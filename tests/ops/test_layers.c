@@ -319,6 +319,7 @@ static double activated(const char *word, double x)
         {"elu 2", x > 0 ? x : 2 * (exp(x) - 1)},
         {"gelu", x * normal_share(x)},
         {"silu", x / (1 + exp(-x))},
+        {"mish", x * tanh(log1p(exp(x)))},
         {"hswish", x * hard(x)},
         {"hsigmoid", hard(x)},
         {"sigmoid", 1 / (1 + exp(-x))},
@@ -334,8 +335,8 @@ static double activated(const char *word, double x)
 static void activations_are_those_of_keras(void **state)
 {
     (void)state;
-    static const char *const words[] = {"relu", "relu6", "leaky",  "leaky 0.1", "elu",     "elu 2",
-                                        "gelu", "silu",  "hswish", "hsigmoid",  "sigmoid", "tanh"};
+    static const char *const words[] = {"relu", "relu6",  "leaky",    "leaky 0.1", "elu",  "elu 2", "gelu",
+                                        "silu", "hswish", "hsigmoid", "sigmoid",   "tanh", "mish"};
     for (size_t i = 0; i < COUNT(words); i++) {
         char body[100];
         snprintf(body, sizeof body, "input 3x4x5 -> rescale 8 -> %s", words[i]);

@@ -48,6 +48,8 @@ Relu = activation("relu", lambda x: np.maximum(x, 0.0), lambda x: (x > 0) * 1.0)
 Relu6 = activation("relu6", lambda x: np.clip(x, 0.0, 6.0), lambda x: ((x > 0) & (x < 6)) * 1.0)
 Gelu = activation("gelu", gelu, gelu_slope)
 Silu = activation("silu", lambda x: x * sigmoid(x), lambda x: sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x))))
+Mish = activation("mish", lambda x: x * np.tanh(np.logaddexp(0, x)),
+                  lambda x: np.tanh(np.logaddexp(0, x)) + x * (1.0 - np.tanh(np.logaddexp(0, x)) ** 2) * sigmoid(x))
 Hsigmoid = activation("hsigmoid", hard_sigmoid, hard_sigmoid_slope)
 Hswish = activation("hswish", lambda x: x * hard_sigmoid(x), lambda x: hard_sigmoid(x) + x * hard_sigmoid_slope(x))
 Sigmoid = activation("sigmoid", sigmoid, lambda x: sigmoid(x) * (1.0 - sigmoid(x)))

@@ -91,7 +91,7 @@ vector("layer_scale_vector", LayerScale("0.5"))
 
 # ---- Activations ----
 for name, layer in {"relu": act.Relu(), "relu6": act.Relu6(), "leaky": act.Leaky(0.2), "elu": act.Elu(1.5), "gelu": act.Gelu(),
-                    "silu": act.Silu(), "hswish": act.Hswish(), "hsigmoid": act.Hsigmoid(), "sigmoid": act.Sigmoid(),
+                    "silu": act.Silu(), "mish": act.Mish(), "hswish": act.Hswish(), "hsigmoid": act.Hsigmoid(), "sigmoid": act.Sigmoid(),
                     "tanh": act.Tanh(), "identity": act.Identity(), "rescale": act.Rescale(2.5, -0.5),
                     "softmax": act.Softmax()}.items():
     vector(f"activation_{name}", Dense(9), layer)

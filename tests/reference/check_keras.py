@@ -45,7 +45,7 @@ LAYERS = [
     (Layernorm(), L.LayerNormalization()),
     (Groupnorm(3), L.GroupNormalization(3)),
     *((layer, L.Activation(name)) for layer, name in (
-        (act.Relu(), "relu"), (act.Relu6(), "relu6"), (act.Elu(1.0), "elu"), (act.Gelu(), "gelu"), (act.Silu(), "silu"),
+        (act.Relu(), "relu"), (act.Relu6(), "relu6"), (act.Elu(1.0), "elu"), (act.Gelu(), "gelu"), (act.Silu(), "silu"), (act.Mish(), "mish"),
         (act.Hswish(), "hard_silu"), (act.Hsigmoid(), "hard_sigmoid"), (act.Sigmoid(), "sigmoid"), (act.Tanh(), "tanh"),
         (act.Softmax(), "softmax"))),
     (act.Leaky(0.3), L.LeakyReLU()),

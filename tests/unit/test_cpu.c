@@ -488,7 +488,8 @@ static void kernels_are_short(void **state)
     (void)state;
     enum { INSTRUCTIONS_MOST = 10000 };
     static const char *const machines[] = {"x86-64-v4", "x86-64-v3", "aarch64"};
-    for (size_t i = 0; i < 3 * sizeof machines / sizeof *machines * sizeof important / sizeof *important; i++) {
+    for (size_t i = 0; i < 3 * sizeof machines / sizeof *machines * sizeof important / sizeof *important;
+         i++) {
         Arena *arena = arena_new();
         const char *complaint, *machine = machines[i % 3];
         size_t shape = i / 9;
