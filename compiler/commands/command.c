@@ -157,7 +157,7 @@ const Command command_table[] = {
      tune_flags, true, false, false, command_tune, NULL},
     {"build", "MODEL", 1, 1, "an executable that trains the network without cnnc", build_flags, true, false,
      false, command_build, NULL},
-    {"import", "FILE...", 1, 2, "a network of another program as a model file and its weights: darknet",
+    {"import", "FILE...", 1, 2, "a network of another program as a model file and its weights: ONNX, darknet",
      import_flags, false, false, false, command_import, NULL},
     {.word = "data",
      .words = "VERB",

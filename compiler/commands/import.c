@@ -9,6 +9,9 @@
 #include "compiler/commands/command.h"
 #include "compiler/exchange/darknet.h"
 #include "compiler/exchange/network_text.h"
+#ifdef CNNC_ONNX
+#include "compiler/exchange/onnx_import.h"
+#endif
 #include "runtime/file.h"
 #include "runtime/output.h"
 
@@ -82,12 +85,30 @@ static CnnStatus read_darknet(Import *import, CnnError *error)
     return good ? CNN_OK : CNN_BAD_INPUT;
 }
 
+static CnnStatus read_onnx(Import *import, CnnError *error)
+{
+    const char *path = word_ending(import->options, ".onnx");
+#ifdef CNNC_ONNX
+    char *bytes;
+    size_t size;
+    TRY(cnn_file_read(path, &bytes, &size, error));
+    import->network.source = file_name(path);
+    bool good = onnx_import(&import->network, path, bytes, size, error);
+    free(bytes);
+    return good ? CNN_OK : CNN_BAD_INPUT;
+#else
+    return cnn_fail(error, CNN_NO_RESOURCE,
+                    "import: this cnnc was built without protobuf-c, and cannot read '%s'", path);
+#endif
+}
+
 /* Each format by the ending of its main file. */
 static const struct {
     const char *endings[2];
     CnnStatus (*read)(Import *import, CnnError *error);
 } formats[] = {
     {{".cfg", ".weights"}, read_darknet},
+    {{".onnx"}, read_onnx},
 };
 
 /* Two files, each with an ending of its own. */
@@ -112,7 +133,7 @@ static CnnStatus read_network(Import *import, CnnError *error)
         return formats[f].read(import, error);
     }
     return cnn_fail(error, CNN_BAD_USAGE,
-                    "import: '%s' ends as no file that can be imported: darknet's .cfg and "
+                    "import: '%s' ends as no file that can be imported: .onnx, or darknet's .cfg and "
                     ".weights",
                     import->options->words[0]);
 }

@@ -517,14 +517,18 @@ int network_margin(Network *network, int in, const char *word, const int64_t mar
     if (in < 0)
         return -1;
     ValueShape shape = network_shape(network, in);
-    shape.height += sign * (margin[0] + margin[1]);
-    shape.width += sign * (margin[2] + margin[3]);
+    bool good = true;
     for (int i = 0; i < 4; i++)
-        if (margin[i] < 0 || margin[i] > WINDOW_MAX || shape.height < 1 || shape.width < 1)
-            return network_refuse(network,
-                                  "margins of %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64
-                                  " pixels, of which 'pad' and 'crop' take 0 to %d",
-                                  margin[0], margin[1], margin[2], margin[3], WINDOW_MAX);
+        good = good && margin[i] >= 0 && margin[i] <= WINDOW_MAX;
+    if (good) {
+        shape.height += sign * (margin[0] + margin[1]);
+        shape.width += sign * (margin[2] + margin[3]);
+    }
+    if (!good || shape.height < 1 || shape.width < 1)
+        return network_refuse(network,
+                              "margins of %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64
+                              " pixels, of which 'pad' and 'crop' take 0 to %d",
+                              margin[0], margin[1], margin[2], margin[3], WINDOW_MAX);
     if (!is_small(network, shape))
         return -1;
     NetworkLayer *layer =
@@ -543,7 +547,7 @@ int network_split(Network *network, int in, int64_t count, int64_t first)
     ValueShape shape = network_shape(network, in);
     if (shape.flat && shape.height * shape.width > 1)
         return network_refuse(network, "a part of a flattened picture");
-    if (count < 1 || first < 0 || first + count > shape.channels)
+    if (count < 1 || first < 0 || first > shape.channels || count > shape.channels - first)
         return network_refuse(network, "channels %" PRId64 " to %" PRId64 " of %" PRId64, first,
                               first + count - 1, shape.channels);
     Text args = {.arena = network->arena};

@@ -1,0 +1,58 @@
+# `cnnc import` of networks in ONNX: what it writes is checked, predicts and trains at once; what it cannot take, it says.
+set -eu
+. tests/expect.sh
+folder=$(mktemp -d)
+export XDG_CACHE_HOME=$folder/cache
+python3 tests/data/make_onnx.py "$folder"
+python3 tests/data/make_shapes.py "$folder/shapes" --count 8 --size 16 >/dev/null
+cd "$folder"
+if "$CNNC" import net.onnx -o net.cnn 2>&1 | grep -q 'built without protobuf-c'; then
+    echo "skipped: this cnnc was built without protobuf-c"
+    exit 77
+fi
+expect 0 'net.cnn: 424 weights, in net.safetensors' "$CNNC" import net.onnx -o net.cnn
+sed '/^$/,$d' net.cnn >text
+cat >expected <<'END'
+# Made of net.onnx by `cnnc import`. To go on from its weights:
+#     cnnc run net.cnn --start net.safetensors
+model net {
+    input 8x8x3
+    conv 4, 3x3, stride=2, pad=[0, 1, 0, 1], bias=true, name="stem" -> batchnorm momentum=0.9, eps=1e-5, name="norm"
+    relu
+    residual {
+        depthwise 3x3, pad=1, bias=false, name="inner" -> hswish
+    }
+    flatten
+    dense 4, name="dense" -> softmax
+}
+END
+same text expected "another text: $(diff expected text)"
+expect 0 'names no source' "$CNNC" check net.cnn
+expect 0 '' "$CNNC" fmt --check net.cnn
+expect 0 'shapes/' "$CNNC" predict net.cnn --weights net.safetensors shapes
+
+# refused NAME TEXT: NAME.onnx is refused, with a message that has the text.
+refused() {
+    expect 1 "$2" "$CNNC" import "$1.onnx" -o x.cnn
+}
+refused lstm "lstm.onnx: node '/body/LSTM' (LSTM): cnnc has no layer for it. docs/import.md lists the operators that there are"
+refused two "two.onnx: the network has two inputs, 'x' and 'z'"
+refused open "dimension 2 of input 'x' has no fixed extent"
+refused flat "input 'x' is no picture: it must have 4 dimensions, or 2"
+refused outputs "the network has 2 outputs; cnnc's have one"
+refused picture "the network ends with a picture of 8x8x3"
+refused nothing "node '' (Relu): nothing makes its input 'w'"
+refused kernel "node 'c' (Conv): its kernel is computed"
+refused shape "node 'c' (Conv): its kernel does not fit its input"
+refused bytes "tensor 'w' has not as many bytes as its shape says"
+refused turn "node 't' (Transpose): only a change between channels first and channels last"
+refused softmax "node 's' (Softmax): cnnc's 'softmax' is that of the channels"
+refused clip "node 'c' (Clip): only a range with two ends, or from 0 on, has a layer"
+refused samples "node 'r' (Reshape): it does not keep the samples apart"
+head -c 300 net.onnx >cut.onnx
+refused cut "'cut.onnx' is no network in ONNX, or damaged"
+: >empty.onnx
+refused empty "'empty.onnx' is no network in ONNX, or damaged"
+expect 2 "the files are not of one network" "$CNNC" import net.onnx net.onnx -o x.cnn
+[ ! -e x.cnn ] || wrong "x.cnn was written"
+exit $failed
