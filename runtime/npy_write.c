@@ -4,25 +4,33 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The header has the same size whatever the number of rows, so that it can be written again at the end. */
-enum { HEADER = 128 };
+/* The same size whatever the dims, so that a file's can be written again when its rows are known. A lone dim
+ * has a comma behind it, as tuples of Python do. */
+void cnn_npy_header(int rank, const int64_t *dim, char out[NPY_HEADER_BYTES])
+{
+    char header[NPY_HEADER_BYTES + 1];
+    memset(header, ' ', sizeof header);
+    memcpy(header, "\x93NUMPY\x01\x00", 8);
+    header[8] = NPY_HEADER_BYTES - 10; /* length of the text, low byte first */
+    header[9] = 0;
+    size_t used = 10;
+    used += (size_t)snprintf(header + used, sizeof header - used,
+                             "{'descr': '<f4', 'fortran_order': False, 'shape': (");
+    for (int i = 0; i < rank; i++)
+        used += (size_t)snprintf(header + used, sizeof header - used, "%s%" PRId64, i ? ", " : "", dim[i]);
+    used += (size_t)snprintf(header + used, sizeof header - used, "%s), }", rank == 1 ? "," : "");
+    header[used] = ' ';
+    header[NPY_HEADER_BYTES - 1] = '\n';
+    memcpy(out, header, NPY_HEADER_BYTES);
+}
 
 static CnnStatus write_header(NpyFile *out, CnnError *error)
 {
-    char header[HEADER + 1];
-    memset(header, ' ', sizeof header);
-    memcpy(header, "\x93NUMPY\x01\x00", 8);
-    header[8] = HEADER - 10; /* length of the text, low byte first */
-    header[9] = 0;
-    int length = snprintf(header + 10, HEADER - 10,
-                          "{'descr': '<f4', 'fortran_order': False, 'shape': (%" PRId64, out->rows);
-    for (int i = 0; i < out->row.count; i++)
-        length +=
-            snprintf(header + 10 + length, (size_t)(HEADER - 10 - length), ", %" PRId64, out->row.value[i]);
-    length += snprintf(header + 10 + length, (size_t)(HEADER - 10 - length), "), }");
-    header[10 + length] = ' ';
-    header[HEADER - 1] = '\n';
-    return cnn_file_write(&out->file, header, HEADER, error);
+    char header[NPY_HEADER_BYTES];
+    int64_t dim[1 + DIMS_MAX] = {out->rows};
+    memcpy(dim + 1, out->row.value, (size_t)out->row.count * sizeof *dim);
+    cnn_npy_header(1 + out->row.count, dim, header);
+    return cnn_file_write(&out->file, header, sizeof header, error);
 }
 
 CnnStatus cnn_npy_create(const char *path, Dims row, NpyFile *out, CnnError *error)

@@ -8,6 +8,10 @@
 #include "runtime/file.h"
 #include "runtime/schema.h"
 
+enum { NPY_HEADER_BYTES = 128 };
+/** What stands before the values of an f32 array of these dims, at most DIMS_MAX. */
+void cnn_npy_header(int rank, const int64_t *dim, char out[NPY_HEADER_BYTES]);
+
 typedef struct {
     NewFile file;
     int64_t rows; /* written so far */

@@ -27,6 +27,9 @@ static const struct {
     [OUTPUT_REPORT] = {"a report", OUTPUT_REPORT_MARK, 0},
     [OUTPUT_PNG] = {"a picture in PNG", "\x89PNG", 0},
     [OUTPUT_SVG] = {"a picture in SVG", "<?xml", 0},
+    [OUTPUT_ONNX] = {"a network in ONNX", "\x08", 0}, /* the first field of a model */
+    [OUTPUT_ARRAYS] = {"a .npz file", "PK", 0},
+    [OUTPUT_HEADER] = {"a header with weights", OUTPUT_HEADER_MARK, 0},
 };
 
 static bool is_of_kind(const char *path, OutputKind kind)

@@ -13,9 +13,13 @@ typedef enum {
     OUTPUT_PROGRAM,
     OUTPUT_REPORT, /* JSON of a measurement: begins with OUTPUT_REPORT_MARK */
     OUTPUT_PNG,
-    OUTPUT_SVG
+    OUTPUT_SVG,
+    OUTPUT_ONNX,
+    OUTPUT_ARRAYS, /* .npz */
+    OUTPUT_HEADER  /* of C: begins with OUTPUT_HEADER_MARK */
 } OutputKind;
 #define OUTPUT_ANSWERS_MARK "sample,"
+#define OUTPUT_HEADER_MARK  "/* Weights of"
 #define OUTPUT_REPORT_MARK  "{\"report\": "
 
 /**

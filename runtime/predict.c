@@ -35,16 +35,7 @@ CnnStatus cnn_prediction_load(const CnnImage *image, CnnData *data, const Weight
                               const char *path, CnnDevice *device, CnnError *error)
 {
     StateMatch match;
-    TRY(cnn_state_match(image, data, weights, path, &match, error));
-    if (match.found < match.wanted)
-        return cnn_fail(error, CNN_BAD_INPUT, "'%s' lacks %d of the network's %d tensors: %s", path,
-                        match.wanted - match.found, match.wanted, match.missing);
-    if (!match.measured && cnn_data_measured_count(data) > 0)
-        return cnn_fail(
-            error, CNN_BAD_INPUT,
-            "'%s' lacks what the data measure of the training part ('%s'), which is not looked at "
-            "here: the weights were trained with other stages",
-            path, cnn_data_measured(data, 0)->name);
+    TRY(cnn_state_match_whole(image, data, weights, path, &match, error));
     if (match.measured)
         cnn_state_load_measured(data, weights);
     cnn_state_load(device, image, weights, false);

@@ -31,8 +31,7 @@ static bool is_same(const NamedTensor *found, const CnnTensor *tensor)
            memcmp(found->dim, tensor->dim, (size_t)tensor->rank * sizeof *tensor->dim) == 0;
 }
 
-/* What a file has for one of the weights: where a checkpoint has its average, that. */
-static const NamedTensor *find_weight(const WeightFile *file, const char *name)
+const NamedTensor *cnn_state_find(const WeightFile *file, const char *name)
 {
     char averaged[512];
     int length = snprintf(averaged, sizeof averaged, AVERAGE_PREFIX "%s", name);
@@ -103,7 +102,7 @@ CnnStatus cnn_state_match(const CnnImage *image, CnnData *data, const WeightFile
         if (!tensor->in_weights)
             continue;
         match->wanted++;
-        const NamedTensor *found = find_weight(file, tensor->name);
+        const NamedTensor *found = cnn_state_find(file, tensor->name);
         if (found) {
             match->other = tensor->name;
             TRY(match_tensor(tensor, found, path, error));
@@ -119,6 +118,21 @@ CnnStatus cnn_state_match(const CnnImage *image, CnnData *data, const WeightFile
     for (int i = 0; i < cnn_weights_count(file); i++)
         match->unused += !is_known(image, data, cnn_weights_tensor(file, i)->name);
     return match_measured(data, file, path, match, error);
+}
+
+CnnStatus cnn_state_match_whole(const CnnImage *image, CnnData *data, const WeightFile *file,
+                                const char *path, StateMatch *match, CnnError *error)
+{
+    TRY(cnn_state_match(image, data, file, path, match, error));
+    if (match->found < match->wanted)
+        return cnn_fail(error, CNN_BAD_INPUT, "'%s' lacks %d of the network's %d tensors: %s", path,
+                        match->wanted - match->found, match->wanted, match->missing);
+    if (match->measured || cnn_data_measured_count(data) == 0)
+        return CNN_OK;
+    return cnn_fail(error, CNN_BAD_INPUT,
+                    "'%s' lacks what the data measure of the training part ('%s'), which is not looked at "
+                    "here: the weights were trained with other stages",
+                    path, cnn_data_measured(data, 0)->name);
 }
 
 CnnStatus cnn_state_match_classes(const CnnData *data, const WeightFile *file, const char *path,
@@ -157,7 +171,7 @@ void cnn_state_load(CnnDevice *device, const CnnImage *image, const WeightFile *
         if (everything)
             found = cnn_weights_find(file, tensor->name);
         else if (tensor->in_weights)
-            found = find_weight(file, tensor->name);
+            found = cnn_state_find(file, tensor->name);
         if (found && is_same(found, tensor))
             memcpy(cnn_device_tensor(device, tensor), found->data, cnn_tensor_bytes(tensor));
     }

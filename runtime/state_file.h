@@ -18,13 +18,21 @@ typedef struct {
 } StateMatch;
 
 /**
- * Compares a file with an image and its data, without changing anything.
+ * Compares a file with an image and its data (NULL: it has none), without changing anything.
  *
  * Errors  CNN_BAD_INPUT: a tensor of another shape or type (both are named); none of the image's tensors is
  * in it.
  */
 CnnStatus cnn_state_match(const CnnImage *image, CnnData *data, const WeightFile *file, const char *path,
                           StateMatch *match, CnnError *error);
+
+/** The same of a file that must have all: the weights, and what the data measure. Errors: CNN_BAD_INPUT, too,
+ * where it lacks some of it. */
+CnnStatus cnn_state_match_whole(const CnnImage *image, CnnData *data, const WeightFile *file,
+                                const char *path, StateMatch *match, CnnError *error);
+
+/** What a file has for one of the weights: where a checkpoint has its average, that. NULL: nothing. */
+const NamedTensor *cnn_state_find(const WeightFile *file, const char *name);
 
 /**
  * Compares the names of the data's classes with those that the file was trained on. CNN_OK where it names

@@ -164,5 +164,8 @@ NodeId build_layer(Build *build, const Layer *layer, const char *suffix, const v
 {
     Build inner = *build;
     inner.name = arena_printf(build->model->checker->arena, "%s.%s", build->name, suffix);
-    return layer->build(&inner, args, in, NULL);
+    NodeId out = layer->build(&inner, args, in, NULL);
+    const void *kept = args ? arena_copy(build->model->checker->arena, args, layer->schema.args_bytes) : NULL;
+    model_keep_use(build->model, &(LayerUse){layer, inner.name, kept, in, out});
+    return out;
 }

@@ -162,6 +162,13 @@ static void keep_row(Model *model, const Frame *frame, const Build *build, NodeI
                                                              .args = build->bound->args};
 }
 
+void model_keep_use(Model *model, const LayerUse *use)
+{
+    Program *program = model->checker->program;
+    if (!model->training && use->out != POISON && use->out != use->in)
+        *vec_push(program->arena, &program->eval_layers) = *use;
+}
+
 static NodeId build_statement(ModelWalk *walk, Scope *scope, const AstStage *stage, const Follow *follow,
                               const Bound *bound, bool good)
 {
@@ -183,6 +190,7 @@ static NodeId build_statement(ModelWalk *walk, Scope *scope, const AstStage *sta
         return POISON;
     *vec_push(model->checker->arena, &model->origins) =
         (Origin){.layer = build.name, .word = stage->word, .span = stage->word_span, .in = in, .node = node};
+    model_keep_use(model, &(LayerUse){layer, build.name, bound->args, in, node});
     if (model->training)
         keep_row(model, walk->frame, &build, node);
     return node;

@@ -67,6 +67,8 @@ NodeId model_lines(Model *model, const Module *module, Frame *frame, const AstBo
 /** The name of a layer or a call: as given, or by word and number in its frame. NULL after an error. */
 const char *model_name(Model *model, Frame *frame, const char *word, Span span, const char *given,
                        Span given_span);
+/** Keeps what a layer made, where the graph of the evaluation is built. */
+void model_keep_use(Model *model, const LayerUse *use);
 /** Notes where a value got its shape, in the last message. */
 void model_note_shape(const Model *model, NodeId in);
 /** The layer that made a value, NULL for the input. */

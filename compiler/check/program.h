@@ -11,6 +11,8 @@
 #include "runtime/image.h"
 #include "runtime/recipe.h"
 
+struct LayerUse; /* compiler/ops/layer.h */
+
 /* One row of the layer table. */
 typedef struct {
     const char *name; /* "conv1" */
@@ -35,6 +37,8 @@ typedef struct Program {
     bool softmax, sigmoid;            /* what the last layer is */
     Span output_span;                 /* of the last layer */
     VEC(LayerRow) layers;
+    /* Of `eval`, in the order they were built: those in blocks, in bodies and in other layers, too. */
+    VEC(struct LayerUse) eval_layers;
     CnnRecipe recipe;
     CnnData *data;   /* open; owned by the session. NULL when the program was checked without data */
     bool sourceless; /* the data section has stages, but no source; loose files can take its place */

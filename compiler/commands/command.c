@@ -42,6 +42,18 @@ static const Flag import_flags[] = {
      "the names of the network's classes, one a line (default: numbers)", 0, 0, 0},
     FLAGS_END,
 };
+static const Flag export_flags[] = {
+    {"--weights", FLAG_TEXT, OPTION(evaluation.weights), "FILE", "trained weights", 0, 0, 0},
+    {"-o", FLAG_TEXT, OPTION(output), "FILE", "the file to write; its ending tells the format", 0, 0, 0},
+    {"--format", FLAG_TEXT, OPTION(format), "FORMAT", "whatever the ending: onnx, npz, safetensors or h", 0,
+     0, 0},
+    {"--fold", FLAG_SWITCH, OPTION(fold), NULL, "batchnorms become part of the convolutions before them", 0,
+     0, 0},
+    {"--logits", FLAG_SWITCH, OPTION(logits), NULL, "onnx: leave out a last softmax or sigmoid", 0, 0, 0},
+    {"--bare", FLAG_SWITCH, OPTION(bare), NULL,
+     "onnx: the network alone, without scale and standardize of the data section before it", 0, 0, 0},
+    FLAGS_END,
+};
 static const Flag compare_flags[] = {
     {"--variants", FLAG_TEXT, OPTION(variants), "NAME,...",
      "what is compared (default: unfused,fused): fused, unfused, f32, bf16, untuned, a rewrite, no- before a "
@@ -159,6 +171,9 @@ const Command command_table[] = {
      false, command_build, NULL},
     {"import", "FILE...", 1, 2, "a network of another program as a model file and its weights: ONNX, darknet",
      import_flags, false, false, false, command_import, NULL},
+    {"export", "MODEL", 1, 1,
+     "a trained network, or its weights, for other programs: ONNX, npz, safetensors, C", export_flags, true,
+     false, false, command_export, NULL},
     {.word = "data",
      .words = "VERB",
      .doc = "what can be done with the data of a model (`cnnc help data`)",

@@ -42,9 +42,11 @@ typedef struct {
     bool dot;                /* show */
     bool check;              /* fmt */
     bool markdown;           /* help */
-    const char *output;      /* build, import, data preview, data dump */
+    const char *output;      /* build, export, import, data preview, data dump */
     const char *data;        /* import */
     const char *classes;     /* import */
+    const char *format;      /* export */
+    bool fold, logits, bare; /* export */
     const char *why;         /* predict */
     const char *variants;    /* compare */
     const char *plot, *json; /* compare, bench, explain; json: doctor, runs too */
@@ -109,6 +111,7 @@ CnnStatus command_predict(const Options *options);
 CnnStatus command_bench(const Options *options);
 CnnStatus command_build(const Options *options);
 CnnStatus command_import(const Options *options);
+CnnStatus command_export(const Options *options);
 CnnStatus command_compare(const Options *options);
 CnnStatus command_explain(const Options *options);
 CnnStatus command_runs(const Options *options);

@@ -8,6 +8,7 @@
 #include "compiler/commands/chart.h"
 #include "compiler/commands/doctor.h"
 #include "compiler/cpu/peak.h"
+#include "compiler/exchange/export.h"
 #include "compiler/link/standalone.h"
 #include "runtime/data/decode.h"
 #include "runtime/data/decompress.h"
@@ -131,6 +132,13 @@ static void look_at_compiler(Doctor *doctor)
         charts->value = "built without cairo, which --plot needs";
         charts->advice = "install libcairo2-dev and build cnnc again";
         charts->state = FACT_ABSENT;
+    }
+    for (const ExportFormat *format = export_formats; format->name; format++) {
+        if (!format->library)
+            continue;
+        Fact *export = add(doctor, "compiler", "export",
+                           arena_printf(arena, "no .%s: built without %s", format->name, format->library));
+        export->state = FACT_ABSENT;
     }
 }
 

@@ -7,6 +7,9 @@
 #include "compiler/ir/kernel.h"
 #include "runtime/schema.h"
 
+struct Onnx;
+struct OnnxValue;
+
 typedef enum {
     OP_LEAF,  /* no inputs, storage of its own */
     OP_VALUE, /* no storage and nothing read from batches: constant, iota, random: recomputed wherever it is
@@ -47,6 +50,8 @@ typedef struct Op {
     /** Operations of the plain algorithm for each of the op's own. NULL: 1; less for what is only there
      * because an algorithm saves others. */
     double (*plain)(const Graph *graph, const Node *node);
+    /** The node in ONNX (compiler/ops/onnx.h). NULL: no layer needs it there. */
+    struct OnnxValue (*onnx)(struct Onnx *onnx, NodeId node);
 } Op;
 
 /* By OpId. */

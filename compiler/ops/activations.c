@@ -17,8 +17,12 @@ static const Field no_fields[] = {FIELDS_END};
     }                                                                                                        \
     static NodeId name##_value(Make make, const void *args, NodeId x)
 
-/* The layer of an activation without parameters; the samples are those that follow. */
-#define PLAIN_LAYER(name, text, paper, ...)                                                                  \
+/* What an activation is in ONNX, of the value `x`. */
+#define IN_ONNX(name) static OnnxValue name##_onnx(Onnx *onnx, const LayerUse *use)
+
+/* The layer of an activation without parameters, and how it stands in ONNX (NULL: as its ops); the samples
+ * are those that follow. */
+#define PLAIN_LAYER(name, translation, text, paper, ...)                                                     \
     const Layer layer_##name = {.schema = {.word = #name,                                                    \
                                            .doc = text,                                                      \
                                            .source = paper,                                                  \
@@ -26,6 +30,7 @@ static const Field no_fields[] = {FIELDS_END};
                                            .fields = no_fields,                                              \
                                            .example = #name},                                                \
                                 .build = name##_build,                                                       \
+                                .onnx = translation,                                                         \
                                 .samples = (const char *const[]){__VA_ARGS__, NULL}}
 
 ACTIVATION(relu)
@@ -33,8 +38,8 @@ ACTIVATION(relu)
     (void)args;
     return make_max(make, x, make_constant(make, 0));
 }
-PLAIN_LAYER(relu, "max(x, 0).", "Nair, Hinton, Rectified linear units, ICML 2010", "input 3x2x3 -> relu",
-            "input 4x4x2 -> conv 3, 2x2 -> relu");
+PLAIN_LAYER(relu, NULL, "max(x, 0).", "Nair, Hinton, Rectified linear units, ICML 2010",
+            "input 3x2x3 -> relu", "input 4x4x2 -> conv 3, 2x2 -> relu");
 
 static NodeId relu6_of(Make make, NodeId x)
 {
@@ -46,7 +51,13 @@ ACTIVATION(relu6)
     (void)args;
     return relu6_of(make, x);
 }
-PLAIN_LAYER(relu6, "min(max(x, 0), 6).", "Howard et al., MobileNets, 2017",
+IN_ONNX(relu6)
+{
+    OnnxValue in = onnx_value(onnx, use->in);
+    return onnx_add(onnx, "Clip", in, (const OnnxValue[]){in, onnx_number(onnx, 0), onnx_number(onnx, 6)}, 3);
+}
+
+PLAIN_LAYER(relu6, relu6_onnx, "min(max(x, 0), 6).", "Howard et al., MobileNets, 2017",
             "input 3x2x3 -> rescale 9 -> relu6");
 
 typedef struct {
@@ -56,6 +67,13 @@ typedef struct {
 ACTIVATION(leaky)
 {
     return make_max(make, x, make_scale(make, x, ((const LeakyArgs *)args)->slope));
+}
+
+IN_ONNX(leaky)
+{
+    OnnxValue out = onnx_map(onnx, "LeakyRelu", onnx_value(onnx, use->in));
+    onnx_set_real(onnx, "alpha", ((const LeakyArgs *)use->args)->slope);
+    return out;
 }
 
 static const Field leaky_fields[] = {FIELD(LeakyArgs, slope, FIELD_REAL, .preset = "0.3", .least = 0,
@@ -71,6 +89,7 @@ const Layer layer_leaky = {
                .args_bytes = sizeof(LeakyArgs),
                .example = "leaky 0.1"},
     .build = leaky_build,
+    .onnx = leaky_onnx,
     .samples = (const char *const[]){"input 3x2x3 -> leaky", "input 3x2x3 -> leaky 0.1", NULL},
 };
 
@@ -87,6 +106,13 @@ ACTIVATION(elu)
                     make_scale(make, negative, ((const EluArgs *)args)->alpha));
 }
 
+IN_ONNX(elu)
+{
+    OnnxValue out = onnx_map(onnx, "Elu", onnx_value(onnx, use->in));
+    onnx_set_real(onnx, "alpha", ((const EluArgs *)use->args)->alpha);
+    return out;
+}
+
 static const Field elu_fields[] = {FIELD(EluArgs, alpha, FIELD_REAL, .preset = "1", .least = 0, .most = 1e6,
                                          .doc = "minus the limit for large negative numbers"),
                                    FIELDS_END};
@@ -101,6 +127,7 @@ const Layer layer_elu = {
          .args_bytes = sizeof(EluArgs),
          .example = "elu"},
     .build = elu_build,
+    .onnx = elu_onnx,
     .samples = (const char *const[]){"input 3x2x3 -> elu", "input 3x2x3 -> elu 0.5", NULL},
 };
 
@@ -110,7 +137,14 @@ ACTIVATION(gelu)
     NodeId share = make_unary(make, OP_erf, make_scale(make, x, sqrt(0.5)));
     return make_mul(make, make_scale(make, x, 0.5), make_offset(make, share, 1));
 }
-PLAIN_LAYER(gelu, "x times the normal distribution function of x, exactly (not by tanh).",
+IN_ONNX(gelu)
+{
+    OnnxValue out = onnx_map(onnx, "Gelu", onnx_value(onnx, use->in));
+    onnx_needs(onnx, 20);
+    return out;
+}
+
+PLAIN_LAYER(gelu, gelu_onnx, "x times the normal distribution function of x, exactly (not by tanh).",
             "Hendrycks, Gimpel, Gaussian error linear units, 2016", "input 3x2x3 -> gelu");
 
 ACTIVATION(silu)
@@ -118,7 +152,7 @@ ACTIVATION(silu)
     (void)args;
     return make_mul(make, x, make_unary(make, OP_sigmoid, x));
 }
-PLAIN_LAYER(silu, "x * sigmoid(x), also called swish.",
+PLAIN_LAYER(silu, NULL, "x * sigmoid(x), also called swish.",
             "Ramachandran et al., Searching for activation functions, 2017", "input 3x2x3 -> silu");
 
 /* tanh(ln(1 + e^x)) is u / (u + 2) where u = e^x (e^x + 2); beyond 20 it is 1 in 32 bits, and u would
@@ -130,7 +164,11 @@ ACTIVATION(mish)
     NodeId u = make_mul(make, power, make_offset(make, power, 2));
     return make_mul(make, x, make_div(make, u, make_offset(make, u, 2)));
 }
-PLAIN_LAYER(mish, "x * tanh(ln(1 + e^x)).",
+IN_ONNX(mish)
+{
+    return onnx_map(onnx, "Mish", onnx_value(onnx, use->in));
+}
+PLAIN_LAYER(mish, mish_onnx, "x * tanh(ln(1 + e^x)).",
             "Misra, Mish: a self regularized non-monotonic activation function, 2019", "input 3x2x3 -> mish",
             "input 3x2x3 -> rescale 9 -> mish");
 
@@ -144,30 +182,43 @@ ACTIVATION(hsigmoid)
     (void)args;
     return hard_sigmoid(make, x);
 }
-PLAIN_LAYER(hsigmoid, "min(max(x + 3, 0), 6) / 6.", "Howard et al., Searching for MobileNetV3, ICCV 2019",
-            "input 3x2x3 -> rescale 4 -> hsigmoid");
+IN_ONNX(hsigmoid)
+{
+    OnnxValue out = onnx_map(onnx, "HardSigmoid", onnx_value(onnx, use->in));
+    onnx_set_real(onnx, "alpha", 1.0 / 6);
+    onnx_set_real(onnx, "beta", 0.5);
+    return out;
+}
+
+PLAIN_LAYER(hsigmoid, hsigmoid_onnx, "min(max(x + 3, 0), 6) / 6.",
+            "Howard et al., Searching for MobileNetV3, ICCV 2019", "input 3x2x3 -> rescale 4 -> hsigmoid");
 
 ACTIVATION(hswish)
 {
     (void)args;
     return make_mul(make, x, hard_sigmoid(make, x));
 }
-PLAIN_LAYER(hswish, "x * min(max(x + 3, 0), 6) / 6.", "Howard et al., Searching for MobileNetV3, ICCV 2019",
-            "input 3x2x3 -> rescale 4 -> hswish");
+IN_ONNX(hswish)
+{
+    return onnx_map(onnx, "HardSwish", onnx_value(onnx, use->in));
+}
+
+PLAIN_LAYER(hswish, hswish_onnx, "x * min(max(x + 3, 0), 6) / 6.",
+            "Howard et al., Searching for MobileNetV3, ICCV 2019", "input 3x2x3 -> rescale 4 -> hswish");
 
 ACTIVATION(sigmoid)
 {
     (void)args;
     return make_unary(make, OP_sigmoid, x);
 }
-PLAIN_LAYER(sigmoid, "1 / (1 + e^-x).", NULL, "input 3x2x3 -> sigmoid");
+PLAIN_LAYER(sigmoid, NULL, "1 / (1 + e^-x).", NULL, "input 3x2x3 -> sigmoid");
 
 ACTIVATION(tanh)
 {
     (void)args;
     return make_unary(make, OP_tanh, x);
 }
-PLAIN_LAYER(tanh, "Hyperbolic tangent.", NULL, "input 3x2x3 -> tanh");
+PLAIN_LAYER(tanh, NULL, "Hyperbolic tangent.", NULL, "input 3x2x3 -> tanh");
 
 /* The largest is taken off first, so that nothing overflows; the result does not depend on it, so neither
  * does the gradient. */
@@ -179,6 +230,14 @@ ACTIVATION(softmax)
     NodeId power = make_unary(make, OP_exp, shifted);
     return make_div(make, power, make_sum(make, power, last));
 }
-PLAIN_LAYER(softmax, "e^x of each channel, divided by their sum: positive numbers that add up to 1.",
+IN_ONNX(softmax)
+{
+    OnnxValue out = onnx_map(onnx, "Softmax", onnx_picture(onnx, use->in));
+    onnx_set_integer(onnx, "axis", 1);
+    return out;
+}
+
+PLAIN_LAYER(softmax, softmax_onnx,
+            "e^x of each channel, divided by their sum: positive numbers that add up to 1.",
             "Bridle, Probabilistic interpretation of feedforward classification network outputs, 1990",
             "input 1x2x3 -> flatten -> softmax", "input 2x2x5 -> softmax");

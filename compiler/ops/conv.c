@@ -115,6 +115,55 @@ static NodeId make_window(Make make, OpId op, const WindowAttrs *attrs, NodeId a
 
 static const Field window_fields[] = {WINDOW_FIELDS};
 
+/* Pictures of ONNX have one dim for the channels of all groups, and so have kernels. */
+static OnnxValue joined_channels(Onnx *onnx, const WindowAttrs *attrs, OnnxValue value, int first)
+{
+    int64_t dim[RANK_MAX];
+    for (int i = 0, k = 0; i < value.rank; i++) {
+        if (i == first)
+            dim[k++] = value.dim[i] * value.dim[i + 1];
+        else if (i != first + 1)
+            dim[k++] = value.dim[i];
+    }
+    return has_group(attrs) ? onnx_reshape(onnx, value, value.rank - 1, dim) : value;
+}
+
+/* `op` of the picture and the kernel, whose dims stand in these orders without groups, and with them. */
+static OnnxValue convolve_onnx(Onnx *onnx, const char *op, NodeId id, const int kernel_plain[4],
+                               const int kernel_grouped[5])
+{
+    static const int plain[] = {0, 3, 1, 2}, grouped[] = {0, 3, 4, 1, 2};
+    const Node *node = graph_node(onnx_source(onnx), id);
+    const WindowAttrs *attrs = window_of(node);
+    const int *order = has_group(attrs) ? grouped : plain;
+    OnnxValue x = onnx_in_order(onnx, onnx_value(onnx, node->in[0]), order);
+    OnnxValue kernel =
+        onnx_in_order(onnx, onnx_value(onnx, node->in[1]), has_group(attrs) ? kernel_grouped : kernel_plain);
+    const OnnxValue in[] = {joined_channels(onnx, attrs, x, 1), joined_channels(onnx, attrs, kernel, 0)};
+    OnnxValue like = onnx_like(onnx, id, order), all = like;
+    if (has_group(attrs))
+        all = (OnnxValue){.rank = 4,
+                          .dim = {like.dim[0], like.dim[1] * like.dim[2], like.dim[3], like.dim[4]},
+                          .order = {0, 1, 2, 3},
+                          .batch = true};
+    OnnxValue y = onnx_add(onnx, op, all, in, 2);
+    window_set_onnx(onnx, attrs);
+    onnx_set_integers(onnx, "dilations", (const int64_t[]){attrs->dilation_y, attrs->dilation_x}, 2);
+    onnx_set_integer(onnx, "group", attrs->groups);
+    return y;
+}
+
+/* The result with its groups apart, as the graph has it. */
+static OnnxValue apart_channels(Onnx *onnx, NodeId id, OnnxValue y)
+{
+    static const int grouped[] = {0, 3, 4, 1, 2};
+    if (!has_group(window_of(graph_node(onnx_source(onnx), id))))
+        return y;
+    OnnxValue like = onnx_like(onnx, id, grouped), apart = onnx_reshape(onnx, y, like.rank, like.dim);
+    memcpy(apart.order, like.order, sizeof apart.order);
+    return apart;
+}
+
 /* ---- conv2d ---- */
 
 static bool conv2d_infer(const Graph *graph, Node *node)
@@ -158,6 +207,12 @@ static ExprId conv2d_lower(Lowering *lowering, const Node *node, const Index *at
     return lower_sum(lowering, product, guards, count, true);
 }
 
+static OnnxValue conv2d_onnx(Onnx *onnx, NodeId id)
+{
+    static const int plain[] = {3, 2, 0, 1}, grouped[] = {3, 4, 2, 0, 1};
+    return apart_channels(onnx, id, convolve_onnx(onnx, "Conv", id, plain, grouped));
+}
+
 const Op op_conv2d = {
     .name = "conv2d",
     .doc = "y[n,i,j,f] = sum over ky, kx, c of x[n, i stride + ky dilation - pad, j stride + kx dilation - "
@@ -169,6 +224,7 @@ const Op op_conv2d = {
     .infer = conv2d_infer,
     .grad = conv2d_grad,
     .lower = conv2d_lower,
+    .onnx = conv2d_onnx,
 };
 
 /* ---- conv2d_dx: the gradient of conv2d with respect to x, from dy and the kernel [kh, kw, filters,
@@ -262,6 +318,23 @@ static ExprId conv2d_dx_lower(Lowering *lowering, const Node *node, const Index 
     return lower_sum(lowering, product, guards, count, true);
 }
 
+/* What ONNX would make too small: rows and columns that no window reaches. */
+static OnnxValue conv2d_dx_onnx(Onnx *onnx, NodeId id)
+{
+    static const int plain[] = {2, 3, 0, 1}, grouped[] = {3, 2, 4, 0, 1};
+    const Node *node = graph_node(onnx_source(onnx), id);
+    const Type *dy = graph_type(onnx_source(onnx), node->in[0]);
+    const Side side[] = {side_y(window_of(node)), side_x(window_of(node))};
+    OnnxValue y = convolve_onnx(onnx, "ConvTranspose", id, plain, grouped);
+    int64_t missing[2];
+    for (int d = 0; d < 2; d++)
+        missing[d] =
+            side[d].extent - ((dy->dim[1 + d] - 1) * side[d].stride +
+                              (side[d].window - 1) * side[d].dilation + 1 - side[d].before - side[d].after);
+    onnx_set_integers(onnx, "output_padding", missing, 2);
+    return apart_channels(onnx, id, y);
+}
+
 const Op op_conv2d_dx = {
     .name = "conv2d_dx",
     .doc = "x[n,y,x,c] = sum over the i, j, ky, kx with i stride + ky dilation - pad = y (x likewise) and f "
@@ -274,6 +347,7 @@ const Op op_conv2d_dx = {
     .infer = conv2d_dx_infer,
     .grad = conv2d_dx_grad,
     .lower = conv2d_dx_lower,
+    .onnx = conv2d_dx_onnx,
     .period = stride_of,
     .joint_direction = joint_direction,
     .plain = joint_plain,

@@ -111,11 +111,34 @@ static NodeId concat_build(Build *build, const void *args, NodeId in, const Body
     return sum;
 }
 
+/* What concat_build has added up. */
+static OnnxValue concat_onnx(Onnx *onnx, const LayerUse *use)
+{
+    const Graph *graph = onnx_source(onnx);
+    NodeId parts[JOINED_MOST];
+    OnnxValue in[JOINED_MOST];
+    int count = 0, first = JOINED_MOST;
+    for (NodeId id = use->out; first > 0;) {
+        const Node *node = graph_node(graph, id);
+        bool sum = node->op == OP_add;
+        parts[--first] = graph_node(graph, sum ? node->in[1] : id)->in[0];
+        if (!sum)
+            break;
+        id = node->in[0];
+    }
+    for (; first < JOINED_MOST; first++)
+        in[count++] = onnx_picture(onnx, parts[first]);
+    OnnxValue out = onnx_add(onnx, "Concat", onnx_like(onnx, use->out, in[0].order), in, count);
+    onnx_set_integer(onnx, "axis", 1);
+    return out;
+}
+
 static const Field join_fields[] = {FIELD(JoinArgs, values, FIELD_VALUES, .preset = "",
                                           .doc = "named values, joined with the current one or the branches"),
                                     FIELDS_END};
 
-#define JOIN_LAYER(name, text, ...)                                                                          \
+/* translation: into ONNX; NULL: as its ops. */
+#define JOIN_LAYER(name, translation, text, ...)                                                             \
     const Layer layer_##name = {                                                                             \
         .schema = {.word = #name,                                                                            \
                    .doc = text,                                                                              \
@@ -126,17 +149,19 @@ static const Field join_fields[] = {FIELD(JoinArgs, values, FIELD_VALUES, .prese
                    .example =                                                                                \
                        #name " { branch { conv 16, 1x1 }\n branch { maxpool 3, stride=1, pad=same } }"},     \
         .build = name##_build,                                                                               \
+        .onnx = translation,                                                                                 \
         .samples = (const char *const[]){__VA_ARGS__, NULL}}
 
-JOIN_LAYER(add, "The sum of values of the same shape: of the current value and named ones, or of branches.",
+JOIN_LAYER(add, NULL,
+           "The sum of values of the same shape: of the current value and named ones, or of branches.",
            "input 3x3x2\nstem = conv 2, 1x1\nconv 2, 3x3, pad=same -> add stem",
            "input 3x2x2 -> add { branch { conv 3, 1x1 }\nbranch { conv 3, 3x3, pad=same -> relu }\nbranch { "
            "conv 3, 1x1 } }");
-JOIN_LAYER(mul, "The product of values, element by element; extents of 1 are repeated.",
+JOIN_LAYER(mul, NULL, "The product of values, element by element; extents of 1 are repeated.",
            "input 3x3x2\nstem = conv 2, 1x1\nconv 2, 3x3, pad=same -> sigmoid -> mul stem",
            "input 3x2x2 -> mul { branch { conv 3, 1x1 }\nbranch { conv 1, 1x1 -> tanh } }");
 JOIN_LAYER(
-    concat, "The values one after another along the channels.",
+    concat, concat_onnx, "The values one after another along the channels.",
     "input 3x3x2\nstem = conv 3, 1x1\nconv 2, 3x3, pad=same -> concat stem",
     "input 3x2x2 -> concat { branch { conv 3, 1x1 }\nbranch { identity }\nbranch { relu } } -> conv 2, 2x2",
     "input 1x2x2 -> flatten -> concat { branch { dense 3 }\nbranch { dense 2 } }");

@@ -11,17 +11,32 @@
 typedef struct Build Build;
 typedef struct Body Body; /* the statements in a layer's `{ }` */
 
+struct Onnx;
+struct OnnxValue;
+struct LayerUse;
+
 typedef struct Layer {
     Schema schema;
     /** The layer's value, from the current value `in`; POISON after an error. args is the schema's struct.
      * body: NULL without
      * `{ }`. */
     NodeId (*build)(Build *build, const void *args, NodeId in, const Body *body);
+    /** The layer in ONNX (compiler/ops/onnx.h), where that has an operator of its own for it. NULL: it is
+     * made of its ops. */
+    struct OnnxValue (*onnx)(struct Onnx *onnx, const struct LayerUse *use);
     /** Lines of a model's body, separated by " -> " or newlines, that use the layer on a small `input`; shown
      * in the docs, and run by every generic test (gradients, fused against unfused, kernels against the
      * interpreter). NULL-terminated. */
     const char *const *samples;
 } Layer;
+
+/* A layer of a graph: it made `out` of `in`. */
+typedef struct LayerUse {
+    const Layer *layer;
+    const char *name;
+    const void *args; /* the schema's struct */
+    NodeId in, out;
+} LayerUse;
 
 /* By name, NULL-terminated; from layers.def. */
 extern const Layer *const layer_table[];

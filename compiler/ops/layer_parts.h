@@ -5,6 +5,7 @@
 
 #include "compiler/ops/layer.h"
 #include "compiler/ops/make.h"
+#include "compiler/ops/onnx.h"
 #include "compiler/ops/window.h"
 
 /** For the make_* functions: the statement's span and the layer's name. */

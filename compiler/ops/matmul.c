@@ -1,6 +1,7 @@
 /* Products of matrices. The batch may be the rows of the result, or what is summed over. */
 #include "compiler/ops/make.h"
 #include "compiler/ops/index.h"
+#include "compiler/ops/onnx.h"
 #include "compiler/ops/pairs.h"
 #include "compiler/ir/op.h"
 
@@ -82,6 +83,40 @@ static ExprId matmul_lower(Lowering *lowering, const Node *node, const Index *re
     return lower_sum(lowering, product, NULL, 0, true);
 }
 
+/* Of a picture made a vector, whose elements ONNX has in another order: the kernel's rows are put into that
+ * order, where they are known. */
+static bool take_flattened(Onnx *onnx, const Node *node, OnnxValue in[2])
+{
+    static const int channels_first[] = {2, 0, 1, 3};
+    const Graph *graph = onnx_source(onnx);
+    const Node *flat = graph_node(graph, node->in[0]);
+    OnnxValue kernel = onnx_value(onnx, node->in[1]);
+    NodeId whole = flat->op == OP_reshape ? onnx_reshaped(onnx, flat->in[0]) : NODE_NONE;
+    if (whole == NODE_NONE || whole == node->in[0] || graph_type(graph, whole)->rank != 4 || !kernel.data ||
+        attrs_of(node)->transpose_a || attrs_of(node)->transpose_b)
+        return false;
+    const Type *picture = graph_type(graph, whole);
+    const int64_t rows[] = {picture->dim[1], picture->dim[2], picture->dim[3], kernel.dim[1]};
+    OnnxValue turned = onnx_in_order(onnx, onnx_reshape(onnx, kernel, 4, rows), channels_first);
+    in[0] = onnx_reshape(onnx, onnx_picture(onnx, whole), 2, flat->type.dim);
+    in[1] = onnx_reshape(onnx, turned, 2, kernel.dim);
+    return true;
+}
+
+static OnnxValue matmul_onnx(Onnx *onnx, NodeId id)
+{
+    static const int order[] = {0, 1};
+    const Node *node = graph_node(onnx_source(onnx), id);
+    OnnxValue in[2];
+    bool taken = take_flattened(onnx, node, in);
+    for (int k = 0; k < 2 && !taken; k++)
+        in[k] = onnx_in_order(onnx, onnx_value(onnx, node->in[k]), order);
+    OnnxValue y = onnx_add(onnx, "Gemm", onnx_like(onnx, id, order), in, 2);
+    onnx_set_integer(onnx, "transA", attrs_of(node)->transpose_a);
+    onnx_set_integer(onnx, "transB", attrs_of(node)->transpose_b);
+    return y;
+}
+
 static const Field matmul_attrs[] = {ATTR(MatmulAttrs, transpose_a, FIELD_BOOLEAN),
                                      ATTR(MatmulAttrs, transpose_b, FIELD_BOOLEAN), FIELDS_END};
 const Op op_matmul = {
@@ -94,4 +129,5 @@ const Op op_matmul = {
     .infer = matmul_infer,
     .grad = matmul_grad,
     .lower = matmul_lower,
+    .onnx = matmul_onnx,
 };

@@ -97,6 +97,19 @@ static NodeId batchnorm_build(Build *build, const void *arguments, NodeId in, co
     return scale_and_shift(build, normalize(make, in, moments, dims, args->eps), channels);
 }
 
+static OnnxValue batchnorm_onnx(Onnx *onnx, const LayerUse *use)
+{
+    OnnxValue folded;
+    if (onnx_folded(onnx, use, &folded))
+        return folded;
+    const OnnxValue in[] = {onnx_picture(onnx, use->in), onnx_part(onnx, use->name, "gamma"),
+                            onnx_part(onnx, use->name, "beta"), onnx_part(onnx, use->name, "mean"),
+                            onnx_part(onnx, use->name, "variance")};
+    OnnxValue out = onnx_add(onnx, "BatchNormalization", in[0], in, 5);
+    onnx_set_real(onnx, "epsilon", ((const BatchnormArgs *)use->args)->eps);
+    return out;
+}
+
 static const Field batchnorm_fields[] = {
     FIELD(BatchnormArgs, momentum, FIELD_REAL, .preset = BATCHNORM_MOMENTUM, .least = 0, .most = 1,
           .named_only = true, .doc = "share of the old value that the running statistics keep in each step"),
@@ -116,6 +129,7 @@ const Layer layer_batchnorm = {
                .args_bytes = sizeof(BatchnormArgs),
                .example = "batchnorm momentum=0.9"},
     .build = batchnorm_build,
+    .onnx = batchnorm_onnx,
     .samples =
         (const char *const[]){"input 3x4x5 -> batchnorm", "input 4x4x2 -> conv 3, 3x3 -> batchnorm -> relu",
                               "input 2x2x3 -> flatten -> batchnorm eps=1e-5", NULL},
@@ -140,6 +154,18 @@ static NodeId layernorm_build(Build *build, const void *args, NodeId in, const B
     return scale_and_shift(build, value, type.dim[type.rank - 1]);
 }
 
+/* Of the last dims, and so with the channels there. */
+static OnnxValue layernorm_onnx(Onnx *onnx, const LayerUse *use)
+{
+    static const int channels_last[RANK_MAX] = {0, 1, 2, 3, 4, 5};
+    const OnnxValue in[] = {onnx_in_order(onnx, onnx_value(onnx, use->in), channels_last),
+                            onnx_part(onnx, use->name, "gamma"), onnx_part(onnx, use->name, "beta")};
+    OnnxValue out = onnx_add(onnx, "LayerNormalization", in[0], in, 3);
+    onnx_set_integer(onnx, "axis", -1);
+    onnx_set_real(onnx, "epsilon", ((const LayernormArgs *)use->args)->eps);
+    return out;
+}
+
 static const Field layernorm_fields[] = {EPS_FIELD(LayernormArgs), FIELDS_END};
 const Layer layer_layernorm = {
     .schema = {.word = "layernorm",
@@ -152,6 +178,7 @@ const Layer layer_layernorm = {
                .args_bytes = sizeof(LayernormArgs),
                .example = "layernorm"},
     .build = layernorm_build,
+    .onnx = layernorm_onnx,
     .samples = (const char *const[]){"input 2x3x5 -> layernorm",
                                      "input 1x2x4 -> flatten -> layernorm eps=1e-5", NULL},
 };
@@ -180,6 +207,18 @@ static NodeId groupnorm_build(Build *build, const void *arguments, NodeId in, co
     return scale_and_shift(build, make_reshape(make, value, 4, type.dim), type.dim[3]);
 }
 
+static OnnxValue groupnorm_onnx(Onnx *onnx, const LayerUse *use)
+{
+    const GroupnormArgs *args = use->args;
+    const OnnxValue in[] = {onnx_picture(onnx, use->in), onnx_part(onnx, use->name, "gamma"),
+                            onnx_part(onnx, use->name, "beta")};
+    OnnxValue out = onnx_add(onnx, "GroupNormalization", in[0], in, 3);
+    onnx_set_integer(onnx, "num_groups", args->groups);
+    onnx_set_real(onnx, "epsilon", args->eps);
+    onnx_needs(onnx, 21); /* before, it had gamma and beta for each group */
+    return out;
+}
+
 static const Field groupnorm_fields[] = {
     FIELD(GroupnormArgs, groups, FIELD_INTEGER, .preset = "32", .least = 1, .most = 1048576,
           .doc = "groups of channels; 1: all channels together"),
@@ -197,6 +236,7 @@ const Layer layer_groupnorm = {
                .args_bytes = sizeof(GroupnormArgs),
                .example = "groupnorm 8"},
     .build = groupnorm_build,
+    .onnx = groupnorm_onnx,
     .samples = (const char *const[]){"input 2x3x6 -> groupnorm 2", "input 3x2x4 -> groupnorm 1, eps=1e-5",
                                      "input 3x2x3 -> groupnorm 3", NULL},
 };

@@ -4,8 +4,10 @@
 
 #include <math.h>
 
+#include "compiler/base/bug.h"
 #include "compiler/ops/index.h"
 #include "compiler/ops/make.h"
+#include "compiler/ops/reduce.h"
 
 bool pointwise_infer(const Graph *graph, Node *node)
 {
@@ -257,6 +259,43 @@ GRADIENT(power)
     din[1] = make_mul(o.make, d, make_mul(o.make, y, make_unary(o.make, OP_log, o.a)));
 }
 
+/* ---- In ONNX ---- */
+
+static const char *const onnx_names[OP_COUNT] = {
+    [OP_add] = "Add",         [OP_sub] = "Sub",     [OP_mul] = "Mul",   [OP_div] = "Div",
+    [OP_maximum] = "Max",     [OP_minimum] = "Min", [OP_neg] = "Neg",   [OP_abs] = "Abs",
+    [OP_sqrt] = "Sqrt",       [OP_exp] = "Exp",     [OP_log] = "Log",   [OP_tanh] = "Tanh",
+    [OP_sigmoid] = "Sigmoid", [OP_erf] = "Erf",     [OP_sign] = "Sign", [OP_power] = "Pow",
+};
+
+/* A number for each channel, added to what an operator with a bias has made and nothing else reads. */
+static bool is_bias(Onnx *onnx, const Node *node, const OnnxValue *in)
+{
+    const Graph *graph = onnx_source(onnx);
+    const Node *bias = graph_node(graph, node->in[1]);
+    return node->op == OP_add && bias->op == OP_leaf && bias->type.rank == 1 &&
+           bias->type.dim[0] == node->type.dim[node->type.rank - 1] && onnx_takes_bias(onnx, &in[0]);
+}
+
+static OnnxValue pointwise_onnx(Onnx *onnx, NodeId id)
+{
+    OnnxValue in[3];
+    double number = 1;
+    const Node *node = graph_node(onnx_source(onnx), id);
+    if (!onnx_names[node->op])
+        BUG("no layer needs %s in ONNX", node_op(node)->name);
+    in[0] = onnx_value(onnx, node->in[0]);
+    if (is_bias(onnx, node, in))
+        return onnx_add_bias(onnx, in[0], onnx_value(onnx, node->in[1]));
+    if (node->op == OP_maximum && is_constant(onnx_source(onnx), node->in[1], &number) && number == 0)
+        return onnx_map(onnx, "Relu", in[0]);
+    if (node->op == OP_mul && is_constant(onnx_source(onnx), node->in[1], &number) &&
+        reduce_is_mean(onnx_source(onnx), node->in[0], number))
+        return reduce_mean_onnx(onnx, node->in[0]);
+    OnnxValue like = onnx_broadcast(onnx, id, in);
+    return onnx_add(onnx, onnx_names[node->op], like, in, node->in_count);
+}
+
 /* ---- The table: row(op, arity, scalar function, gradient, formula). ---- */
 
 #define POINTWISE_OPS(row)                                                                                   \
@@ -286,7 +325,8 @@ GRADIENT(power)
                         .arity = inputs,                                                                     \
                         .infer = pointwise_infer,                                                            \
                         .grad = gradient,                                                                    \
-                        .lower = pointwise_lower};
+                        .lower = pointwise_lower,                                                            \
+                        .onnx = pointwise_onnx};
 POINTWISE_OPS(DEFINE)
 
 #define SCALAR_OF(op, inputs, scalar, gradient, formula) [OP_##op] = SCALAR_##scalar,

@@ -276,9 +276,30 @@ static ExprId avgpool_dx_lower(Lowering *lowering, const Node *node, const Index
     return sum_windows(lowering, node, at, average_share);
 }
 
+static OnnxValue pool_onnx(Onnx *onnx, const char *op, NodeId id)
+{
+    static const int channels_first[] = {0, 3, 1, 2};
+    const Node *node = graph_node(onnx_source(onnx), id);
+    OnnxValue in = onnx_in_order(onnx, onnx_value(onnx, node->in[0]), channels_first);
+    OnnxValue out = onnx_add(onnx, op, onnx_like(onnx, id, channels_first), &in, 1);
+    window_set_onnx(onnx, window_of(node));
+    return out;
+}
+
+static OnnxValue maxpool_onnx(Onnx *onnx, NodeId id)
+{
+    return pool_onnx(onnx, "MaxPool", id);
+}
+
+/* Without saying so, pixels around the picture do not count. */
+static OnnxValue avgpool_onnx(Onnx *onnx, NodeId id)
+{
+    return pool_onnx(onnx, "AveragePool", id);
+}
+
 /* ---- The ops ---- */
 
-#define POOL_OP(op, inputs, infer_type, gradient, classes, formula)                                          \
+#define POOL_OP(op, inputs, infer_type, gradient, classes, translation, formula)                             \
     const Op op_##op = {.name = #op,                                                                         \
                         .doc = formula,                                                                      \
                         .class = OP_WINDOW,                                                                  \
@@ -288,13 +309,15 @@ static ExprId avgpool_dx_lower(Lowering *lowering, const Node *node, const Index
                         .infer = infer_type,                                                                 \
                         .grad = gradient,                                                                    \
                         .lower = op##_lower,                                                                 \
-                        .period = classes};
+                        .period = classes,                                                                   \
+                        .onnx = translation};
 
-POOL_OP(maxpool, 1, pool_infer, maxpool_grad, NULL, "y = largest real pixel of the window")
-POOL_OP(maxpool_choice, 1, maxpool_choice_infer, NULL, NULL,
+POOL_OP(maxpool, 1, pool_infer, maxpool_grad, NULL, maxpool_onnx, "y = largest real pixel of the window")
+POOL_OP(maxpool_choice, 1, maxpool_choice_infer, NULL, NULL, NULL,
         "y = where in the window, row by row, the largest real pixel is: the first of equal ones")
-POOL_OP(maxpool_dx, 2, pool_dx_infer, NULL, stride_of,
+POOL_OP(maxpool_dx, 2, pool_dx_infer, NULL, stride_of, NULL,
         "x = sum of dy over the windows whose choice the pixel is, from dy and the choice")
-POOL_OP(avgpool, 1, pool_infer, avgpool_grad, NULL, "y = average of the real pixels of the window")
-POOL_OP(avgpool_dx, 1, pool_dx_infer, NULL, stride_of,
+POOL_OP(avgpool, 1, pool_infer, avgpool_grad, NULL, avgpool_onnx,
+        "y = average of the real pixels of the window")
+POOL_OP(avgpool_dx, 1, pool_dx_infer, NULL, stride_of, NULL,
         "x = sum over the windows that hold the pixel of dy / real pixels of the window")

@@ -101,6 +101,15 @@ static NodeId globalpool_build(Build *build, const void *args, NodeId in, const 
     return make_reshape(make, value, 2, (const int64_t[]){type.dim[0], type.dim[3]});
 }
 
+static OnnxValue globalpool_onnx(Onnx *onnx, const LayerUse *use)
+{
+    bool largest = ((const GlobalArgs *)use->args)->kind == GLOBAL_MAX;
+    OnnxValue in = onnx_picture(onnx, use->in), pixel = in;
+    pixel.dim[2] = pixel.dim[3] = 1;
+    pixel = onnx_add(onnx, largest ? "GlobalMaxPool" : "GlobalAveragePool", pixel, &in, 1);
+    return onnx_reshape(onnx, pixel, 2, pixel.dim);
+}
+
 static const Field globalpool_fields[] = {FIELD(GlobalArgs, kind, FIELD_WORD, .preset = "avg",
                                                 .words = "avg max", .doc = "average or largest value"),
                                           FIELDS_END};
@@ -115,5 +124,6 @@ const Layer layer_globalpool = {
                .args_bytes = sizeof(GlobalArgs),
                .example = "globalpool avg"},
     .build = globalpool_build,
+    .onnx = globalpool_onnx,
     .samples = (const char *const[]){"input 4x5x3 -> globalpool", "input 5x4x3 -> globalpool max", NULL},
 };

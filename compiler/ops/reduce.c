@@ -2,6 +2,7 @@
  * the samples. */
 #include "compiler/ops/index.h"
 #include "compiler/ops/make.h"
+#include "compiler/ops/reduce.h"
 #include "compiler/ir/op.h"
 
 static unsigned reduced_dims(const Node *node)
@@ -64,6 +65,46 @@ static void reduce_max_grad(Graph *graph, NodeId y, NodeId dy, NodeId *din)
     din[0] = make_mul(make, largest, make_div(make, dy, make_sum(make, largest, dims)));
 }
 
+static OnnxValue reduce_onnx(Onnx *onnx, const char *op, NodeId id)
+{
+    const Node *node = graph_node(onnx_source(onnx), id);
+    OnnxValue in = onnx_value(onnx, node->in[0]);
+    int64_t axes[RANK_MAX];
+    int count = 0;
+    for (int i = 0; i < in.rank; i++)
+        if (reduced_dims(node) >> in.order[i] & 1)
+            axes[count++] = i;
+    const OnnxValue inputs[] = {in, onnx_integers(onnx, axes, count)};
+    return onnx_add(onnx, op, onnx_like(onnx, id, in.order), inputs, 2);
+}
+
+OnnxValue reduce_mean_onnx(Onnx *onnx, NodeId sum)
+{
+    return reduce_onnx(onnx, "ReduceMean", sum);
+}
+
+bool reduce_is_mean(const Graph *graph, NodeId sum, double factor)
+{
+    const Node *node = graph_node(graph, sum);
+    double terms = 1;
+    if (node->op != OP_reduce_sum || node->type.lead != LEAD_BATCH)
+        return false;
+    for (int i = 0; i < node->type.rank; i++)
+        if (reduced_dims(node) >> i & 1)
+            terms *= (double)graph_type(graph, node->in[0])->dim[i];
+    return factor == 1 / terms;
+}
+
+static OnnxValue reduce_sum_onnx(Onnx *onnx, NodeId id)
+{
+    return reduce_onnx(onnx, "ReduceSum", id);
+}
+
+static OnnxValue reduce_max_onnx(Onnx *onnx, NodeId id)
+{
+    return reduce_onnx(onnx, "ReduceMax", id);
+}
+
 static const Field reduce_attrs[] = {ATTR(ReduceAttrs, dims, FIELD_INTEGER), FIELDS_END};
 const Op op_reduce_sum = {
     .name = "reduce_sum",
@@ -75,6 +116,7 @@ const Op op_reduce_sum = {
     .infer = reduce_infer,
     .grad = reduce_sum_grad,
     .lower = reduce_sum_lower,
+    .onnx = reduce_sum_onnx,
 };
 const Op op_reduce_max = {
     .name = "reduce_max",
@@ -86,4 +128,5 @@ const Op op_reduce_max = {
     .infer = reduce_infer,
     .grad = reduce_max_grad,
     .lower = reduce_max_lower,
+    .onnx = reduce_max_onnx,
 };

@@ -269,6 +269,21 @@ static NodeId upsample_build(Build *build, const void *arguments, NodeId in, con
     return wide > 1 ? blend(make, value, 2, wide) : value;
 }
 
+static OnnxValue upsample_onnx(Onnx *onnx, const LayerUse *use)
+{
+    static const int channels_first[] = {0, 3, 1, 2};
+    const UpsampleArgs *args = use->args;
+    bool nearest = args->method == UPSAMPLE_NEAREST;
+    const double scale[] = {1, 1, (double)args->factor.value[0], (double)args->factor.value[1]};
+    const OnnxValue in[] = {onnx_picture(onnx, use->in), {0}, onnx_vector(onnx, scale, 4)};
+    OnnxValue out = onnx_add(onnx, "Resize", onnx_like(onnx, use->out, channels_first), in, 3);
+    onnx_set_text(onnx, "mode", nearest ? "nearest" : "linear");
+    onnx_set_text(onnx, "coordinate_transformation_mode", nearest ? "asymmetric" : "half_pixel");
+    if (nearest)
+        onnx_set_text(onnx, "nearest_mode", "floor");
+    return out;
+}
+
 static const Field upsample_fields[] = {
     FIELD(UpsampleArgs, factor, FIELD_WINDOW, .preset = "2", .least = 1, .most = 64,
           .doc = "pixels that each pixel becomes, height x width"),
@@ -284,6 +299,7 @@ const Layer layer_upsample = {
                .args_bytes = sizeof(UpsampleArgs),
                .example = "upsample 2, bilinear"},
     .build = upsample_build,
+    .onnx = upsample_onnx,
     .samples = (const char *const[]){"input 2x3x2 -> upsample 2", "input 3x2x2 -> upsample 3x1",
                                      "input 3x4x2 -> upsample 2, bilinear",
                                      "input 1x3x2 -> upsample 4x3, bilinear", NULL},

@@ -4,6 +4,7 @@
 
 #include "compiler/ops/index.h"
 #include "compiler/ops/make.h"
+#include "compiler/ops/onnx.h"
 #include "compiler/ir/op.h"
 
 /* Arithmetic is done in f32, so what is stored as bf16 is read as f32; other types stay what they are. */
@@ -29,6 +30,122 @@ static void reshape_grad(Graph *graph, NodeId y, NodeId dy, NodeId *din)
     din[0] = make_reshape(make_at(graph, y), dy, in.rank, in.dim);
 }
 
+/* Dims first … end - 1 of the operand become those of the result. */
+typedef struct {
+    int first[2], end[2]; /* of the operand, of the result */
+} DimGroup;
+
+enum { OPERAND, RESULT };
+
+/* The smallest groups; returns how many. */
+static int group_dims(const Type *const type[2], DimGroup *groups)
+{
+    int count = 0, at[2] = {0};
+    while (at[OPERAND] < type[OPERAND]->rank || at[RESULT] < type[RESULT]->rank) {
+        DimGroup *group = &groups[count++];
+        int64_t elements[2] = {1, 1};
+        for (int side = 0; side < 2; side++) {
+            group->first[side] = at[side];
+            if (at[side] < type[side]->rank)
+                elements[side] = type[side]->dim[at[side]++];
+        }
+        while (elements[OPERAND] != elements[RESULT]) {
+            int side = elements[OPERAND] < elements[RESULT] ? OPERAND : RESULT;
+            elements[side] *= type[side]->dim[at[side]++];
+        }
+        memcpy(group->end, at, sizeof at);
+    }
+    return count;
+}
+
+static const DimGroup *group_of(const DimGroup *groups, int side, int dim)
+{
+    while (dim >= groups->end[side])
+        groups++;
+    return groups;
+}
+
+/* Dims that are more than a 1: those, and the batch, have a place in the order of elements. */
+static bool is_real(const Type *type, int dim)
+{
+    return type->dim[dim] > 1 || (dim == 0 && type->lead != LEAD_NONE);
+}
+
+/* The order of the other side's dims in which a reshape leaves the elements as they lie when `side` has this
+ * order; false: there is none, since a group's dims do not follow each other. */
+static bool follow_order(const Type *const type[2], const DimGroup *groups, int count, int side,
+                         const int *order, int *other_order)
+{
+    int other = 1 - side, placed = 0;
+    bool done[2 * RANK_MAX] = {false};
+    for (int i = 0; i < type[side]->rank; i++) {
+        if (!is_real(type[side], order[i]))
+            continue;
+        const DimGroup *group = group_of(groups, side, order[i]);
+        if (done[group - groups])
+            return false;
+        done[group - groups] = true;
+        int next = i;
+        for (int dim = group->first[side]; dim < group->end[side]; dim++) {
+            if (!is_real(type[side], dim))
+                continue;
+            while (next < type[side]->rank && !is_real(type[side], order[next]))
+                next++;
+            if (next == type[side]->rank || order[next++] != dim)
+                return false;
+        }
+        i = next - 1;
+        for (int dim = group->first[other]; dim < group->end[other]; dim++)
+            other_order[placed++] = dim;
+    }
+    for (int g = 0; g < count; g++)
+        for (int dim = groups[g].first[other]; dim < groups[g].end[other] && !done[g]; dim++)
+            other_order[placed++] = dim;
+    return true;
+}
+
+/* Whether two orders differ only in where the dims of 1 stand. */
+static bool is_same_order(const Type *type, const int *a, const int *b)
+{
+    for (int i = 0, k = 0; i < type->rank; i++) {
+        if (!is_real(type, a[i]))
+            continue;
+        while (!is_real(type, b[k]))
+            k++;
+        if (a[i] != b[k++])
+            return false;
+    }
+    return true;
+}
+
+/* As the operand lies, if that can be; else so that the result has its channels first; else as the graph has
+ * it. */
+static OnnxValue reshape_onnx(Onnx *onnx, NodeId id)
+{
+    const Node *node = graph_node(onnx_source(onnx), id);
+    NodeId operand = onnx_reshaped(onnx, node->in[0]);
+    const Type *const type[2] = {graph_type(onnx_source(onnx), operand), &node->type};
+    DimGroup groups[2 * RANK_MAX];
+    int usual[RANK_MAX] = {0}, from[RANK_MAX] = {0}, to[RANK_MAX] = {0};
+    int count = group_dims(type, groups);
+    OnnxValue in = onnx_value(onnx, operand);
+    onnx_channels_first(&node->type, usual);
+    if (follow_order(type, groups, count, OPERAND, in.order, to)) {
+        if (is_same_order(&node->type, to, usual))
+            memcpy(to, usual, sizeof to);
+    } else {
+        memcpy(to, usual, sizeof to);
+        if (!follow_order(type, groups, count, RESULT, to, from))
+            for (int i = 0; i < RANK_MAX; i++)
+                from[i] = to[i] = i;
+        in = onnx_in_order(onnx, in, from);
+    }
+    OnnxValue like = onnx_like(onnx, id, to);
+    OnnxValue out = onnx_reshape(onnx, in, like.rank, like.dim);
+    memcpy(out.order, to, sizeof to);
+    return out;
+}
+
 static const Field reshape_attrs[] = {ATTR(ReshapeAttrs, shape, FIELD_DIMS), FIELDS_END};
 const Op op_reshape = {
     .name = "reshape",
@@ -39,6 +156,7 @@ const Op op_reshape = {
     .attrs_bytes = sizeof(ReshapeAttrs),
     .infer = reshape_infer,
     .grad = reshape_grad,
+    .onnx = reshape_onnx,
 };
 
 /* ---- permute ---- */
@@ -79,6 +197,19 @@ static ExprId permute_lower(Lowering *lowering, const Node *node, const Index *a
     return lower_read(lowering, node->in[0], &index);
 }
 
+/* The elements stay where they are; other dims of the result are theirs. */
+static OnnxValue permute_onnx(Onnx *onnx, NodeId id)
+{
+    const Node *node = graph_node(onnx_source(onnx), id);
+    const Dims *order = &((const PermuteAttrs *)node->attrs)->order;
+    OnnxValue value = onnx_value(onnx, node->in[0]), out = value;
+    for (int i = 0; i < value.rank; i++)
+        for (int dim = 0; dim < value.rank; dim++)
+            if (order->value[dim] == value.order[i])
+                out.order[i] = dim;
+    return out;
+}
+
 static const Field permute_attrs[] = {ATTR(PermuteAttrs, order, FIELD_DIMS), FIELDS_END};
 const Op op_permute = {
     .name = "permute",
@@ -89,6 +220,7 @@ const Op op_permute = {
     .attrs_bytes = sizeof(PermuteAttrs),
     .infer = permute_infer,
     .grad = permute_grad,
+    .onnx = permute_onnx,
     .lower = permute_lower,
 };
 
@@ -161,6 +293,40 @@ static ExprId crop_lower(Lowering *lowering, const Node *node, const Index *at)
     return lower_read(lowering, node->in[0], &index);
 }
 
+static OnnxValue pad_onnx(Onnx *onnx, NodeId id)
+{
+    const Node *node = graph_node(onnx_source(onnx), id);
+    const MarginAttrs *margin = node->attrs;
+    OnnxValue in = onnx_value(onnx, node->in[0]);
+    int64_t pads[2 * RANK_MAX];
+    for (int i = 0; i < in.rank; i++) {
+        pads[i] = margin->before.value[in.order[i]];
+        pads[in.rank + i] = margin->after.value[in.order[i]];
+    }
+    const OnnxValue inputs[] = {in, onnx_integers(onnx, pads, 2 * in.rank)};
+    return onnx_add(onnx, "Pad", onnx_like(onnx, id, in.order), inputs, 2);
+}
+
+static OnnxValue crop_onnx(Onnx *onnx, NodeId id)
+{
+    const Node *node = graph_node(onnx_source(onnx), id);
+    const MarginAttrs *margin = node->attrs;
+    OnnxValue in = onnx_value(onnx, node->in[0]);
+    int64_t starts[RANK_MAX], ends[RANK_MAX], axes[RANK_MAX];
+    int count = 0;
+    for (int i = 0; i < in.rank; i++) {
+        int64_t before = margin->before.value[in.order[i]], after = margin->after.value[in.order[i]];
+        if (before == 0 && after == 0)
+            continue;
+        starts[count] = before;
+        ends[count] = in.dim[i] - after;
+        axes[count++] = i;
+    }
+    const OnnxValue inputs[] = {in, onnx_integers(onnx, starts, count), onnx_integers(onnx, ends, count),
+                                onnx_integers(onnx, axes, count)};
+    return onnx_add(onnx, "Slice", onnx_like(onnx, id, in.order), inputs, 4);
+}
+
 static const Field margin_attrs[] = {ATTR(MarginAttrs, before, FIELD_DIMS),
                                      ATTR(MarginAttrs, after, FIELD_DIMS), FIELDS_END};
 const Op op_pad = {
@@ -173,6 +339,7 @@ const Op op_pad = {
     .infer = pad_infer,
     .grad = pad_grad,
     .lower = pad_lower,
+    .onnx = pad_onnx,
 };
 const Op op_crop = {
     .name = "crop",
@@ -184,6 +351,7 @@ const Op op_crop = {
     .infer = crop_infer,
     .grad = crop_grad,
     .lower = crop_lower,
+    .onnx = crop_onnx,
 };
 
 /* ---- broadcast ---- */

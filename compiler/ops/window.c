@@ -110,3 +110,13 @@ void side_pad_same(Side *side)
     side->before = total / 2;
     side->after = total - side->before;
 }
+
+void window_set_onnx(Onnx *onnx, const WindowAttrs *attrs)
+{
+    const int64_t window[] = {attrs->window_height, attrs->window_width};
+    const int64_t stride[] = {attrs->stride_y, attrs->stride_x};
+    const int64_t pads[] = {attrs->pad_top, attrs->pad_left, attrs->pad_bottom, attrs->pad_right};
+    onnx_set_integers(onnx, "kernel_shape", window, 2);
+    onnx_set_integers(onnx, "strides", stride, 2);
+    onnx_set_integers(onnx, "pads", pads, 4);
+}

@@ -5,6 +5,7 @@
 
 #include "compiler/ir/kernel.h"
 #include "compiler/ops/attrs.h"
+#include "compiler/ops/onnx.h"
 
 /* One direction: tap `t` of the window at output `o` lies at input o * stride + t * dilation - before. */
 typedef struct {
@@ -50,6 +51,9 @@ void side_pad_same(Side *side);
 /** The windows lie side by side, without gaps or padding: each pixel belongs to one of them, or, at the ends,
  * to none. */
 bool window_is_tiling(const WindowAttrs *attrs);
+
+/** The window's attributes of an operator that was just added. */
+void window_set_onnx(Onnx *onnx, const WindowAttrs *attrs);
 
 /* The fields of WindowAttrs, for the schemas of ops. */
 #define WINDOW_FIELDS                                                                                        \

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "compiler/ops/layer.h"
+
 const Rewrite rewrite_table[REWRITE_COUNT] = {
 #define REWRITE(id, name, doc) {#name, doc, rewrite_find_##name, rewrite_apply_##name},
 #include "compiler/rewrite/rewrites.def"
@@ -43,6 +45,13 @@ static void rewrite_both(Program *program, const Rewrite *rewrite, const Rewrite
     Arena *arena = program->arena;
     NodeId *map = NEW_ARRAY(arena, NodeId, program->eval->nodes.count);
     rewrite_graph(rewrite, places, &program->eval, &program->eval_logits, map);
+    LayerUse *uses = NEW_ARRAY(arena, LayerUse, program->eval_layers.count);
+    for (size_t i = 0; i < program->eval_layers.count; i++) {
+        uses[i] = program->eval_layers.items[i];
+        uses[i].in = map[uses[i].in];
+        uses[i].out = map[uses[i].out];
+    }
+    program->eval_layers.items = uses;
     map = NEW_ARRAY(arena, NodeId, program->train->nodes.count);
     rewrite_graph(rewrite, places, &program->train, &program->train_logits, map);
     LayerRow *rows = NEW_ARRAY(arena, LayerRow, program->layers.count);

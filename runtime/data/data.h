@@ -88,7 +88,7 @@ typedef struct {
     float
         *value; /* may be replaced, by those of a weight file, before the first batch instead of preparing */
 } Measured;
-int cnn_data_measured_count(const CnnData *data);
+int cnn_data_measured_count(const CnnData *data); /* NULL: 0 */
 Measured *cnn_data_measured(CnnData *data, int index);
 /** What was measured, in a line for the user. False: nothing that is to be told, or not yet. */
 bool cnn_data_measured_text(const CnnData *data, char *out, size_t bytes);

@@ -137,3 +137,14 @@ bool cnn_data_seen_range(const CnnData *data, const float **black, const float *
     *white = last->white;
     return last->ranged;
 }
+
+const char *cnn_data_stage(const CnnData *data, int number, const struct Pointwise **pointwise)
+{
+    for (int i = 0; i < data->stage_count; i++) {
+        if (data->stage_by[i]->schema->body & IN_AUGMENT || number-- > 0)
+            continue;
+        *pointwise = data->stages[i]->pointwise;
+        return data->stage_by[i]->schema->word;
+    }
+    return NULL;
+}

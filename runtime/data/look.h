@@ -33,4 +33,12 @@ bool cnn_data_is_sound(const CnnData *data);
 bool cnn_data_stored_range(const CnnData *data, const float **black, const float **white);
 bool cnn_data_seen_range(const CnnData *data, const float **black, const float **white);
 
+/**
+ * The stages that a sample goes through when it is evaluated, in their order: number 0, 1, …. *pointwise: how
+ * each value is changed by itself, where that is all the stage does (runtime/transform/transform.h), else
+ * NULL; its values must have been measured. Returns the stage's word, NULL: there are no more.
+ */
+struct Pointwise;
+const char *cnn_data_stage(const CnnData *data, int number, const struct Pointwise **pointwise);
+
 #endif

@@ -210,16 +210,54 @@ static CnnStatus loose_choose(const CnnStatement *source, const LooseFiles *file
                     source->schema->word, files->form.channels);
 }
 
+static CnnStatus unread_sample(Source *source, int64_t index, int64_t want_height, int64_t want_width,
+                               Picture *out, CnnError *error)
+{
+    (void)source, (void)index, (void)want_height, (void)want_width, (void)out;
+    return cnn_fail(error, CNN_BAD_INPUT, "there is no sample");
+}
+
+static void unread_close(Source *source)
+{
+    free(source);
+}
+
+/* In place of what reads files, where none is asked about. */
+static CnnStatus open_unread(const LooseFiles *files, Source **out, CnnError *error)
+{
+    const SampleForm *form = &files->form;
+    *out = calloc(1, sizeof **out);
+    if (!*out)
+        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open the data");
+    **out = (Source){.read = unread_sample, .label = loose_label, .close = unread_close};
+    (*out)->info = (SourceInfo){.height = form->height,
+                                .width = form->width,
+                                .channels = form->channels,
+                                .ranged = form->ranged,
+                                .low = form->low,
+                                .high = form->high};
+    return CNN_OK;
+}
+
+/* Kinds that no file can be read as are good enough where none is read. */
+static CnnStatus open_files(const CnnStatement *source, LooseFiles *files, Source **out, CnnError *error)
+{
+    const LooseKind *kind;
+    CnnStatus status = loose_choose(source, files, &kind, error);
+    if (!files->request->paths && !kind)
+        return open_unread(files, out, error);
+    TRY(status);
+    if (files->request->paths)
+        TRY(loose_find(files, kind, error));
+    return kind->open(source ? source->args : NULL, files, out, error);
+}
+
 CnnStatus loose_open(const CnnRecipe *recipe, const CnnStatement *source, const LooseRequest *request,
                      LooseFiles *files, Source **out, CnnError *error)
 {
-    const LooseKind *kind;
     files->request = request;
-    source = innermost(source);
     TRY(loose_learn(recipe, files, error));
-    TRY(loose_choose(source, files, &kind, error));
-    TRY(loose_find(files, kind, error));
-    TRY(kind->open(source ? source->args : NULL, files, out, error));
+    TRY(open_files(innermost(source), files, out, error));
     SourceInfo *info = &(*out)->info;
     info->count = info->validation_count = 0;
     info->test_count = (int64_t)files->paths.count;

@@ -17,7 +17,8 @@ struct SampleForm {
 
 /* The files that are asked about, and the weights that will answer. */
 struct LooseRequest {
-    const char *const *paths; /* files, folders; "-": the standard input names them, one a line */
+    const char *const *paths; /* files, folders; "-": the standard input names them, one a line. NULL: no
+                                 file is asked about, only what samples are */
     int count;
     const WeightFile *weights;
     const char *weights_path; /* for messages */

@@ -132,7 +132,7 @@ CnnStatus cnn_data_prepare(CnnData *data, int threads, CnnError *error)
 int cnn_data_measured_count(const CnnData *data)
 {
     int count = 0;
-    for (int i = 0; i < data->stage_count; i++)
+    for (int i = 0; data && i < data->stage_count; i++)
         count += data->stages[i]->fit ? data->stages[i]->fit->count : 0;
     return count;
 }

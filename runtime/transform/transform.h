@@ -33,7 +33,7 @@ CnnStatus sample_to_float(Sample *sample, CnnError *error);
 
 /* A change of each value by itself, as a channel has it: value * multiply + add. The factors are repeated so
  * that rows of pixels can be gone through without asking for the channel. */
-typedef struct {
+typedef struct Pointwise {
     int64_t channels, period; /* period: values after which the factors repeat, a multiple of channels */
     float *multiply, *add;    /* [period] */
 } Pointwise;

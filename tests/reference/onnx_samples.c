@@ -1,0 +1,142 @@
+/* Writes the samples of all layers, and small networks of stdlib, as NAME.onnx into a folder, with an input
+ * (NAME.input.npy, channels last) and what the interpreter makes of it in double (NAME.output.npy): for
+ * onnx_samples.py. Each once more with its batchnorms folded, as NAME.fold.onnx, where it has any. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "compiler/check/program.h"
+#include "compiler/exchange/onnx_export.h"
+#include "compiler/ops/layer.h"
+#include "runtime/npy_write.h"
+#include "tests/ops/harness.h"
+
+/* Files of stdlib, and what stands in a model. */
+static const char *const networks[][2] = {
+    {"lenet", "input 28x28x1 -> lenet5 -> dense 4 -> softmax"},
+    {"vgg", "input 32x32x3 -> vgg 1, 1, 1, 1, 1, normalize=true, width=4, hidden=16 -> dense 4 -> softmax"},
+    {"resnet", "input 24x24x3 -> resnet 1, 1, 1, 1, width=4, bottleneck=true -> dense 4 -> softmax"},
+    {"resnet", "input 12x12x3 -> resnet_cifar 1, width=8 -> dense 4 -> softmax"},
+    {"resnet9", "input 16x16x3 -> resnet9 4 -> dense 4 -> softmax"},
+    {"mobilenet", "input 32x32x3 -> mobilenet_v2 0.25 -> dense 4 -> softmax"},
+    {"mobilenet", "input 32x32x3 -> mobilenet_v3_small 0.25 -> dense 4 -> softmax"},
+    {"shufflenet", "input 32x32x3 -> shufflenet_v2 8, last=16 -> dense 4 -> softmax"},
+    {"efficientnet", "input 16x16x3 -> efficientnet 0.25, 0.25 -> dense 4 -> softmax"},
+    {"squeezenet", "input 40x40x3 -> squeezenet 4 -> softmax"},
+    {"densenet", "input 16x16x3 -> densenet 1, 1, 1, 1, growth=4, small=true -> dense 4 -> softmax"},
+    {"convnext", "input 16x16x3 -> convnext 1, 1, 1, 1, width=8, patch=1, scale=0.5 -> dense 4 -> softmax"},
+};
+
+static void must(CnnStatus status, const CnnError *error)
+{
+    if (status == CNN_OK)
+        return;
+    fprintf(stderr, "%s\n", error->text);
+    exit(1);
+}
+
+/* Kernels as they are when a training starts, so that values stay near 1 through many layers. */
+static double leaf_value(const Node *node, int64_t index)
+{
+    const LeafAttrs *leaf = node->attrs;
+    double noise = noise_value(node->name, index);
+    if (leaf->kind == LEAF_INPUT)
+        return noise;
+    if (leaf->init == INIT_ONES || leaf->init == INIT_CONSTANT)
+        return leaf->init_a + 0.3 * noise;
+    return noise * (leaf->init == INIT_ZEROS ? 0.3 : leaf->init_a);
+}
+
+/* Sets the leaves of a run to numbers that are floats. */
+static void fill(Arena *arena, const Run *run, TensorSet *set, NodeId *input)
+{
+    *set = (TensorSet){.arena = arena};
+    for (NodeId id = 0; id < run->graph->nodes.count; id++) {
+        const Node *node = graph_node(run->graph, id);
+        if (!is_filled(node))
+            continue;
+        double *values = interp_values(run->interp, id);
+        int64_t elements = type_elements(&node->type);
+        float *floats = NEW_ARRAY(arena, float, elements);
+        for (int64_t i = 0; i < elements; i++)
+            values[i] = floats[i] = (float)leaf_value(node, i);
+        if (((const LeafAttrs *)node->attrs)->kind == LEAF_INPUT) {
+            *input = id;
+            continue;
+        }
+        NamedTensor *tensor = vec_push(arena, &set->list);
+        *tensor = (NamedTensor){node->name, DTYPE_F32, node->type.rank, {0}, floats};
+        memcpy(tensor->dim, node->type.dim, sizeof tensor->dim);
+    }
+}
+
+static void write_values(Arena *arena, const Run *run, NodeId id, const char *path)
+{
+    const Type *type = graph_type(run->graph, id);
+    const double *values = interp_values(run->interp, id);
+    int64_t row = type_elements(type) / BATCH;
+    float *floats = NEW_ARRAY(arena, float, row *SAMPLES);
+    for (int64_t i = 0; i < row * SAMPLES; i++)
+        floats[i] = (float)values[i];
+    NpyFile file;
+    CnnError error = {0};
+    must(cnn_npy_create(path, (Dims){1, {row}}, &file, &error), &error);
+    must(cnn_npy_write(&file, floats, SAMPLES, &error), &error);
+    must(cnn_npy_commit(&file, &error), &error);
+}
+
+static void write_sample(const char *folder, const char *name, const char *text)
+{
+    Arena *arena = arena_new();
+    CnnError error = {0};
+    const CheckOptions options = {.batch = BATCH, .without_data = true};
+    Diag *diag = diag_new(arena);
+    const Program *program = program_check_text(
+        arena, diag, "sample.cnn", arena_printf(arena, "%s\ntrain { loss mse }\n", text), &options);
+    if (!program || diag_errors(diag)) {
+        diag_print(diag, stderr);
+        exit(1);
+    }
+    const Graph *graph = slice_sums(program->eval);
+    Run run = run_new(arena, graph, false);
+    TensorSet set;
+    NodeId input = NODE_NONE;
+    fill(arena, &run, &set, &input);
+    interp_run(run.interp, SAMPLES);
+    const char *path = arena_printf(arena, "%s/%s", folder, name), *before;
+    write_values(arena, &run, input, arena_printf(arena, "%s.input.npy", path));
+    write_values(arena, &run, graph_find_result(graph, RESULT_OUTPUT),
+                 arena_printf(arena, "%s.output.npy", path));
+    OnnxOptions how = {.weights = &set};
+    must(onnx_protobuf_write(onnx_export(program, &how, &before), arena_printf(arena, "%s.onnx", path),
+                             &error),
+         &error);
+    Fold fold = fold_batchnorms(program, &set);
+    how.fold = &fold;
+    if (fold.batchnorms > 0)
+        must(onnx_protobuf_write(onnx_export(program, &how, &before),
+                                 arena_printf(arena, "%s.fold.onnx", path), &error),
+             &error);
+    arena_free(arena);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2)
+        return 2;
+    Arena *arena = arena_new();
+    for (const Layer *const *layer = layer_table; *layer; layer++) {
+        for (int i = 0; (*layer)->samples[i]; i++)
+            write_sample(argv[1], arena_printf(arena, "%s.%d", (*layer)->schema.word, i + 1),
+                         arena_printf(arena, "model Sample {\n%s\nflatten\n}", (*layer)->samples[i]));
+    }
+    for (size_t i = 0; i < COUNT(networks); i++)
+        write_sample(
+            argv[1], arena_printf(arena, "%s.network.%zu", networks[i][0], i + 1),
+            arena_printf(arena, "import \"%s\"\nmodel Network {\n%s\n}", networks[i][0], networks[i][1]));
+    arena_free(arena);
+    return 0;
+}
