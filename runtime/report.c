@@ -31,7 +31,7 @@ void report_clear(Report *report)
 
 void report_line(Report *report, const char *format, ...)
 {
-    if (!report->out)
+    if (!report->out || report->label)
         return;
     report_clear(report);
     va_list arguments;
@@ -109,6 +109,8 @@ void report_progress(Report *report, const Progress *progress)
     FILE *out = report->out;
     if (progress->totals->samples == 0 || !progress_begins(report))
         return;
+    if (report->label)
+        fprintf(out, "%s  ", report->label);
     print_epoch(out, progress);
     print_bar(out, progress->done, progress->of);
     print_values(out, "", progress->program, progress->totals);
@@ -135,7 +137,7 @@ static void report_advise(Report *report, const Progress *progress)
 void report_epoch(Report *report, const Progress *progress, double seconds_in_all)
 {
     FILE *out = report->out;
-    if (!out)
+    if (!out || report->label)
         return;
     report_clear(report);
     print_epoch(out, progress);
@@ -151,7 +153,7 @@ void report_epoch(Report *report, const Progress *progress, double seconds_in_al
 void report_evaluation(Report *report, const char *part, const CnnProgram *program, const Totals *totals,
                        double seconds)
 {
-    if (!report->out)
+    if (!report->out || report->label)
         return;
     report_clear(report);
     fputs(part, report->out);

@@ -9,11 +9,12 @@
 #include "runtime/totals.h"
 
 typedef struct {
-    FILE *out;     /* NULL: silent */
-    bool terminal; /* a progress line makes sense */
-    bool open;     /* a progress line stands there */
-    double shown;  /* when it was written last (cnn_clock) */
-    bool advised;  /* what to do about waiting for data has been said */
+    FILE *out;         /* NULL: silent */
+    bool terminal;     /* a progress line makes sense */
+    bool open;         /* a progress line stands there */
+    double shown;      /* when it was written last (cnn_clock) */
+    bool advised;      /* what to do about waiting for data has been said */
+    const char *label; /* not NULL: only the progress line is shown, behind this */
 } Report;
 
 /* Where a training is. */

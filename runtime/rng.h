@@ -17,6 +17,7 @@ typedef enum {
     PURPOSE_BALANCE = 6,
     PURPOSE_MIX = 7,
     PURPOSE_SKETCH = 8,
+    PURPOSE_SWEEP = 9,
     PURPOSE_LAYER = 0x40000000
 } RandomPurpose;
 

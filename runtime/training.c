@@ -26,7 +26,7 @@ static void training_summary(Training *t)
     char line[256];
     uint64_t bytes;
     const char *unpacked = cnn_data_unpacked(t->data, &bytes);
-    if (!t->report.out)
+    if (!t->report.out || t->report.label)
         return;
     fputs(t->image->summary, t->report.out);
     report_line(&t->report,
@@ -356,7 +356,9 @@ static CnnStatus training_run(Training *t, CnnError *error)
                       .step = t->step,
                       .epochs = t->epochs,
                       .steps = t->epochs ? t->total : 0,
-                      .resumed = t->resume.file != NULL};
+                      .resumed = t->resume.file != NULL,
+                      .varied = t->options->varied,
+                      .point = t->options->point};
     cnn_listeners_tell(&t->listeners, &event);
     training_summary(t);
     /* An epoch that is all trained may lack its validation. */
@@ -390,9 +392,11 @@ CnnStatus cnn_train(const CnnImage *image, CnnData *data, const TrainingOptions 
     Training training = {.image = image, .data = data, .options = options, .average = {.image = image}};
     Interrupts before;
     report_open(&training.report, options->quiet || options->json ? NULL : options->report);
+    training.report.label = options->label;
     cnn_interrupts_catch(&before);
     CnnStatus status = training_run(&training, error);
     status = training_end(&training, status, error);
+    report_clear(&training.report);
     cnn_interrupts_release(&before);
     if (options->folder)
         *options->folder = training.folder.path ? strdup(training.folder.path) : NULL;

@@ -31,7 +31,11 @@ typedef struct {
     bool quiet;         /* nothing is said but what went wrong */
     bool json;          /* events instead of lines, on the standard output */
     FILE *report;       /* summary, progress and epoch lines; NULL: silent */
-    char **folder;      /* gets the path of the run folder, freed by the caller, or NULL; NULL: not wanted */
+    const char *label;  /* of one of several trainings: nothing but the progress line is shown, behind this */
+    const char
+        *varied;       /* what such a one has of its own, "width=0.5, seed=2"; NULL: it is a training alone */
+    const char *point; /* the key of what it trains (compiler/commands/series.h); with `varied` */
+    char **folder;     /* gets the path of the run folder, freed by the caller, or NULL; NULL: not wanted */
     TrainingOutcome *outcome; /* filled in at the end; NULL: not wanted */
 } TrainingOptions;
 

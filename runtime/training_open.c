@@ -44,7 +44,9 @@ void training_warn(Training *t, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    report_open(&report, t->options->quiet && !t->options->json ? t->options->report : NULL);
+    bool silent = t->options->quiet || t->options->label;
+    report_clear(&t->report);
+    report_open(&report, silent && !t->options->json ? t->options->report : NULL);
     report_line(&report, "warning: %s", text);
     training_note(t, "warning: %s", text);
 }

@@ -19,6 +19,30 @@ static const Flag emit_flags[] = {
      0},
     FLAGS_END,
 };
+#define SEEDS_FLAG(doc)                                                                                      \
+    {                                                                                                        \
+        "--seeds", FLAG_COUNT, OPTION(seeds), "N", doc, 1, 1000, 0                                           \
+    }
+static const Flag run_flags[] = {
+    SEEDS_FLAG(
+        "train N times, with the seed and those that follow, and tell mean and deviation of what comes "
+        "out; with --resume, go on with such a series"),
+    FLAGS_END,
+};
+static const Flag sweep_flags[] = {
+    SEEDS_FLAG("train each point N times, with the seed and those that follow, and tell mean and deviation"),
+    {"--random", FLAG_COUNT, OPTION(random), "N",
+     "not all points of the grid, but N that are drawn; ranges may then be without a number of values", 1,
+     10000, 0},
+    {"--again", FLAG_SWITCH, OPTION(again), NULL, "train what earlier sweeps have trained, too", 0, 0, 0},
+    {"--plot", FLAG_TEXT, OPTION(plot), "FILE",
+     "the metric over each of the values that vary: FILE.png or FILE.svg", 0, 0, 0},
+    {"--json", FLAG_TEXT, OPTION(json), "FILE", "all figures as JSON", 0, 0, 0},
+    FLAGS_END,
+};
+/* A sweep names its run folders itself, and tells of them in one file. */
+static const char *const sweep_lacks[] = {"--out",  "--no-out", "--resume", "--anyway",
+                                          "--save", "--log",    "--json",   NULL};
 static const Flag show_flags[] = {
     {"--dot", FLAG_SWITCH, OPTION(dot), NULL,
      "the layers as a graph, for Graphviz: cnnc show --dot M | dot -Tsvg", 0, 0, 0},
@@ -147,7 +171,10 @@ static const Flag size_flags[] = {
 enum { MANY = 1 << 20 };
 
 const Command command_table[] = {
-    {"run", "MODEL", 0, 1, "train a network", NULL, true, true, false, command_run, NULL},
+    {"run", "MODEL", 0, 1, "train a network", run_flags, true, true, false, command_run, NULL},
+    {"sweep", "MODEL", 1, 1,
+     "train a network at each point of a grid: -D width=0.5,1 --set train.optimizer.rate=1e-4..1e-2:log:5",
+     sweep_flags, true, true, false, command_sweep, NULL},
     {"check", "MODEL", 1, 1, "all that can be known before training: mistakes, shapes, memory, data", NULL,
      true, false, false, command_check, NULL},
     {"show", "MODEL", 1, 1, "the layers: shapes, parameters, operations, kernels", show_flags, true, false,
@@ -200,6 +227,24 @@ static void add_flags(Options *options, FlagTables *tables, const Flag *flags, v
     *vec_push(options->arena, tables) = (FlagTable){flags, values};
 }
 
+static bool has_training_flag(const Command *command, const char *name)
+{
+    const char *const *lacks = sweep_lacks;
+    while (*lacks && strcmp(*lacks, name) != 0)
+        lacks++;
+    return command->run != command_sweep || !*lacks;
+}
+
+static void add_training(const Command *command, Options *options, FlagTables *tables)
+{
+    VEC(Flag) flags = {0};
+    for (const Flag *flag = training_flags; flag->name; flag++)
+        if (has_training_flag(command, flag->name))
+            *vec_push(options->arena, &flags) = *flag;
+    *vec_push(options->arena, &flags) = (Flag)FLAGS_END;
+    add_flags(options, tables, flags.items, &options->training);
+}
+
 static void add_fusions(Options *options, FlagTables *tables)
 {
     Flag *fusions = NEW_ARRAY(options->arena, Flag, FUSION_COUNT + 1);
@@ -222,7 +267,7 @@ const FlagTable *command_flags(const Command *command, FlagGroup group, Options 
     if (command->flags && group != FLAGS_COMPILE)
         add_flags(options, &tables, command->flags, options);
     if (command->trains && group != FLAGS_COMPILE)
-        add_flags(options, &tables, training_flags, &options->training);
+        add_training(command, options, &tables);
     if (command->evaluates && group != FLAGS_COMPILE)
         add_flags(options, &tables, evaluation_flags, &options->evaluation);
     if (predicts(command) && group != FLAGS_COMPILE)

@@ -29,7 +29,10 @@ typedef struct {
     EvaluationOptions evaluation;
     PredictionOptions prediction;
     const LooseRequest *loose; /* predict: what the data are opened with */
+    FILE *messages;            /* where mistakes of the model are told; NULL: the standard error */
     /* Of one command each: */
+    int seeds;               /* run, sweep; 0: one training, or one of each point */
+    int random;              /* sweep; 0: the whole grid */
     const char *stage;       /* emit */
     const char *kernel;      /* emit */
     bool of_evaluation;      /* emit, bench, explain */
@@ -38,7 +41,8 @@ typedef struct {
     int64_t images;          /* bench */
     int windows;             /* bench */
     bool measure;            /* explain */
-    bool full, again;        /* tune */
+    bool full;               /* tune */
+    bool again;              /* tune, sweep */
     bool dot;                /* show */
     bool check;              /* fmt */
     bool markdown;           /* help */
@@ -49,7 +53,7 @@ typedef struct {
     bool fold, logits, bare; /* export */
     const char *why;         /* predict */
     const char *variants;    /* compare */
-    const char *plot, *json; /* compare, bench, explain; json: doctor, runs too */
+    const char *plot, *json; /* compare, bench, explain, sweep; json: doctor, runs too */
     bool each;               /* compare */
     int rounds;              /* compare */
     int count;               /* data preview */
@@ -116,6 +120,7 @@ CnnStatus command_compare(const Options *options);
 CnnStatus command_explain(const Options *options);
 CnnStatus command_runs(const Options *options);
 CnnStatus command_doctor(const Options *options);
+CnnStatus command_sweep(const Options *options);
 CnnStatus command_tune(const Options *options);
 CnnStatus command_help(const Options *options);
 CnnStatus command_passes(const Options *options);

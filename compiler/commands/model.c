@@ -195,7 +195,7 @@ CnnStatus model_report(const Model *model)
     const Diag *diag = model->session->diag;
     bool misused = is_misused(diag);
     fflush(stdout);
-    diag_print(model->session->diag, stderr);
+    diag_print(model->session->diag, model->messages);
     return misused ? CNN_BAD_USAGE : diag_errors(diag) ? CNN_BAD_INPUT : CNN_OK;
 }
 
@@ -224,7 +224,9 @@ CnnStatus model_open(const Options *options, Model *model)
                        .weights = options->evaluation.weights,
                        .loose = options->loose};
     session->no_cache = options->no_cache;
-    *model = (Model){.session = session, .path = options->words[0]};
+    *model = (Model){.session = session,
+                     .path = options->words[0],
+                     .messages = options->messages ? options->messages : stderr};
     model->checked = driver_check(session, model->path);
     CnnStatus status = model_report(model);
     if (status == CNN_OK && !model->checked)

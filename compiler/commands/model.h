@@ -14,10 +14,11 @@ typedef struct {
     RewriteOptions rewrites;
     RewritePlaces places[REWRITE_COUNT];
     const char *path;
+    FILE *messages; /* where they are printed */
 } Model;
 
 /**
- * Opens a session and checks the model that the command line names. Messages go to the standard error. On
+ * Opens a session and checks the model that the command line names. Messages go to options->messages. On
  * failure nothing is open.
  */
 CnnStatus model_open(const Options *options, Model *model);
@@ -30,7 +31,7 @@ void model_close(Model *model);
 CnnStatus model_runs_here(const Model *model);
 /** Compiles the model, and loads it if `load`; reports what went wrong. Ended by driver_unlink. */
 CnnStatus model_compile(Model *model, bool load, Linked *linked);
-/** The same for what will read the model's data: an error where it has no such section. */
+/** model_compile for what will read the data: an error where there are none. */
 CnnStatus model_link(Model *model, bool load, Linked *linked);
 
 /** Makes model->program of model->checked, as model->rewrites says. */
@@ -38,8 +39,8 @@ void model_rewrite(Model *model);
 /** What the rewrites were done on, a line for each that was asked for; "" when none was. */
 const char *model_rewrites_text(const Model *model);
 
-/** Prints the messages of the session; returns CNN_BAD_USAGE if one says that -D or --set is not of its form,
- * CNN_BAD_INPUT if there is another error among them, else CNN_OK. */
+/** Prints the messages of the session to model->messages; returns CNN_BAD_USAGE if one says that -D or --set
+ * is not of its form, CNN_BAD_INPUT if there is another error among them, else CNN_OK. */
 CnnStatus model_report(const Model *model);
 
 #endif

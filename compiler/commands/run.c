@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "compiler/commands/run.h"
 #include "compiler/commands/runs.h"
+#include "runtime/interrupt.h"
 #include "runtime/run/run_folder.h"
 #include "runtime/training.h"
 
@@ -22,7 +24,7 @@ static CnnStatus find_model(const Options *options)
 static void report(const Options *options, const char *folder, const Model *model, const Plan *plan)
 {
     CnnError error = {0};
-    bool silent = options->training.quiet || options->training.json;
+    bool silent = options->training.quiet || options->training.json || options->training.label;
     if (runs_write_report(options->arena, folder, model, plan, &error) != CNN_OK)
         fprintf(stderr, "cnnc: note: no report: %s\n", error.text);
     else if (!silent)
@@ -38,33 +40,52 @@ static void say_compiled(const Linked *linked)
     putchar('\n');
 }
 
-CnnStatus command_run(const Options *options)
+static CnnStatus train(const Options *options, Model *model, RunLeft *left, CnnError *error)
 {
-    Model model;
     Linked linked;
-    CnnError error = {0};
-    TRY(find_model(options));
-    TRY(model_open(options, &model));
-    model.session->at_once = true;
-    CnnStatus status = model_link(&model, true, &linked);
+    TrainingOptions training = options->training;
+    bool silent = training.quiet || training.json || training.label;
+    CnnStatus status = model_link(model, true, &linked);
     if (status == CNN_OK) {
-        TrainingOptions training = options->training;
-        char *folder = NULL;
+        left->compiled = linked.compiled;
+        left->cached = linked.cached;
         training.report = stdout;
-        training.folder = &folder;
-        training.threads = model.session->threads;
-        if (!training.quiet && !training.json) {
-            fputs(model_rewrites_text(&model), stdout);
+        training.folder = &left->folder;
+        training.threads = model->session->threads;
+        if (!silent) {
+            fputs(model_rewrites_text(model), stdout);
             say_compiled(&linked);
         }
-        status = cnn_train(linked.image, model.program->data, &training, &error);
-        if (folder)
-            report(options, folder, &model, linked.train);
-        free(folder);
-        driver_unlink(&linked);
-        if (status != CNN_OK)
-            command_fail(status, "%s", error.text);
+        status = cnn_interrupted() ? cnn_fail(error, CNN_INTERRUPTED, "stopped before the first step")
+                                   : cnn_train(linked.image, model->program->data, &training, error);
+        if (left->folder)
+            report(options, left->folder, model, linked.train);
     }
+    driver_unlink(&linked);
+    return status;
+}
+
+CnnStatus run_train(const Options *options, RunLeft *left, CnnError *error)
+{
+    Model model;
+    *left = (RunLeft){0};
+    TRY(model_open(options, &model));
+    model.session->at_once = true;
+    CnnStatus status = train(options, &model, left, error);
     model_close(&model);
+    return status;
+}
+
+CnnStatus command_run(const Options *options)
+{
+    RunLeft left;
+    CnnError error = {0};
+    if (options->seeds)
+        return run_seeds(options);
+    TRY(find_model(options));
+    CnnStatus status = run_train(options, &left, &error);
+    free(left.folder);
+    if (error.status != CNN_OK)
+        command_fail(status, "%s", error.text);
     return status;
 }

@@ -93,6 +93,11 @@ const char *runs_epochs_text(Arena *arena, const RunRecord *record)
     return arena_printf(arena, "%.0f/%.0f", isfinite(done) ? done : 0, isfinite(all) ? all : 0);
 }
 
+const char *runs_varied(const RunRecord *record)
+{
+    return json_object_text(&record->begin, "varied");
+}
+
 double runs_seconds(const RunRecord *record)
 {
     const JsonObject *const events[] = {&record->end, &record->test, &record->last, &record->start};
@@ -139,7 +144,7 @@ CnnStatus runs_write_json(const char *path, const Text *text)
 
 /* ---- The list ---- */
 
-enum { COLUMNS = 7 };
+enum { COLUMNS = 8, VARIED = 2 };
 typedef struct {
     const char *cell[COLUMNS];
 } Line;
@@ -152,7 +157,7 @@ static Line run_line(Arena *arena, const RunRecord *record)
         best->json ? arena_printf(arena, "%s %.4f (epoch %.0f)", watched, json_object_number(best, watched),
                                   json_object_number(best, "epoch"))
                    : "-";
-    return (Line){{record->name, record->model, runs_moment_text(arena, &record->begin),
+    return (Line){{record->name, record->model, runs_varied(record), runs_moment_text(arena, &record->begin),
                    run_state_names[record->state], runs_epochs_text(arena, record), value,
                    runs_time_text(arena, runs_seconds(record))}};
 }
@@ -161,16 +166,20 @@ static void print_list(Arena *arena, const RunList *runs)
 {
     Line *lines = NEW_ARRAY(arena, Line, runs->count + 1);
     int width[COLUMNS] = {0};
-    lines[0] = (Line){{"run", "model", "begun", "state", "epochs", "best", "time"}};
-    for (size_t i = 0; i < runs->count; i++)
+    bool varied = false; /* else the column is left out */
+    lines[0] = (Line){{"run", "model", "varied", "begun", "state", "epochs", "best", "time"}};
+    for (size_t i = 0; i < runs->count; i++) {
         lines[i + 1] = run_line(arena, &runs->items[i]);
+        varied = varied || *lines[i + 1].cell[VARIED];
+    }
     for (size_t i = 0; i <= runs->count; i++)
         for (int c = 0; c < COLUMNS; c++)
             if ((int)strlen(lines[i].cell[c]) > width[c])
                 width[c] = (int)strlen(lines[i].cell[c]);
     for (size_t i = 0; i <= runs->count; i++) {
         for (int c = 0; c < COLUMNS - 1; c++)
-            printf("%-*s  ", width[c], lines[i].cell[c]);
+            if (c != VARIED || varied)
+                printf("%-*s  ", width[c], lines[i].cell[c]);
         printf("%*s\n", width[COLUMNS - 1], lines[i].cell[COLUMNS - 1]);
     }
 }

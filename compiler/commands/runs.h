@@ -31,6 +31,8 @@ const char *runs_time_text(Arena *arena, double seconds);
 const char *runs_moment_text(Arena *arena, const JsonObject *event);
 /** "3/5" */
 const char *runs_epochs_text(Arena *arena, const RunRecord *record);
+/** What it has of its own among the trainings of a series, "width=0.5, seed=2"; "" of one alone. */
+const char *runs_varied(const RunRecord *record);
 /** The seconds that the training has run, as far as its events tell. */
 double runs_seconds(const RunRecord *record);
 

@@ -41,6 +41,8 @@ static void print_events(Arena *arena, const char *what, const JsonObject *a, co
 static void print_results(Arena *arena, const RunRecord *a, const RunRecord *b)
 {
     printf("\n  %-24s %16s %16s %16s\n", "", a->name, b->name, "difference");
+    if (*runs_varied(a) || *runs_varied(b))
+        print_texts("varied", runs_varied(a), runs_varied(b));
     print_texts("state", run_state_names[a->state], run_state_names[b->state]);
     print_texts("epochs", runs_epochs_text(arena, a), runs_epochs_text(arena, b));
     print_texts("time", runs_time_text(arena, runs_seconds(a)), runs_time_text(arena, runs_seconds(b)));

@@ -25,6 +25,8 @@ static void print_head(Arena *arena, const RunRecord *record)
     printf("%s: %s, %s%s%s\n", record->name, *record->model ? record->model : "?",
            run_state_names[record->state], *why ? ": " : "", why);
     printf("  %-8s %s\n", "begun", runs_moment_text(arena, &record->begin));
+    if (*runs_varied(record))
+        printf("  %-8s %s\n", "varied", runs_varied(record));
     if (record->end.json)
         printf("  %-8s %s\n", "ended", runs_moment_text(arena, &record->end));
     printf("  %-8s %s\n", "time", runs_time_text(arena, runs_seconds(record)));

@@ -26,14 +26,15 @@ extern const char *const event_names[EVENT_KINDS]; /* "start", "step", … */
 /* Members that a kind does not name are zero. */
 typedef struct {
     EventKind kind;
-    double seconds;         /* that the training has run, interruptions not counted */
-    int64_t epoch;          /* from 1 */
-    int64_t step;           /* updates done */
-    int64_t epochs, steps;  /* START: of the whole training; 0: a budget of time will tell */
-    bool resumed;           /* START */
-    double rate;            /* STEP, EPOCH: learning rate */
-    const Totals *training; /* STEP: of this update; EPOCH: of the epoch */
-    const Totals *other;    /* EPOCH: of the validation part, NULL: there is none; TEST: of the test part */
+    double seconds;             /* that the training has run, interruptions not counted */
+    int64_t epoch;              /* from 1 */
+    int64_t step;               /* updates done */
+    int64_t epochs, steps;      /* START: of the whole training; 0: a budget of time will tell */
+    bool resumed;               /* START */
+    const char *varied, *point; /* START: of one of several trainings, as TrainingOptions has them; or NULL */
+    double rate;                /* STEP, EPOCH: learning rate */
+    const Totals *training;     /* STEP: of this update; EPOCH: of the epoch */
+    const Totals *other; /* EPOCH: of the validation part, NULL: there is none; TEST: of the test part */
     const CnnProgram *evaluated; /* with `other`: names its metrics */
     double took;                 /* STEP, EPOCH: seconds; EPOCH: of it training alone, `trained` */
     double trained, waited;      /* EPOCH: seconds; waited for data, a part of trained */

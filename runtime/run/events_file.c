@@ -54,6 +54,10 @@ static void put_event(FILE *out, const CnnProgram *program, const RunEvent *even
     case EVENT_START:
         fprintf(out, ", \"epochs\": %" PRId64 ", \"steps\": %" PRId64 ", \"resumed\": %s", event->epochs,
                 event->steps, event->resumed ? "true" : "false");
+        if (event->varied) {
+            put_text(out, "varied", event->varied);
+            put_text(out, "point", event->point);
+        }
         put_time(out);
         break;
     case EVENT_STEP:
