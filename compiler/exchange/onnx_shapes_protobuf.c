@@ -56,7 +56,7 @@ static bool reshape(OnnxUse *use, const OnnxValue *in, int64_t *to, int count)
             return use_refuse(use, "its shape does not fit its input");
         else
             known *= to[i];
-        if (known > all || open > 1)
+        if (known > all)
             return use_refuse(use, "its shape does not fit its input");
     }
     bool samples = count > 0 && (to[0] <= 0 || to[0] == dim[0] || to[0] == 1);
@@ -107,7 +107,7 @@ bool onnx_op_reshape(OnnxUse *use)
             open += to[i] <= 0;
         for (int i = 0; i < count; i++)
             known = known > all ? known : known * (to[i] > 0 && to[i] <= all ? to[i] : 1);
-        if (known > all)
+        if (known > all || open > 1)
             return use_refuse(use, "its shape does not fit its input");
         for (int i = 0; i < count; i++)
             changed.dim[i] = to[i] > 0 ? to[i] : known > 0 ? all / known : 0;

@@ -58,7 +58,7 @@ def model(nodes, tensors=(), inputs=(("x", ("n", 3, 8, 8)),), outputs=(("y", ("n
 
 
 NETWORKS = {
-    # A shortcut, a batch normalization, a shape that is computed, kernels with and without a bias.
+    # A shortcut, a batch normalization, channels that are shuffled, a shape that is computed, kernels with and without a bias.
     "net": model([
         node("Conv", ["x", "stem.weight", "stem.bias"], ["a"], "/stem/Conv", pads=[0, 0, 1, 1], strides=[2, 2]),
         node("BatchNormalization", ["a", "norm.weight", "norm.bias", "mean", "variance"], ["b"], "/norm/BatchNormalization", epsilon=1e-5),
@@ -66,16 +66,20 @@ NETWORKS = {
         node("Conv", ["c", "inner.weight"], ["d"], "/inner/Conv", pads=[1, 1, 1, 1], group=4),
         node("HardSwish", ["d"], ["e"]),
         node("Add", ["c", "e"], ["f"]),
-        node("Shape", ["f"], ["g"]),
+        node("Reshape", ["f", "apart"], ["f1"]),
+        node("Transpose", ["f1"], ["f2"], perm=[0, 2, 1, 3, 4]),
+        node("Reshape", ["f2", "together"], ["f3"]),
+        node("Shape", ["f3"], ["g"]),
         node("Gather", ["g", "zero"], ["h"], axis=0),
         node("Concat", ["h", "rest"], ["i"], axis=0),
-        node("Reshape", ["f", "i"], ["j"]),
+        node("Reshape", ["f3", "i"], ["j"]),
         node("MatMul", ["j", "matrix"], ["k"]),
         node("Add", ["k", "head.bias"], ["l"]),
         node("Softmax", ["l"], ["y"], axis=-1),
     ], [
         tensor("stem.weight", [4, 3, 3, 3]), tensor("stem.bias", [4]), tensor("norm.weight", [4]), tensor("norm.bias", [4]),
         tensor("mean", [4]), tensor("variance", [4]), tensor("inner.weight", [4, 1, 3, 3]), tensor("zero", [1], [0]),
+        tensor("apart", [5], [0, 2, -1, 4, 4]), tensor("together", [4], [0, -1, 4, 4]),
         tensor("rest", [1], [-1]), tensor("matrix", [64, 4]), tensor("head.bias", [4]),
     ]),
     "lstm": model([node("LSTM", ["x"], ["y"], "/body/LSTM")]),

@@ -22,6 +22,7 @@ model net {
     residual {
         depthwise 3x3, pad=1, bias=false, name="inner" -> hswish
     }
+    shuffle 2
     flatten
     dense 4, name="dense" -> softmax
 }
