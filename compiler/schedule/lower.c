@@ -13,14 +13,45 @@ const Graph *lowering_graph(const Lowering *lowering)
 
 /* ---- Expressions ---- */
 
+/* The place of an equal expression among the kernel's, or the empty one where its number would go. */
+static size_t find_bucket(const Lowering *lowering, const Expr *expr)
+{
+    uint64_t hash = 0, word;
+    for (size_t i = 0; i < sizeof *expr / sizeof word; i++) {
+        memcpy(&word, (const char *)expr + i * sizeof word, sizeof word);
+        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 32;
+    }
+    size_t at = hash & (lowering->bucket_count - 1);
+    const Expr *exprs = lowering->computation->exprs.items;
+    while (lowering->buckets[at] >= 0 && memcmp(&exprs[lowering->buckets[at]], expr, sizeof *expr) != 0)
+        at = (at + 1) & (lowering->bucket_count - 1);
+    return at;
+}
+
+static void grow_buckets(Lowering *lowering)
+{
+    const Computation *computation = lowering->computation;
+    lowering->bucket_count = lowering->bucket_count ? 2 * lowering->bucket_count : 64;
+    lowering->buckets = NEW_ARRAY(lowering->arena, ExprId, lowering->bucket_count);
+    memset(lowering->buckets, 0xff, lowering->bucket_count * sizeof *lowering->buckets);
+    for (size_t i = 0; i < computation->exprs.count; i++)
+        lowering->buckets[find_bucket(lowering, &computation->exprs.items[i])] = (ExprId)i;
+}
+
+/* Kernels of Winograd's transforms have thousands of expressions, hence a table. */
 static ExprId add_expr(Lowering *lowering, Expr expr)
 {
+    _Static_assert(sizeof expr % sizeof(uint64_t) == 0, "hashed in words");
     Computation *computation = lowering->computation;
-    for (size_t i = 0; i < computation->exprs.count; i++)
-        if (memcmp(&computation->exprs.items[i], &expr, sizeof expr) == 0)
-            return (ExprId)i;
-    *vec_push(lowering->arena, &computation->exprs) = expr;
-    return (ExprId)computation->exprs.count - 1;
+    if (2 * computation->exprs.count >= lowering->bucket_count)
+        grow_buckets(lowering);
+    size_t bucket = find_bucket(lowering, &expr);
+    if (lowering->buckets[bucket] < 0) {
+        lowering->buckets[bucket] = (ExprId)computation->exprs.count;
+        *vec_push(lowering->arena, &computation->exprs) = expr;
+    }
+    return lowering->buckets[bucket];
 }
 
 /* A zeroed Expr, padding included, so that equal ones compare equal as bytes. */

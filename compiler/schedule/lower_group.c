@@ -257,6 +257,7 @@ static Kernel *new_kernel(Lowering *lowering, const char *name)
     kernel->computation->plain_less_1 = plain_share(lowering->plan->graph, lowering->group) - 1;
     kernel->span = graph_node(lowering->plan->graph, lowering->group->outputs.items[0])->span;
     lowering->computation = kernel->computation;
+    lowering->bucket_count = 0;
     return kernel;
 }
 

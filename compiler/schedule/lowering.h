@@ -20,6 +20,8 @@ struct Lowering {
     bool *member;           /* by NodeId: belongs to the group */
     Guard around[RANK_MAX]; /* of the class being lowered: where its points lie inside the tensor */
     int around_count;
+    ExprId *buckets; /* hash table of the computation's expressions; -1: empty */
+    size_t bucket_count;
     VEC(Known) known;
     VEC(Store) sums; /* of the kernel being made: each is one store, of the points of all classes together */
     int depth;       /* nodes between the store and what is being lowered */
