@@ -1,12 +1,14 @@
 #include "runtime/interrupt.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
-static volatile sig_atomic_t caught;
+static atomic_int caught; /* without a lock, and so for handlers of signals, too */
+static atomic_bool checkpoint;
 
 static void catch_signal(int number)
 {
-    caught = number;
+    atomic_store(&caught, number);
 }
 
 /* Those that are noted, then those after which a write fails. */
@@ -23,7 +25,8 @@ void cnn_interrupts_catch(Interrupts *before)
     memset(&ignored, 0, sizeof ignored);
     ignored.sa_handler = SIG_IGN;
     sigemptyset(&ignored.sa_mask);
-    caught = 0;
+    atomic_store(&caught, 0);
+    atomic_store(&checkpoint, false);
     for (int i = 0; i < INTERRUPT_SIGNALS; i++) {
         sigaction(signals[i], NULL, &before->action[i]);
         if (signals[i] != SIGHUP || before->action[i].sa_handler != SIG_IGN)
@@ -39,5 +42,21 @@ void cnn_interrupts_release(const Interrupts *before)
 
 int cnn_interrupted(void)
 {
-    return caught;
+    return atomic_load(&caught);
+}
+
+void cnn_interrupt_ask(void)
+{
+    int none = 0;
+    atomic_compare_exchange_strong(&caught, &none, INTERRUPT_ASKED);
+}
+
+void cnn_checkpoint_ask(void)
+{
+    atomic_store(&checkpoint, true);
+}
+
+bool cnn_checkpoint_asked(void)
+{
+    return atomic_exchange(&checkpoint, false);
 }

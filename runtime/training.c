@@ -269,7 +269,8 @@ static CnnStatus end_epoch(Training *t, const Progress *progress, double start, 
                       .took = cnn_clock() - start,
                       .trained = progress->seconds,
                       .waited = progress->waited,
-                      .best = best};
+                      .best = best,
+                      .answers = t->validation && t->answers.classes ? &t->answers.scores.answers : NULL};
     cnn_listeners_tell(&t->listeners, &event);
     watch_plateau(t, progress->totals, progress->validation);
     t->position.epoch = epoch;

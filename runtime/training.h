@@ -7,6 +7,7 @@
 
 #include "runtime/data/data.h"
 #include "runtime/image.h"
+#include "runtime/run/events.h"
 #include "runtime/status.h"
 #include "runtime/totals.h"
 
@@ -35,7 +36,8 @@ typedef struct {
     const char
         *varied;       /* what such a one has of its own, "width=0.5, seed=2"; NULL: it is a training alone */
     const char *point; /* the key of what it trains (compiler/commands/series.h); with `varied` */
-    char **folder;     /* gets the path of the run folder, freed by the caller, or NULL; NULL: not wanted */
+    const RunListener *listener; /* hears all events, too; NULL: none */
+    char **folder; /* gets the path of the run folder, freed by the caller, or NULL; NULL: not wanted */
     TrainingOutcome *outcome; /* filled in at the end; NULL: not wanted */
 } TrainingOptions;
 

@@ -37,7 +37,8 @@ static void keep_answers(Training *t, Part part, const AnswerList *answers)
 
 CnnStatus training_interrupted(Training *t, CnnError *error)
 {
-    const char *what = cnn_interrupted() == SIGINT ? "Ctrl-C" : "a signal";
+    int by = cnn_interrupted();
+    const char *what = by == SIGINT ? "Ctrl-C" : by == INTERRUPT_ASKED ? "its page" : "a signal";
     char stopped[64];
     snprintf(stopped, sizeof stopped, "stopped by %s", what);
     report_left_out(t);

@@ -286,6 +286,8 @@ CnnStatus training_open(Training *t, CnnError *error)
     t->listeners.program = &t->image->train;
     if (t->options->json)
         cnn_events_stream_open(stdout, &t->listeners);
+    if (t->options->listener)
+        cnn_listeners_add(&t->listeners, *t->options->listener);
     TRY(training_settings(t, error));
     TRY(cnn_data_fits(t->image, t->data, error));
     TRY(training_resume(t, error));

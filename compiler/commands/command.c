@@ -12,6 +12,14 @@
 
 #define OPTION(member) offsetof(Options, member)
 
+static const Flag run_flags[] = {
+    {"--web", FLAG_OPTIONAL, OPTION(web), "PORT",
+     "a page of the training while it runs, for a browser on this machine: curves, mistakes, and buttons to "
+     "stop "
+     "and to checkpoint; its address is printed",
+     0, 0, 0},
+    FLAGS_END,
+};
 static const Flag emit_flags[] = {
     {"--stage", FLAG_TEXT, OPTION(stage), "STAGE", "ast, program, graph, plan, kernel, llvm or asm", 0, 0, 0},
     {"--kernel", FLAG_TEXT, OPTION(kernel), "NAME", "only kernels whose name contains NAME", 0, 0, 0},

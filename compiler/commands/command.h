@@ -62,6 +62,7 @@ typedef struct {
     bool augment;            /* data dump */
     int64_t epoch;           /* data dump; from 1, 0: not given */
     bool all;                /* data clean */
+    const char *web;         /* run: the port of the page, "": any; NULL: no page */
 } Options;
 
 typedef struct Command {

@@ -106,7 +106,8 @@ static void put_curve(const Drawing *drawing, int curve)
             text_printf(drawing->out, "<circle class=\"c%d\" r=\"3\" cx=\"%.1f\" cy=\"%.1f\"><title>", curve,
                         curves_x(&drawing->frame, chart->x[i]), curves_y(&drawing->frame, shown->y[i]));
             html_text(drawing->out, shown->name);
-            text_printf(drawing->out, ", epoch %.0f: %.5g</title></circle>\n", chart->x[i], shown->y[i]);
+            text_printf(drawing->out, ", %s %.0f: %.5g</title></circle>\n", chart->of, chart->x[i],
+                        shown->y[i]);
         }
 }
 
@@ -124,7 +125,7 @@ static void put_bars(const Drawing *drawing, int curve)
                     curves_x(&drawing->frame, chart->x[i]) - width / 2, width, y,
                     curves_y(&drawing->frame, top - own) - y);
         html_text(drawing->out, chart->curves[curve].name);
-        text_printf(drawing->out, ", epoch %.0f: %.4g</title></rect>\n", chart->x[i], own);
+        text_printf(drawing->out, ", %s %.0f: %.4g</title></rect>\n", chart->of, chart->x[i], own);
     }
 }
 

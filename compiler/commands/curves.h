@@ -1,4 +1,5 @@
-/* Curves over the epochs of a training: as SVG inside of a page, and as a picture of their own. */
+/* Curves over the epochs or the steps of a training: as SVG inside of a page, and as a picture of their own.
+ */
 #ifndef CURVES_H
 #define CURVES_H
 
@@ -16,6 +17,7 @@ typedef struct {
 
 typedef struct {
     const char *title;
+    const char *of;  /* what x counts: "epoch" */
     const double *x; /* [count], rising */
     int count;       /* at least 1 */
     Curve curves[CURVES_MOST];

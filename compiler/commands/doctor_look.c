@@ -7,6 +7,7 @@
 
 #include "compiler/commands/chart.h"
 #include "compiler/commands/doctor.h"
+#include "compiler/commands/web.h"
 #include "compiler/cpu/peak.h"
 #include "compiler/exchange/export.h"
 #include "compiler/link/standalone.h"
@@ -139,6 +140,14 @@ static void look_at_compiler(Doctor *doctor)
         Fact *export = add(doctor, "compiler", "export",
                            arena_printf(arena, "no .%s: built without %s", format->name, format->library));
         export->state = FACT_ABSENT;
+    }
+    Fact *page = add(doctor, "compiler", "run --web", NULL);
+    if (web_library()) {
+        page->value = arena_printf(arena, "libmicrohttpd %s", web_library());
+    } else {
+        page->value = "built without libmicrohttpd";
+        page->advice = "install libmicrohttpd-dev and build cnnc again";
+        page->state = FACT_ABSENT;
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "compiler/commands/run.h"
 #include "compiler/commands/runs.h"
+#include "compiler/commands/web.h"
 #include "runtime/interrupt.h"
 #include "runtime/run/run_folder.h"
 #include "runtime/training.h"
@@ -40,28 +41,30 @@ static void say_compiled(const Linked *linked)
     putchar('\n');
 }
 
-static CnnStatus train(const Options *options, Model *model, RunLeft *left, CnnError *error)
+/* Trains what is linked, with a page where `web` is not NULL, which ends with the training. */
+static CnnStatus train(const Options *options, const Model *model, const Linked *linked, Web *web,
+                       RunLeft *left, CnnError *error)
 {
-    Linked linked;
     TrainingOptions training = options->training;
     bool silent = training.quiet || training.json || training.label;
-    CnnStatus status = model_link(model, true, &linked);
-    if (status == CNN_OK) {
-        left->compiled = linked.compiled;
-        left->cached = linked.cached;
-        training.report = stdout;
-        training.folder = &left->folder;
-        training.threads = model->session->threads;
-        if (!silent) {
-            fputs(model_rewrites_text(model), stdout);
-            say_compiled(&linked);
-        }
-        status = cnn_interrupted() ? cnn_fail(error, CNN_INTERRUPTED, "stopped before the first step")
-                                   : cnn_train(linked.image, model->program->data, &training, error);
-        if (left->folder)
-            report(options, left->folder, model, linked.train);
+    left->compiled = linked->compiled;
+    left->cached = linked->cached;
+    training.report = stdout;
+    training.folder = &left->folder;
+    training.threads = model->session->threads;
+    training.listener = web_listener(web);
+    if (!silent) {
+        fputs(model_rewrites_text(model), stdout);
+        say_compiled(linked);
     }
-    driver_unlink(&linked);
+    CnnStatus status = web_begin(web, model, linked->train, &training, error);
+    if (status == CNN_OK && cnn_interrupted())
+        status = cnn_fail(error, CNN_INTERRUPTED, "stopped before the first step");
+    if (status == CNN_OK)
+        status = cnn_train(linked->image, model->program->data, &training, error);
+    if (left->folder)
+        report(options, left->folder, model, linked->train);
+    web_close(web, left->folder ? arena_printf(options->arena, "%s/" RUN_REPORT, left->folder) : "");
     return status;
 }
 
@@ -71,7 +74,17 @@ CnnStatus run_train(const Options *options, RunLeft *left, CnnError *error)
     *left = (RunLeft){0};
     TRY(model_open(options, &model));
     model.session->at_once = true;
-    CnnStatus status = train(options, &model, left, error);
+    Linked linked;
+    Web *web;
+    CnnStatus status = web_open(options->web, &web, error);
+    if (status == CNN_OK) {
+        status = model_link(&model, true, &linked);
+        if (status == CNN_OK)
+            status = train(options, &model, &linked, web, left, error);
+        else
+            web_close(web, "");
+        driver_unlink(&linked);
+    }
     model_close(&model);
     return status;
 }

@@ -1,151 +1,29 @@
 #include "compiler/commands/run_page.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
-
 #include "compiler/commands/html.h"
 #include "compiler/commands/layers.h"
+#include "compiler/commands/page_parts.h"
 #include "compiler/commands/run_page_classes.h"
 #include "compiler/commands/runs.h"
-
-/* All colours in one place, so that a page that is dark has others. */
-static const char style[] =
-    ":root{color-scheme:light dark;--ink:#1f2328;--soft:#59636e;--paper:#fff;--line:#d8dee4;--c0:#2563eb;"
-    "--c1:#ea580c;--c2:#16a34a;--right:22,163,74;--wrong:234,88,12}\n"
-    "@media (prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9198a1;--paper:#0d1117;--line:#30363d;"
-    "--c0:#60a5fa;--c1:#fb923c;--c2:#4ade80}}\n"
-    "body{margin:0 auto;padding:1rem;max-width:72rem;background:var(--paper);color:var(--ink);"
-    "font:16px/1.45 system-ui,sans-serif}\n"
-    "h1{font-size:1.6rem;margin:.2em 0}h2{font-size:1.2rem;margin:2em 0 .5em}\n"
-    "figure{margin:0}figcaption{font-size:.85rem;color:var(--soft);overflow-wrap:anywhere}\n"
-    ".charts{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr))}\n"
-    ".pictures{display:grid;gap:.75rem;grid-template-columns:repeat(auto-fill,minmax(6.5rem,1fr))}\n"
-    ".pictures img,.pictures svg{width:100%;aspect-ratio:1;object-fit:contain;image-rendering:pixelated;"
-    "background:var(--line)}\n"
-    "svg{display:block;width:100%}path,polyline{fill:none;stroke-width:2}rect,circle{stroke:none}\n"
-    "path.c0,polyline.c0{stroke:var(--c0)}path.c1{stroke:var(--c1)}path.c2{stroke:var(--c2)}\n"
-    "rect.c0,circle.c0{fill:var(--c0)}rect.c1,circle.c1{fill:var(--c1)}rect.c2,circle.c2{fill:var(--c2)}\n"
-    "b.c0{color:var(--c0)}b.c1{color:var(--c1)}b.c2{color:var(--c2)}\n"
-    ".grid{stroke:var(--line)}.axis{fill:var(--soft);font-size:12px}\n"
-    ".wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
-    "th,td{padding:.2rem .6rem;text-align:left;border-bottom:1px solid var(--line);white-space:nowrap}\n"
-    ".facts td{white-space:normal}.n{text-align:right}.matrix td{padding:.2rem .4rem;text-align:right}\n"
-    "pre{overflow-x:auto;padding:.75rem;border:1px solid var(--line);font-size:.85rem}\n"
-    "summary{cursor:pointer;margin:.5em 0}p.soft{color:var(--soft)}\n";
-
-static void put_fact(Text *out, const char *what, const char *text)
-{
-    if (!*text)
-        return;
-    text_printf(out, "<tr><th>%s</th><td>", what);
-    html_text(out, text);
-    text_printf(out, "</td></tr>\n");
-}
-
-static const char *event_text(Arena *arena, const JsonObject *event)
-{
-    return event->json ? arena_printf(arena, "epoch %.0f: %s", json_object_number(event, "epoch"),
-                                      runs_results_text(arena, event))
-                       : "";
-}
 
 static void put_head(const RunPage *page, Text *out)
 {
     Arena *arena = page->arena;
     const RunRecord *record = page->record;
     const char *why = json_object_text(&record->end, "text");
-    text_printf(out,
-                "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>"
-                "<meta charset=\"utf-8\"/><meta name=\"viewport\" content=\"width=device-width\"/><title>");
-    html_text(out, record->name);
-    text_printf(out, "</title>\n<style>\n%s</style></head>\n<body>\n<h1>", style);
-    html_text(out, record->name);
-    text_printf(out, "</h1>\n<table class=\"facts\">\n");
-    put_fact(out, "model", record->model);
-    put_fact(out, "state",
-             arena_printf(arena, "%s%s%s", run_state_names[record->state], *why ? ": " : "", why));
-    put_fact(out, "begun", runs_moment_text(arena, &record->begin));
-    put_fact(out, "ended", runs_moment_text(arena, &record->end));
-    put_fact(out, "time", runs_time_text(arena, runs_seconds(record)));
-    put_fact(out, "epochs", runs_epochs_text(arena, record));
-    put_fact(out, "best", event_text(arena, &record->best));
-    put_fact(out, "last", event_text(arena, &record->last));
-    put_fact(out, "test", event_text(arena, &record->test));
+    page_begin(out, record->name, NULL);
+    text_printf(out, "<table class=\"facts\">\n");
+    page_fact(out, "model", record->model);
+    page_fact(out, "state",
+              arena_printf(arena, "%s%s%s", run_state_names[record->state], *why ? ": " : "", why));
+    page_fact(out, "begun", runs_moment_text(arena, &record->begin));
+    page_fact(out, "ended", runs_moment_text(arena, &record->end));
+    page_fact(out, "time", runs_time_text(arena, runs_seconds(record)));
+    page_fact(out, "epochs", runs_epochs_text(arena, record));
+    page_fact(out, "best", runs_event_text(arena, &record->best));
+    page_fact(out, "last", runs_event_text(arena, &record->last));
+    page_fact(out, "test", runs_event_text(arena, &record->test));
     text_printf(out, "</table>\n");
-}
-
-static void put_charts(const RunPage *page, Text *out)
-{
-    if (page->chart_count == 0)
-        return;
-    text_printf(out, "<h2>By epochs</h2>\n<div class=\"charts\">\n");
-    for (int i = 0; i < page->chart_count; i++) {
-        const CurveChart *chart = &page->charts[i];
-        text_printf(out, "<figure><figcaption>");
-        html_text(out, chart->title);
-        for (int c = 0; c < chart->curve_count; c++) {
-            text_printf(out, " <b class=\"c%d\">&#9632; ", c);
-            html_text(out, chart->curves[c].name);
-            text_printf(out, "</b>");
-        }
-        text_printf(out, "</figcaption>\n");
-        curves_svg(chart, out);
-        text_printf(out, "</figure>\n");
-    }
-    text_printf(out, "</div>\n");
-}
-
-static void put_mistakes(const RunPage *page, Text *out)
-{
-    if (page->mistakes.count == 0)
-        return;
-    text_printf(out, "<h2>The mistakes that the network was surest of</h2>\n<div class=\"pictures\">\n");
-    for (size_t i = 0; i < page->mistakes.count; i++) {
-        const RunMistake *mistake = &page->mistakes.items[i];
-        const char *class_name = json_object_text(&mistake->line, "class"),
-                   *answer = json_object_text(&mistake->line, "answer"),
-                   *sample = json_object_text(&mistake->line, "sample");
-        text_printf(out, "<figure>");
-        if (mistake->shown)
-            html_cell(out, &mistake->cell, sample);
-        text_printf(out, "<figcaption>");
-        html_text(out, class_name);
-        text_printf(out, ", taken for ");
-        html_text(out, answer);
-        text_printf(out, " (%.3g)<br/>", json_object_number(&mistake->line, "output"));
-        html_text(out, sample);
-        text_printf(out, "</figcaption></figure>\n");
-    }
-    text_printf(out, "</div>\n");
-}
-
-/* ---- The network ---- */
-
-static void put_layers(const RunPage *page, Text *out)
-{
-    Arena *arena = page->arena;
-    const Explanation *explanation = page->explanation;
-    const Program *program = explanation->program;
-    const LayerCost *costs = layers_cost(explanation->model->session, program, explanation->table->plan);
-    text_printf(
-        out, "<h2>Layers</h2>\n<div class=\"wide\"><table>\n<tr><th>layer</th><th>word</th><th>output</th>"
-             "<th class=\"n\">parameters</th><th class=\"n\">FLOPs</th><th class=\"n\">kernel</th></tr>\n");
-    for (size_t i = 0; i < program->layers.count; i++) {
-        const LayerRow *row = costs[i].row;
-        text_printf(out, "<tr><td>");
-        html_text(out, row->name);
-        text_printf(out, "</td><td>");
-        html_text(out, row->word);
-        text_printf(
-            out,
-            "</td><td>%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n",
-            type_shape(arena, graph_type(program->train, row->node)),
-            row->parameters ? count_text(arena, row->parameters) : "",
-            costs[i].flops > 0 ? flops_text(arena, costs[i].flops) : "",
-            costs[i].group >= 0 ? arena_printf(arena, "%d", costs[i].group) : "");
-    }
-    text_printf(out, "</table></div>\n");
 }
 
 static void put_fusion(const RunPage *page, Text *out)
@@ -166,11 +44,12 @@ static void put_fusion(const RunPage *page, Text *out)
 void run_page(const RunPage *page, Text *out)
 {
     put_head(page, out);
-    put_charts(page, out);
+    page_charts(out, "By epochs", page->charts);
     run_page_classes(page->arena, &page->classes, out);
-    put_mistakes(page, out);
+    page_mistakes(out, "The mistakes that the network was surest of", &page->mistakes);
     if (page->explanation) {
-        put_layers(page, out);
+        page_layers(out, page->explanation->model->session, page->explanation->program,
+                    page->explanation->table->plan);
         put_fusion(page, out);
     }
     if (page->text) {
@@ -178,5 +57,5 @@ void run_page(const RunPage *page, Text *out)
         html_text(out, page->text);
         text_printf(out, "</pre>\n");
     }
-    text_printf(out, "</body>\n</html>\n");
+    page_end(out);
 }

@@ -2,23 +2,15 @@
 #ifndef RUN_PAGE_H
 #define RUN_PAGE_H
 
-#include "compiler/commands/curves.h"
 #include "compiler/commands/explain.h"
+#include "compiler/commands/run_charts.h"
+#include "compiler/commands/run_mistakes.h"
 #include "compiler/commands/run_record.h"
-#include "compiler/commands/sheet.h"
-
-typedef struct {
-    JsonObject line; /* of mistakes.jsonl */
-    bool shown;      /* there is a cell: the sample could be read, and is the same as then */
-    SheetCell cell;
-} RunMistake;
-typedef VEC(RunMistake) RunMistakes;
 
 typedef struct {
     Arena *arena;
     const RunRecord *record;
-    const CurveChart *charts;
-    int chart_count;
+    const CurveCharts *charts;
     JsonObjects classes; /* of classes.jsonl */
     RunMistakes mistakes;
     const Explanation *explanation; /* of the training step; NULL: not known */

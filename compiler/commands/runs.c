@@ -49,9 +49,9 @@ CnnStatus runs_read(const Options *options, const char *name, RunRecord *record,
 
 bool runs_is_result(const char *key)
 {
-    static const char *const others[] = {"event",        "seconds", "epoch",         "step",
-                                         "rate",         "samples", "epoch_seconds", "train_seconds",
-                                         "wait_seconds", "best",    "time"};
+    static const char *const others[] = {"event",         "seconds",      "epoch",        "step",
+                                         "rate",          "samples",      "step_seconds", "epoch_seconds",
+                                         "train_seconds", "wait_seconds", "best",         "time"};
     for (size_t i = 0; i < COUNT(others); i++)
         if (strcmp(key, others[i]) == 0)
             return false;
@@ -66,6 +66,13 @@ const char *runs_results_text(Arena *arena, const JsonObject *event)
             text_printf(&text, "%s%s %.4f", text.length ? "  " : "", event->pairs[i].key,
                         event->pairs[i].number);
     return text_string(&text);
+}
+
+const char *runs_event_text(Arena *arena, const JsonObject *event)
+{
+    return event->json ? arena_printf(arena, "epoch %.0f: %s", json_object_number(event, "epoch"),
+                                      runs_results_text(arena, event))
+                       : "";
 }
 
 const char *runs_time_text(Arena *arena, double seconds)

@@ -21,10 +21,12 @@ CnnStatus runs_write_report(Arena *arena, const char *path, const Model *model, 
 /** Reads the run that is called `name`; prints what went wrong. `epochs` may be NULL. */
 CnnStatus runs_read(const Options *options, const char *name, RunRecord *record, JsonObjects *epochs);
 
-/** Whether a key of an epoch's or a test's event is a result: the loss or a metric. */
+/** Whether a key of a step's, an epoch's or a test's event is a result: the loss or a metric. */
 bool runs_is_result(const char *key);
 /** "loss 0.2512  accuracy 0.9103". */
 const char *runs_results_text(Arena *arena, const JsonObject *event);
+/** "epoch 3: loss 0.2512  accuracy 0.9103"; "" where there is no event. */
+const char *runs_event_text(Arena *arena, const JsonObject *event);
 /** "2:07", "1:02:07". */
 const char *runs_time_text(Arena *arena, double seconds);
 /** "2026-11-30 19:01:28 UTC" of an event with a time. */

@@ -15,6 +15,7 @@ static CnnStatus check_flags(const Options *options)
                        : training->save   ? "--save"
                        : training->log    ? "--log"
                        : training->anyway ? "--anyway"
+                       : options->web     ? "--web"
                                           : NULL;
     if (options->word_count == 0)
         return command_fail(CNN_BAD_USAGE, "usage: cnnc run MODEL --seeds N");

@@ -15,7 +15,7 @@ enum { MISTAKES = 24 };
 typedef struct {
     const CnnData *data;
     Part part;
-    AnswerList answers; /* sorted as each file needs them */
+    AnswerList answers;
 } Record;
 
 static CnnStatus no_memory(CnnError *error)
@@ -40,6 +40,7 @@ static void put_part(FILE *out, const Record *record)
 
 /* ---- Counts ---- */
 
+/* Sorts the answers. */
 static void put_counts(FILE *out, const Record *record)
 {
     const Answer *sorted = record->answers.item;
@@ -57,28 +58,36 @@ static void put_counts(FILE *out, const Record *record)
 
 /* ---- Mistakes ---- */
 
-/* Right answers last, then the surest first. */
-static int surest_first(const void *a, const void *b)
+/* Of two wrong answers, whether `a` is told first. */
+static bool is_surer(const Answer *a, const Answer *b)
 {
-    const Answer *x = a, *y = b;
-    bool right_x = x->answer == x->class_index, right_y = y->answer == y->class_index;
-    if (right_x != right_y)
-        return right_x ? 1 : -1;
-    if (x->output != y->output)
-        return x->output > y->output ? -1 : 1;
-    return (x->sample > y->sample) - (x->sample < y->sample);
+    return a->output != b->output ? a->output > b->output : a->sample < b->sample;
+}
+
+/* The surest, in their order; returns how many there are. */
+static int find_mistakes(const AnswerList *answers, Answer found[MISTAKES])
+{
+    int count = 0;
+    for (int64_t i = 0; i < answers->count; i++) {
+        const Answer *answer = &answers->item[i];
+        if (answer->answer == answer->class_index ||
+            (count == MISTAKES && !is_surer(answer, &found[MISTAKES - 1])))
+            continue;
+        int at = count < MISTAKES ? count++ : MISTAKES - 1;
+        for (; at > 0 && is_surer(answer, &found[at - 1]); at--)
+            found[at] = found[at - 1];
+        found[at] = *answer;
+    }
+    return count;
 }
 
 static void put_mistakes(FILE *out, const Record *record)
 {
-    const Answer *sorted = record->answers.item;
-    int64_t all = record->answers.count;
     char name[PATH_MAX];
-    qsort(record->answers.item, (size_t)all, sizeof *sorted, surest_first);
-    for (int64_t i = 0; i < all && i < MISTAKES; i++) {
-        const Answer *answer = &sorted[i];
-        if (answer->answer == answer->class_index)
-            break;
+    Answer found[MISTAKES];
+    int count = find_mistakes(&record->answers, found);
+    for (int i = 0; i < count; i++) {
+        const Answer *answer = &found[i];
         cnn_data_name(record->data, record->part, answer->sample, name, sizeof name);
         put_part(out, record);
         fputs(", \"sample\": ", out);
@@ -88,6 +97,11 @@ static void put_mistakes(FILE *out, const Record *record)
         put_class(out, record, "answer", answer->answer);
         fprintf(out, ", \"output\": %.6g}\n", (double)answer->output);
     }
+}
+
+void cnn_mistakes_put(FILE *out, const CnnData *data, Part part, const AnswerList *answers)
+{
+    put_mistakes(out, &(Record){data, part, *answers});
 }
 
 /* ---- Files ---- */

@@ -6,6 +6,7 @@
 
 #include "runtime/clock.h"
 #include "runtime/init.h"
+#include "runtime/interrupt.h"
 #include "runtime/memory.h"
 #include "runtime/rate.h"
 #include "runtime/state_file.h"
@@ -66,6 +67,8 @@ void cnn_checkpoints_close(Checkpoints *c)
 bool cnn_checkpoint_due(const Checkpoints *c, int64_t step, int64_t ended_epoch)
 {
     double since = cnn_clock() - c->last;
+    if (cnn_checkpoint_asked())
+        return true;
     if (!c->args)
         return since >= SECONDS_MOST || (ended_epoch && !cnn_writer_busy(c->writer) &&
                                          cnn_writer_seconds(c->writer) <= COST_MOST * since);

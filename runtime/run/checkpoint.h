@@ -41,8 +41,8 @@ CnnStatus cnn_checkpoints_open(const CnnImage *image, CnnDevice *device, CnnData
 /** Waits for what is being written. Does nothing for checkpoints that are not open. */
 void cnn_checkpoints_close(Checkpoints *checkpoints);
 
-/** Whether one is due after `step` updates; at the end of an epoch (its number from 1), else 0, when its
- * validation is done. */
+/** Whether one is due after `step` updates, or asked for; at the end of an epoch (its number from 1), else 0,
+ * when its validation is done. */
 bool cnn_checkpoint_due(const Checkpoints *checkpoints, int64_t step, int64_t ended_epoch);
 
 /** What is to be written, and in which order: a checkpoint that says which epoch was the best must not be

@@ -7,6 +7,7 @@
 
 #include "runtime/image.h"
 #include "runtime/run/run_folder.h"
+#include "runtime/scores.h"
 #include "runtime/status.h"
 #include "runtime/totals.h"
 
@@ -39,11 +40,12 @@ typedef struct {
     double took;                 /* STEP, EPOCH: seconds; EPOCH: of it training alone, `trained` */
     double trained, waited;      /* EPOCH: seconds; waited for data, a part of trained */
     bool best;                   /* EPOCH: the best one so far */
+    const AnswerList *answers;   /* EPOCH: to the validation part; NULL: they are no classes */
     const char *text;            /* NOTE; CHECKPOINT: the file; END: why, "" where all steps are done */
     CnnStatus status;            /* END */
 } RunEvent;
 
-typedef struct {
+typedef struct RunListener {
     void (*hear)(void *self, const CnnProgram *program, const RunEvent *event);
     /* The last call; errors: some of what was heard is not kept. */
     CnnStatus (*close)(void *self, CnnError *error);
@@ -62,6 +64,9 @@ void cnn_listeners_add(RunListeners *listeners, RunListener listener);
 void cnn_listeners_tell(const RunListeners *listeners, const RunEvent *event);
 /** Closes all. Errors: the first of theirs. */
 CnnStatus cnn_listeners_close(RunListeners *listeners, CnnError *error);
+
+/** The event as the object that events.jsonl has of it, with its newline. */
+void cnn_event_put(FILE *out, const CnnProgram *program, const RunEvent *event);
 
 /** FOLDER/events.jsonl: an object a line. A training that is gone on with adds to it. */
 CnnStatus cnn_events_file_open(const RunFolder *folder, RunListeners *listeners, CnnError *error);

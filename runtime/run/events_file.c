@@ -45,7 +45,7 @@ static void put_time(FILE *out)
     put_text(out, "time", text);
 }
 
-static void put_event(FILE *out, const CnnProgram *program, const RunEvent *event)
+void cnn_event_put(FILE *out, const CnnProgram *program, const RunEvent *event)
 {
     fprintf(out, "{\"event\": \"%s\"", event_names[event->kind]);
     put_number(out, "seconds", event->seconds);
@@ -100,7 +100,7 @@ static void put_event(FILE *out, const CnnProgram *program, const RunEvent *even
 
 static void hear_on_stream(void *self, const CnnProgram *program, const RunEvent *event)
 {
-    put_event(self, program, event);
+    cnn_event_put(self, program, event);
     if (event->kind != EVENT_STEP)
         fflush(self); /* steps wait for company */
 }
@@ -122,7 +122,7 @@ static void hear(void *self, const CnnProgram *program, const RunEvent *event)
     FILE *out = cnn_lines_out(self);
     if (!out)
         return;
-    put_event(out, program, event);
+    cnn_event_put(out, program, event);
     cnn_lines_flush(self, event->kind == EVENT_STEP);
 }
 

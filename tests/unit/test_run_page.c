@@ -27,7 +27,8 @@ static void axes_have_round_ticks(void **state)
 {
     (void)state;
     const double x[] = {1, 2, 3}, y[] = {0.31, NAN, 0.97};
-    CurveChart chart = {.title = "", .x = x, .count = 3, .curves = {{"", y}}, .curve_count = 1};
+    CurveChart chart = {
+        .title = "", .of = "epoch", .x = x, .count = 3, .curves = {{"", y}}, .curve_count = 1};
     CurveAxes axes = curves_axes(&chart);
     assert_true(fabs(axes.y_step - 0.2) < 1e-12);
     assert_true(fabs(axes.y_low - 0.2) < 1e-12);
@@ -44,7 +45,7 @@ static void charts_of_little_are_drawn(void **state)
     for (int i = 0; i < 3; i++)
         for (int stacked = 0; stacked < 2; stacked++) {
             Text out = {.arena = arena};
-            CurveChart chart = {"t", x, 1, {{"n", all[i]}}, 1, stacked};
+            CurveChart chart = {"t", "epoch", x, 1, {{"n", all[i]}}, 1, stacked};
             curves_svg(&chart, &out);
             assert_null(strstr(text_string(&out), "nan"));
             assert_null(strstr(text_string(&out), "inf"));
@@ -57,11 +58,12 @@ static void curves_have_gaps(void **state)
     (void)state;
     const double x[] = {1, 2, 3, 4}, y[] = {1, 2, NAN, 1};
     Text out = {.arena = arena};
-    CurveChart chart = {.title = "a < b", .x = x, .count = 4, .curves = {{"c", y}}, .curve_count = 1};
+    CurveChart chart = {
+        .title = "a < b", .of = "step", .x = x, .count = 4, .curves = {{"c", y}}, .curve_count = 1};
     curves_svg(&chart, &out);
     assert_non_null(strstr(text_string(&out), "<title>a &lt; b</title>"));
     assert_non_null(strstr(text_string(&out), "d=\"M64.0 250.0L250.7 12.0M624.0 250.0\""));
-    assert_non_null(strstr(text_string(&out), "<title>c, epoch 2: 2</title>"));
+    assert_non_null(strstr(text_string(&out), "<title>c, step 2: 2</title>"));
 }
 
 static void pictures_stand_in_the_page(void **state)
