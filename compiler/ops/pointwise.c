@@ -8,6 +8,7 @@
 #include "compiler/ops/index.h"
 #include "compiler/ops/make.h"
 #include "compiler/ops/reduce.h"
+#include "runtime/half.h"
 
 bool pointwise_infer(const Graph *graph, Node *node)
 {
@@ -139,6 +140,15 @@ static NodeId gradient_through_mask(Operands o, NodeId y, NodeId d)
                        zero);
 }
 
+/* Whether y, the larger or smaller of a and `b`, can be compared with `b` when it was stored in 16 bits:
+ * where it is rounded and `b` is not, it could be above though a is not. */
+static bool survives_rounding(const Graph *graph, NodeId b)
+{
+    double value;
+    return is_constant(graph, b, &value) && (double)cnn_f16_value(cnn_f16_of((float)value)) == value &&
+           (double)cnn_bf16_value(cnn_bf16_of((float)value)) == value;
+}
+
 /* a wins where y > b, which is where a > b: so only y must be kept for the backward pass. Where they are
  * equal b wins, as in the function itself. */
 GRADIENT(maximum)
@@ -150,7 +160,8 @@ GRADIENT(maximum)
         return;
     }
     NodeId zero = make_constant(o.make, 0);
-    NodeId tested = pointwise_normalized(graph, o.a) != NODE_NONE ? o.a : clipped_above(graph, y, o.b);
+    bool of_operand = pointwise_normalized(graph, o.a) != NODE_NONE || !survives_rounding(graph, o.b);
+    NodeId tested = of_operand ? o.a : clipped_above(graph, y, o.b);
     NodeId first = make_greater(o.make, tested, o.b);
     din[0] = make_select(o.make, first, d, zero);
     din[1] = make_select(o.make, first, zero, d);
@@ -171,7 +182,9 @@ static NodeId clipped_below(const Graph *graph, NodeId y, Operands o)
 GRADIENT(minimum)
 {
     Operands o = operands(graph, y);
-    NodeId zero = make_constant(o.make, 0), first = make_greater(o.make, o.b, clipped_below(graph, y, o));
+    NodeId zero = make_constant(o.make, 0);
+    NodeId tested = survives_rounding(graph, o.b) ? clipped_below(graph, y, o) : o.a;
+    NodeId first = make_greater(o.make, o.b, tested);
     din[0] = make_select(o.make, first, d, zero);
     din[1] = make_select(o.make, first, zero, d);
 }
