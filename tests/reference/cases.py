@@ -109,8 +109,8 @@ picture("squeeze_excite", SqueezeExcite(2))
 picture("squeeze_excite_options", SqueezeExcite(units=4, activation=act.Silu, gate=act.Hsigmoid))
 
 # ---- Losses ----
-vector("cross_entropy_smoothing", loss=losses.CrossEntropy(smoothing=0.1))
-vector("cross_entropy_weights", loss=losses.CrossEntropy(weights=[0.5, 2.0, 1.0, 0.25, 3.0]))
+vector("cross_entropy_smoothing", steps=50, loss=losses.CrossEntropy(smoothing=0.1))
+vector("cross_entropy_weights", steps=50, loss=losses.CrossEntropy(weights=[0.5, 2.0, 1.0, 0.25, 3.0]))
 case("cross_entropy_logits", (4, 3, 2), [Flatten(), Dense(5)], loss=losses.Logits())
 for name, loss in {"binary_cross_entropy": losses.BinaryCrossEntropy(),
                    "binary_smoothing": losses.BinaryCrossEntropy(smoothing=0.2),
@@ -119,8 +119,8 @@ for name, loss in {"binary_cross_entropy": losses.BinaryCrossEntropy(),
     case(name, (4, 3, 2), [Flatten(), Dense(8), act.Tanh(), Dense(1), act.Sigmoid()], loss=loss)
 case("binary_several_outputs", (4, 3, 2), [Flatten(), Dense(8), act.Tanh(), Dense(4), act.Sigmoid()],
      loss=losses.BinaryCrossEntropy())
-vector("focal", loss=losses.Focal())
-vector("focal_smoothing", loss=losses.Focal(gamma=1.5, alpha=0.6, smoothing=0.1))
+vector("focal", steps=50, loss=losses.Focal())
+vector("focal_smoothing", steps=50, loss=losses.Focal(gamma=1.5, alpha=0.6, smoothing=0.1))
 for name, loss in {"mse": losses.Mse(), "mae": losses.Mae()}.items():
     case(name, (4, 3, 2), [Flatten(), Dense(8), act.Tanh(), Dense(1)], loss=loss, labels="real",
          optimizer=opt.Sgd(0.02, momentum=0.9))
@@ -139,19 +139,25 @@ for name, optimizer in {
     picture(f"optimizer_{name}", Conv(5, 3), act.Tanh(), optimizer=optimizer)
 
 # ---- The rest of a training ----
-vector("clip_norm", clip_norm=0.1)
-vector("clip_value", clip_value=0.01)
-vector("accumulate", accumulate=2, batch=5)
-vector("accumulate_adam", accumulate=3, batch=4, optimizer=opt.Adam(0.003))
+vector("clip_norm", clip_norm=0.1, steps=50)
+vector("clip_value", clip_value=0.01, steps=50)
+vector("accumulate", accumulate=2, batch=5, steps=50)
+vector("accumulate_adam", accumulate=3, batch=4, optimizer=opt.Adam(0.003), steps=50)
 picture("accumulate_batchnorm", Conv(5, 3, bias=False), Batchnorm(), act.Tanh(), accumulate=2, batch=5)
 vector("average", average=0.95, steps=50)
-vector("average_accumulate", average=0.9, accumulate=2, batch=5, optimizer=opt.Adam(0.003))
+vector("average_accumulate", average=0.9, accumulate=2, batch=5, optimizer=opt.Adam(0.003), steps=50)
 picture("average_batchnorm", Conv(5, 3, bias=False), Batchnorm(), act.Tanh(), average=0.5)
 picture("frozen", Conv(5, 3), act.Tanh(), frozen=("conv1",), clip_norm=0.1)
 picture("frozen_last", Conv(5, 3), act.Tanh(), frozen=("dense1",), optimizer=opt.Adamw(0.003))
 picture("frozen_batchnorm", Conv(5, 3, bias=False), Batchnorm(frozen=True), act.Tanh(), frozen=("conv2", "batchnorm"), average=0.9)
 picture("layer_rates", Conv(5, 3), act.Tanh(), factors={"conv": 0.1, "conv2.bias": 3.0}, optimizer=opt.Adam(0.003, decay=0.1))
-vector("clip_both", clip_norm=0.1, clip_value=0.02, optimizer=opt.Sgd(0.1, decay=0.1))
+vector("clip_both", clip_norm=0.1, clip_value=0.02, optimizer=opt.Sgd(0.1, decay=0.1), steps=50)
+# Biases, gamma, beta and scales of layers do not decay, unless all do.
+picture("decay_exclusions", Conv(5, 3), Layernorm(), Batchnorm(), LayerScale("0.5"), act.Tanh(), optimizer=opt.Sgd(0.05, decay=0.3), steps=50)
+picture("decay_of_all", Conv(5, 3), Layernorm(), Batchnorm(), LayerScale("0.5"), act.Tanh(), optimizer=opt.Sgd(0.05, decay=0.3, decay_on="all"),
+        steps=50)
+vector("everything", loss=losses.CrossEntropy(smoothing=0.1, weights=[0.5, 2.0, 1.0, 0.25, 3.0]), clip_norm=0.5, average=0.9, accumulate=2, batch=5,
+       optimizer=opt.Adamw(0.003, decay=0.1), steps=50)
 vector("batch_of_one", batch=1)
 vector("one_batch", batch=30)
 vector("many_slices", batch=97, samples=200)
