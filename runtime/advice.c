@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "runtime/loss_scale.h"
+
 /* Fewer updates than this in an epoch tell nothing: their losses differ by chance. */
 static const int64_t UPDATES_LEAST = 16;
 /* Means differ when they are further apart than so many standard errors of their difference: by chance alone
@@ -24,6 +26,10 @@ static const double RISING_SHARE = 0.05;
  * less happens by chance on a small validation part. */
 static const int64_t WORSE_EPOCHS = 3;
 static const double WORSE_SHARE = 0.05;
+/* Updates of an epoch in which gradients have overflowed: beyond what it takes to bring the scale down from
+ * its first value to any other, and more than this share. A scale that fits overflows once in 2000. */
+static const int64_t OVERFLOWS_LEAST = 16;
+static const double OVERFLOWS_SHARE = 0.01;
 
 /* ---- Numbers ---- */
 
@@ -109,6 +115,15 @@ static bool is_by_heart(Advice *advice, const EpochEnd *end)
            end->validation > advice->best * (1 + WORSE_SHARE);
 }
 
+static bool overflows(const Advice *advice, const EpochEnd *end)
+{
+    if (end->scale == 0 || end->skipped == 0)
+        return false;
+    return end->scale <= LOSS_SCALE_LEAST ||
+           (end->skipped > OVERFLOWS_LEAST &&
+            (double)end->skipped > OVERFLOWS_SHARE * (double)advice->updates);
+}
+
 /* What holds after this epoch, each by its kind. */
 static void find(Advice *advice, const EpochEnd *end, bool found[ADVICE_COUNT])
 {
@@ -120,6 +135,7 @@ static void find(Advice *advice, const EpochEnd *end, bool found[ADVICE_COUNT])
     found[ADVICE_SLOW] =
         first && known && !still && advice->all >= PATIENT_UPDATES && share < 0 && share > -SLOW_SHARE;
     found[ADVICE_BY_HEART] = is_by_heart(advice, end);
+    found[ADVICE_SCALE] = overflows(advice, end);
 }
 
 /* ---- Words ---- */
@@ -164,6 +180,14 @@ static void say(const Advice *advice, AdviceKind kind, const EpochEnd *end, Advi
             "'decay' help",
             advice->best, advice->best_epoch, end->validation, advice->augments ? "" : "'augment', ",
             advice->stops ? "" : "'stop', ");
+        break;
+    case ADVICE_SCALE:
+        snprintf(
+            out, bytes,
+            "gradients have overflowed f16 in %" PRId64 " of %" PRId64
+            " updates of this epoch, and their scale is down to %g: what is small among them may be lost: "
+            "'precision bf16' has the range of f32; a lower rate (now %g) or 'batchnorm' may help, too",
+            end->skipped, advice->updates, end->scale, end->rate);
         break;
     case ADVICE_COUNT:
         break;

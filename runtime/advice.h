@@ -12,6 +12,7 @@ typedef enum {
     ADVICE_STILL,    /* the loss has not moved */
     ADVICE_SLOW,     /* it falls, but hardly: the rate is too low */
     ADVICE_BY_HEART, /* the validation's loss rises while the training's falls */
+    ADVICE_SCALE,    /* gradients overflow f16 again and again */
     ADVICE_COUNT
 } AdviceKind;
 
@@ -48,6 +49,8 @@ typedef struct {
     double rate;             /* of the last update */
     const char *dead;        /* a layer that gives only zeros for a batch of the validation part; or NULL */
     const char *dead_where;  /* its line */
+    double scale;            /* of f16's gradients (runtime/loss_scale.h); 0: there is none */
+    int64_t skipped;         /* updates of the epoch in which they have overflowed */
 } EpochEnd;
 
 /** Whether it is worth a look for dead layers at the end of this epoch: the first, and one in which the loss

@@ -67,7 +67,7 @@ bool divergence_is_finite(const Divergence *divergence, const CnnDevice *device)
 {
     const CnnProgram *program = &divergence->image->train;
     const float *loss = cnn_device_buffer(device, program, program->loss);
-    if (!isfinite(*loss) || program->finite < 0)
+    if (!isfinite(*loss) || program->finite < 0 || program->scaled)
         return isfinite(*loss);
     return *(const float *)cnn_device_buffer(device, program, program->finite) == 1;
 }

@@ -4,19 +4,19 @@
 
 #include <stddef.h>
 
-typedef enum { DTYPE_F32, DTYPE_BF16, DTYPE_I32, DTYPE_U8, DTYPE_COUNT } Dtype;
+typedef enum { DTYPE_F32, DTYPE_BF16, DTYPE_F16, DTYPE_I32, DTYPE_U8, DTYPE_COUNT } Dtype;
 
 /** Bytes of one element. */
 static inline size_t dtype_bytes(Dtype type)
 {
-    static const size_t bytes[DTYPE_COUNT] = {4, 2, 4, 1};
+    static const size_t bytes[DTYPE_COUNT] = {4, 2, 2, 4, 1};
     return bytes[type];
 }
 
-/** The name used in dumps, messages and weight files: "f32", "bf16", "i32", "u8". */
+/** The name used in dumps, messages and weight files: "f32", "bf16", "f16", "i32", "u8". */
 static inline const char *dtype_name(Dtype type)
 {
-    static const char *const names[DTYPE_COUNT] = {"f32", "bf16", "i32", "u8"};
+    static const char *const names[DTYPE_COUNT] = {"f32", "bf16", "f16", "i32", "u8"};
     return names[type];
 }
 

@@ -44,6 +44,8 @@ typedef struct {
     int32_t first_sample;        /* position in the epoch of the batch's first sample */
     float first_micro;           /* 1 when this micro-batch starts an accumulation, else 0 */
     float last_micro;            /* 1 when this micro-batch ends it and the weights are updated, else 0 */
+    float loss_scale;            /* what gradients are multiplied by while they are f16, a power of two … */
+    float inverse_loss_scale;    /* … and 1 / that */
 } CnnScalars;
 
 typedef enum { STEP_FORWARD, STEP_BACKWARD, STEP_UPDATE, STEP_PARTS } StepPart;
@@ -125,8 +127,9 @@ typedef struct {
     int logits; /* buffer of the network's output, LEAD_BATCH in SEGMENT_BATCH; -1 if it is not kept */
     int metric_count;
     const struct CnnMetric *metrics;
-    int finite; /* buffer (f32): 1 where loss and gradients are finite, else 0, and no state has changed; -1:
-                   the gradients are not looked at */
+    int finite;  /* buffer (f32): 1 where loss and gradients are finite, else 0, and no state has changed; -1:
+                    the gradients are not looked at */
+    bool scaled; /* gradients are f16, multiplied by loss_scale; `finite` is kept */
 } CnnProgram;
 
 typedef struct CnnMetric {

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC "CNNIMAGE"
-enum { IMAGE_MAGIC_BYTES = 8, IMAGE_VERSION = 4, IMAGE_HEAD = 24 };
+enum { IMAGE_MAGIC_BYTES = 8, IMAGE_VERSION = 5, IMAGE_HEAD = 24 };
 
 /* The length that stands for a text that is NULL. */
 #define TEXT_NULL UINT32_MAX

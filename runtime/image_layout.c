@@ -107,7 +107,8 @@ LAYOUT(static const, program_layout, CnnProgram, WIDE(CnnProgram, batch), WIDE(C
        ARRAY(CnnProgram, steps, step_count, step_layout),
        ARRAY(CnnProgram, phases, phase_count, phase_layout), WIDE(CnnProgram, batch_bytes),
        WIDE(CnnProgram, worker_bytes), INT(CnnProgram, loss), INT(CnnProgram, logits),
-       ARRAY(CnnProgram, metrics, metric_count, metric_layout), INT(CnnProgram, finite));
+       ARRAY(CnnProgram, metrics, metric_count, metric_layout), INT(CnnProgram, finite),
+       BOOLEAN(CnnProgram, scaled));
 LAYOUT(static const, tensor_layout, CnnTensor, TEXT(CnnTensor, name), INT(CnnTensor, dtype),
        INT(CnnTensor, rank), WIDE(CnnTensor, dim[0]), WIDE(CnnTensor, dim[1]), WIDE(CnnTensor, dim[2]),
        WIDE(CnnTensor, dim[3]), WIDE(CnnTensor, dim[4]), WIDE(CnnTensor, dim[5]), WIDE(CnnTensor, offset),

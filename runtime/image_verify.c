@@ -143,7 +143,7 @@ static CnnStatus verify_program(const CnnImage *image, const CnnProgram *program
         CHECK(metric->name && (of_answers ? scores_know(metric->name) : is_readable(program, metric->buffer)),
               "a metric is not kept");
     }
-    CHECK(program->finite == -1 || is_readable(program, program->finite),
+    CHECK((program->finite == -1 && !program->scaled) || is_readable(program, program->finite),
           "what tells a good step is not kept");
     CHECK(program->logits == -1 || (is_readable(program, program->logits) &&
                                     program->buffers[program->logits].lead == LEAD_BATCH &&

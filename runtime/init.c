@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "runtime/half.h"
 #include "runtime/rng.h"
 
 int64_t cnn_tensor_elements(const CnnTensor *tensor)
@@ -71,14 +72,6 @@ static double init_element(const CnnTensor *tensor, uint64_t seed, int64_t i)
     return 0;
 }
 
-/* bfloat16 of a float that is not NaN: the upper half, rounded to nearest even. */
-static uint16_t bfloat16_of(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return (uint16_t)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-}
-
 void cnn_init_tensor(const CnnTensor *tensor, uint64_t seed, void *out, int64_t begin, int64_t end)
 {
     uint64_t bytes = dtype_bytes(tensor->dtype);
@@ -93,7 +86,10 @@ void cnn_init_tensor(const CnnTensor *tensor, uint64_t seed, void *out, int64_t 
             ((float *)out)[i] = (float)value;
             break;
         case DTYPE_BF16:
-            ((uint16_t *)out)[i] = bfloat16_of((float)value);
+            ((uint16_t *)out)[i] = cnn_bf16_of((float)value);
+            break;
+        case DTYPE_F16:
+            ((uint16_t *)out)[i] = cnn_f16_of((float)value);
             break;
         case DTYPE_I32:
             ((int32_t *)out)[i] = (int32_t)value;

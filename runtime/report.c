@@ -144,8 +144,12 @@ void report_epoch(Report *report, const Progress *progress, double seconds_in_al
     print_values(out, "", progress->program, progress->totals);
     if (progress->validation)
         print_values(out, "val_", progress->evaluated, progress->validation);
-    fprintf(out, "  %.0f images/s  %.1f s  (waited %.0f %% for data)\n", samples_per_second(progress),
+    fprintf(out, "  %.0f images/s  %.1f s  (waited %.0f %% for data)", samples_per_second(progress),
             seconds_in_all, progress->seconds > 0 ? 100 * progress->waited / progress->seconds : 0);
+    if (progress->scale && progress->scale->of_epoch)
+        fprintf(out, "  %" PRId64 " update%s overflowed f16, scale %g", progress->scale->of_epoch,
+                progress->scale->of_epoch == 1 ? "" : "s", progress->scale->value);
+    putc('\n', out);
     fflush(out);
     report_advise(report, progress);
 }

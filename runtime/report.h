@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "runtime/data/loader.h"
+#include "runtime/loss_scale.h"
 #include "runtime/totals.h"
 
 typedef struct {
@@ -28,6 +29,7 @@ typedef struct {
     const CnnProgram *program, *evaluated; /* names of the metrics: of the training, of the validation */
     const Totals *totals;                  /* of this epoch so far */
     const Totals *validation;              /* NULL: none */
+    const LossScale *scale;                /* NULL: none; of f16, what it has left out is told */
 } Progress;
 
 void report_open(Report *report, FILE *out);

@@ -12,12 +12,13 @@ static bool is_finite(Dtype dtype, const void *values, int64_t i)
 {
     if (dtype == DTYPE_F32)
         return isfinite(((const float *)values)[i]);
-    return (((const uint16_t *)values)[i] & 0x7f80) != 0x7f80; /* bf16: its exponent is all ones */
+    uint16_t exponent = dtype == DTYPE_F16 ? 0x7c00 : 0x7f80; /* all ones: infinite, or no number */
+    return (((const uint16_t *)values)[i] & exponent) != exponent;
 }
 
 static bool is_real(Dtype dtype)
 {
-    return dtype == DTYPE_F32 || dtype == DTYPE_BF16;
+    return dtype == DTYPE_F32 || dtype == DTYPE_BF16 || dtype == DTYPE_F16;
 }
 
 /* The first of `count` values that is not finite; -1: none. */

@@ -78,7 +78,7 @@ typedef struct {
 } CheckpointArgs;
 
 typedef struct {
-    int type; /* 0: f32, 1: bf16 */
+    int type; /* as Precision: f32, bf16, f16 */
 } PrecisionArgs;
 
 typedef struct {

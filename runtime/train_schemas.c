@@ -129,15 +129,16 @@ const Schema checkpoint_schema = {
 };
 
 static const Field precision_fields[] = {
-    FIELD(PrecisionArgs, type, FIELD_WORD, .preset = "f32", .words = "f32 bf16", .planned = "f16 tf32",
+    FIELD(PrecisionArgs, type, FIELD_WORD, .preset = "f32", .words = "f32 bf16 f16", .planned = "tf32",
           .doc = "the type in which activations and their gradients are kept"),
     FIELDS_END,
 };
 const Schema precision_schema = {
     .word = "precision",
     .doc = "bf16 keeps activations and their gradients in 16 bits, weights and sums in 32: half the memory "
-           "traffic for three "
-           "significant digits in what is kept between layers.",
+           "traffic for three significant digits in what is kept between layers. f16 has four digits, and "
+           "nothing beyond 65504: gradients are multiplied by a scale, 65536 at first, doubled after 2000 "
+           "updates, halved where one overflows, which is then not made.",
     .source = "Micikevicius et al., Mixed precision training, ICLR 2018",
     .places = IN_TRAIN,
     .fields = precision_fields,

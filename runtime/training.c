@@ -112,18 +112,22 @@ static int64_t accumulation_samples(const Training *t, const Batch *batch, int64
     return left < whole && left > batch->samples ? left : left < whole ? batch->samples : whole;
 }
 
-/* The step of a micro-batch, and what becomes of it where its numbers are not finite. */
-static CnnStatus train_step(Training *t, const Batch *batch, const CnnScalars *scalars, Accumulation *now,
-                            Totals *totals, CnnError *error)
+/* The step of a micro-batch, which is the `last` of its update or not, and what becomes of it where its
+ * numbers are not finite. */
+static CnnStatus train_step(Training *t, const Batch *batch, const CnnScalars *scalars, bool last,
+                            Accumulation *now, Totals *totals, CnnError *error)
 {
     const CnnProgram *program = &t->image->train;
     cnn_device_step(t->device, program, batch->input, batch->label, scalars, batch->samples);
     totals_add(&now->totals, t->device, program, batch->samples);
-    now->left_out = !divergence_is_finite(&t->divergence, t->device);
-    if (!now->left_out) {
+    bool good = divergence_is_finite(&t->divergence, t->device);
+    if (good) {
         totals_add(totals, t->device, program, batch->samples);
-        return CNN_OK;
+        good = !last || loss_scale_heed(&t->position.scale, t->device, program);
     }
+    now->left_out = !good;
+    if (good)
+        return CNN_OK;
     TrainedBatch trained = {
         t->device, t->data, t->loader, batch, scalars, t->step + 1, t->position.epoch + 1};
     CnnStatus status = divergence_handle(&t->divergence, &trained, &t->report, error);
@@ -146,7 +150,7 @@ static CnnStatus train_batch(Training *t, const Batch *batch, int64_t epoch, Acc
     *updated = ++now->micro == t->batch.accumulate || batch->last;
     float rate = (float)rate_of(t, t->step);
     CnnScalars scalars = {.rate = rate,
-                          .step = (float)(t->step + 1),
+                          .step = (float)(t->step + 1 - t->position.scale.skipped),
                           .inverse_count = 1 / (float)now->samples,
                           .count = (float)batch->samples,
                           .seed_low = (int32_t)(uint32_t)t->seed,
@@ -155,8 +159,9 @@ static CnnStatus train_batch(Training *t, const Batch *batch, int64_t epoch, Acc
                           .first_sample = (int32_t)batch->first,
                           .first_micro = first,
                           .last_micro = *updated};
+    loss_scale_set(&t->position.scale, &scalars);
     if (!now->left_out)
-        status = train_step(t, batch, &scalars, now, totals, error);
+        status = train_step(t, batch, &scalars, *updated, now, totals, error);
     if (*updated || status != CNN_OK) {
         t->step++;
         log_step(t, &now->totals, epoch, rate);
@@ -269,6 +274,7 @@ static CnnStatus end_epoch(Training *t, const Progress *progress, double start, 
                       .took = cnn_clock() - start,
                       .trained = progress->seconds,
                       .waited = progress->waited,
+                      .scale = progress->scale,
                       .best = best,
                       .answers = t->validation && t->answers.classes ? &t->answers.scores.answers : NULL};
     cnn_listeners_tell(&t->listeners, &event);
@@ -276,6 +282,7 @@ static CnnStatus end_epoch(Training *t, const Progress *progress, double start, 
     t->position.epoch = epoch;
     t->position.batches = t->position.replaced = 0;
     t->position.totals = (Totals){0};
+    t->position.scale.of_epoch = 0;
     if (!t->folder.path)
         return CNN_OK;
     bool due = t->checkpoints.last_step != t->step && cnn_checkpoint_due(&t->checkpoints, t->step, epoch);
@@ -285,7 +292,8 @@ static CnnStatus end_epoch(Training *t, const Progress *progress, double start, 
 
 /* What the epoch's numbers say of the training. A training that is gone on with is not known from its start.
  */
-static CnnStatus give_advice(Training *t, const Totals *totals, const Totals *validation, CnnError *error)
+static CnnStatus give_advice(Training *t, const Totals *totals, const Totals *validation,
+                             const LossScale *scale, CnnError *error)
 {
     AdviceLine lines[ADVICE_COUNT];
     const CnnBuffer *dead = NULL;
@@ -300,6 +308,10 @@ static CnnStatus give_advice(Training *t, const Totals *totals, const Totals *va
                     .rate = rate_of(t, t->step ? t->step - 1 : 0),
                     .dead = dead ? dead->name : NULL,
                     .dead_where = dead ? dead->where : NULL};
+    if (scale) {
+        end.scale = scale->value;
+        end.skipped = scale->of_epoch;
+    }
     int count = advice_end(&t->advice, &end, lines);
     for (int i = 0; i < count; i++)
         training_note(t, "%s", lines[i].text);
@@ -336,11 +348,12 @@ static CnnStatus run_epoch(Training *t, CnnError *error)
             return CNN_OK;
         progress.validation = &validation;
     }
+    progress.scale = t->image->train.scaled ? &t->position.scale : NULL;
     report_epoch(&t->report, &progress, cnn_clock() - start);
     report_cache_trouble(&t->report, t->data);
     if (t->validation && !isfinite(validation.loss))
         return divergence_of_validation(&t->divergence, t->device, t->position.epoch + 1, error);
-    TRY(give_advice(t, &totals, &validation, error));
+    TRY(give_advice(t, &totals, &validation, progress.scale, error));
     CnnStatus status = end_epoch(t, &progress, start, error);
     t->step_begun = cnn_clock();
     t->time.epoch_seconds = t->step_begun - trained;

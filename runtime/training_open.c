@@ -227,6 +227,7 @@ static CnnStatus training_position(Training *t, CnnError *error)
         t->position.epoch += was->batches > 0;
         t->position.batches = t->position.replaced = 0;
         t->position.totals = (Totals){0};
+        t->position.scale.of_epoch = 0;
         t->step = t->position.epoch * t->steps_per_epoch;
     }
     t->rates.state = was->rate;
@@ -306,6 +307,7 @@ CnnStatus training_open(Training *t, CnnError *error)
     TRY(cnn_rate_open(t->image, t->validation != NULL, t->steps_per_epoch, t->total, &t->rates, error));
     TRY(cnn_best_open(t->image, t->validation != NULL, &t->best, error));
     TRY(divergence_open(t->image, &t->divergence, error));
+    loss_scale_open(&t->position.scale);
     advice_open(&t->advice, recipe_find(t->image->recipe.train, &stop_schema) != NULL,
                 recipe_find(t->image->recipe.data, &augment_schema) != NULL);
     TRY(training_position(t, error));

@@ -237,8 +237,8 @@ static CnnStatus read_member(Reader *reader, Entry *entry, int *seen)
             type++;
         if (type == DTYPE_COUNT)
             return cnn_fail(reader->error, CNN_BAD_INPUT,
-                            "'%s': tensor '%s' has type %s; F32, BF16, I32 and U8 can be read", reader->path,
-                            entry->tensor.name, text);
+                            "'%s': tensor '%s' has type %s; F32, BF16, F16, I32 and U8 can be read",
+                            reader->path, entry->tensor.name, text);
         entry->tensor.dtype = (Dtype)type;
     } else if (strcmp(key, "shape") == 0) {
         bit = 2;

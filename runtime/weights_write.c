@@ -14,7 +14,7 @@
 #include "runtime/text_stream.h"
 #include "runtime/weights_format.h"
 
-const char *const weights_dtype_names[DTYPE_COUNT] = {"F32", "BF16", "I32", "U8"};
+const char *const weights_dtype_names[DTYPE_COUNT] = {"F32", "BF16", "F16", "I32", "U8"};
 
 bool weights_tensor_bytes(const NamedTensor *tensor, uint64_t *bytes)
 {

@@ -25,7 +25,7 @@ typedef struct {
     const void *args;
 } LayerRow;
 
-typedef enum { PRECISION_F32, PRECISION_BF16 } Precision;
+typedef enum { PRECISION_F32, PRECISION_BF16, PRECISION_F16 } Precision;
 
 typedef struct Program {
     Arena *arena;

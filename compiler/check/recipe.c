@@ -218,7 +218,7 @@ static void read_compiled(Checker *checker, const SectionEntries *entries)
     const SectionEntry *written = section_find(entries, &batch_schema);
     checker->batch_span = written ? written->span : checker->sections[SECTION_MODEL]->name_span;
     const PrecisionArgs *precision = recipe_args(program->recipe.train, &precision_schema, &defaults);
-    program->precision = precision->type == 0 ? PRECISION_F32 : PRECISION_BF16;
+    program->precision = (Precision)precision->type;
     const ClipArgs *clip = recipe_args(program->recipe.train, &clip_schema, &defaults);
     program->clip_norm = clip->norm;
     program->clip_value = clip->value;

@@ -42,6 +42,7 @@ CnnStatus command_bench(const Options *options)
         status = model_compile(&model, true, &linked);
     if (status == CNN_OK) {
         Bench bench = {0};
+        loss_scale_open(&bench.scale);
         status = run(options, &bench, &model, &linked, &error);
         if (status != CNN_OK)
             command_fail(status, "%s", error.text);

@@ -5,6 +5,7 @@
 #include "compiler/commands/kernels.h"
 #include "compiler/commands/model.h"
 #include "runtime/device.h"
+#include "runtime/loss_scale.h"
 
 /* What all workers together reach at most; 0: not measured. */
 typedef struct {
@@ -31,6 +32,7 @@ typedef struct {
     const CnnProgram *program;
     const KernelTable *table;
     CnnDevice *device;
+    LossScale scale;
     int threads;
     int64_t batches, number;           /* of pictures in memory; steps done */
     uint64_t input_bytes, label_bytes; /* of a batch */

@@ -91,7 +91,9 @@ static void run_step(Bench *bench, const void *input, const void *label, int64_t
                           .seed_low = SEED,
                           .first_micro = 1,
                           .last_micro = 1};
+    loss_scale_set(&bench->scale, &scalars);
     cnn_device_step_timed(bench->device, bench->program, input, label, &scalars, samples, seconds);
+    loss_scale_heed(&bench->scale, bench->device, bench->program);
 }
 
 static void step(Bench *bench, double *seconds)

@@ -88,7 +88,8 @@ static const Flag export_flags[] = {
 };
 static const Flag compare_flags[] = {
     {"--variants", FLAG_TEXT, OPTION(variants), "NAME,...",
-     "what is compared (default: unfused,fused): fused, unfused, f32, bf16, untuned, a rewrite, no- before a "
+     "what is compared (default: unfused,fused): fused, unfused, f32, bf16, f16, untuned, a rewrite, no- "
+     "before a "
      "fusion, or several of them joined by +; differences are those from the first",
      0, 0, 0},
     {"--each", FLAG_SWITCH, OPTION(each), NULL, "each fusion left out in turn, too", 0, 0, 0},

@@ -88,7 +88,7 @@ static CnnStatus open_batches(Comparison *comparison, CnnError *error)
 
 /* Seconds of step `number`, from 0. */
 static double step(const Comparison *comparison, CnnDevice *device, const CnnProgram *program, int64_t number,
-                   float rate)
+                   float rate, LossScale *scale)
 {
     const Batches *batches = &comparison->batches;
     uint64_t batch = (uint64_t)(number % batches->count);
@@ -100,10 +100,13 @@ static double step(const Comparison *comparison, CnnDevice *device, const CnnPro
                           .first_sample = (int32_t)batches->first[batch],
                           .first_micro = 1,
                           .last_micro = 1};
+    loss_scale_set(scale, &scalars);
     double start = cnn_clock();
     cnn_device_step(device, program, batches->input + batch * batches->input_bytes,
                     batches->label + batch * batches->label_bytes, &scalars, batches->samples);
-    return cnn_clock() - start;
+    double seconds = cnn_clock() - start;
+    loss_scale_heed(scale, device, program);
+    return seconds;
 }
 
 static int order(const void *a, const void *b)
@@ -198,7 +201,13 @@ static CnnStatus measure_gradient(Comparison *comparison, Variant *variant, CnnE
     CnnDevice *device;
     const CnnImage *image = variant->plain.image;
     TRY(cnn_device_open(image, comparison->threads, SEED, &device, error));
-    step(comparison, device, &image->train, 0, PLAIN_RATE);
+    LossScale scale;
+    int64_t skipped;
+    loss_scale_open(&scale);
+    do { /* a step that overflows changes no weights */
+        skipped = scale.skipped;
+        step(comparison, device, &image->train, 0, PLAIN_RATE, &scale);
+    } while (scale.skipped > skipped);
     judge(comparison, variant, &comparison->variants[0].plain, &variant->plain, device, &comparison->gradient,
           &variant->gradient);
     cnn_device_close(device);
@@ -237,9 +246,11 @@ static CnnStatus run_round(Comparison *comparison, Variant *variant, int round, 
     double sum = 0;
     int64_t number = 0, last = comparison->warm_up + comparison->steps;
     VEC(double) seconds = {0};
+    LossScale scale;
+    loss_scale_open(&scale);
     TRY(cnn_device_open(image, comparison->threads, SEED, &device, error));
     for (; number < last || sum < ROUND_SECONDS; number++) {
-        double passed = step(comparison, device, &image->train, number, rate);
+        double passed = step(comparison, device, &image->train, number, rate, &scale);
         if (number >= comparison->warm_up) {
             *vec_push(comparison->arena, &seconds) = passed;
             sum += passed;

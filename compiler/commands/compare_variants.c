@@ -64,6 +64,7 @@ static const VariantRow *variant_rows(Arena *arena)
         {"unfused", unfuse, 0},
         {"f32", set_precision, PRECISION_F32},
         {"bf16", set_precision, PRECISION_BF16},
+        {"f16", set_precision, PRECISION_F16},
         {"untuned", untune, TUNE_OFF},
         {"exact", set_exact, true},
     };

@@ -14,6 +14,7 @@ typedef struct {
     int registers;                       /* vector registers */
     bool fma;                            /* has a fused multiply-add */
     bool folds;                  /* whose operand may lie in memory; else each load needs a register */
+    bool half;                   /* has conversions from f16 and to it */
     bool dot, tile;              /* has AVX512-BF16; has AMX with bf16, and may use it */
     uint64_t l1_bytes, l2_bytes; /* of one core */
 } CpuTarget;

@@ -212,8 +212,13 @@ LLVMValueRef expr_load(Emit *emit, int stream, const Affine *at, LLVMValueRef co
 LLVMValueRef expr_load_raw(Emit *emit, int stream, const Affine *at, LLVMValueRef condition);
 void expr_store(Emit *emit, int stream, const Affine *at, LLVMValueRef value, LLVMValueRef condition);
 
+/* ---- emit_storage.c ---- */
 /** How an element lies in memory. */
 LLVMTypeRef expr_storage_type(const Emit *emit, Dtype dtype);
+/** An element, or a vector of them, from memory as f32, and the other way: rounded to nearest, ties to even.
+ * The bits are the same on every processor. */
+LLVMValueRef storage_read(Emit *emit, Dtype dtype, LLVMValueRef raw);
+LLVMValueRef storage_write(Emit *emit, Dtype dtype, LLVMValueRef value);
 /** What lies in memory as this type, as bf16: i16. */
 LLVMValueRef expr_as_bf16(Emit *emit, Dtype dtype, LLVMValueRef raw);
 

@@ -1,77 +1,7 @@
-/* Loads and stores: of one element, of vectors that lie side by side or apart, where conditions hold; and the
- * types that elements have in memory. */
+/* Loads and stores: of one element, of vectors that lie side by side or apart, where conditions hold. */
 #include <string.h>
 
-#include "compiler/base/bug.h"
 #include "compiler/cpu/emit.h"
-
-LLVMTypeRef expr_storage_type(const Emit *emit, Dtype dtype)
-{
-    switch (dtype) {
-    case DTYPE_F32:
-        return emit->f32;
-    case DTYPE_BF16:
-        return emit->i16;
-    case DTYPE_I32:
-        return emit->i32;
-    case DTYPE_U8:
-        return emit->i8;
-    case DTYPE_COUNT:
-        break;
-    }
-    BUG("element type %d", (int)dtype);
-}
-
-static LLVMValueRef from_storage(Emit *emit, Dtype dtype, LLVMValueRef raw)
-{
-    LLVMBuilderRef builder = emit->builder;
-    LLVMTypeRef real = lanes_type_like(emit, emit->f32, raw), word = lanes_type_like(emit, emit->i32, raw);
-    switch (dtype) {
-    case DTYPE_BF16:
-        raw = LLVMBuildZExt(builder, raw, word, "");
-        return LLVMBuildBitCast(builder, LLVMBuildShl(builder, raw, lanes_word(emit, raw, 16), ""), real, "");
-    case DTYPE_I32:
-        return LLVMBuildSIToFP(builder, raw, real, "");
-    case DTYPE_U8:
-        return LLVMBuildSIToFP(builder, LLVMBuildZExt(builder, raw, word, ""), real, "");
-    default:
-        return raw;
-    }
-}
-
-/* Rounds to nearest, ties to even, in integers: the machines' instructions flush small numbers to zero, and
- * not all have them. */
-static LLVMValueRef to_bf16(Emit *emit, LLVMValueRef value)
-{
-    LLVMBuilderRef builder = emit->builder;
-    LLVMValueRef bits = LLVMBuildBitCast(builder, value, lanes_type_like(emit, emit->i32, value), "");
-    LLVMValueRef sixteen = lanes_word(emit, bits, 16);
-    LLVMValueRef odd =
-        LLVMBuildAnd(builder, LLVMBuildLShr(builder, bits, sixteen, ""), lanes_word(emit, bits, 1), "");
-    LLVMValueRef up =
-        LLVMBuildAdd(builder, LLVMBuildAdd(builder, bits, lanes_word(emit, bits, 0x7FFF), ""), odd, "");
-    LLVMValueRef quiet = LLVMBuildOr(builder, bits, lanes_word(emit, bits, 0x400000), "");
-    LLVMValueRef nan = LLVMBuildFCmp(builder, LLVMRealUNO, value, value, "");
-    LLVMValueRef rounded = LLVMBuildLShr(builder, LLVMBuildSelect(builder, nan, quiet, up, ""), sixteen, "");
-    return LLVMBuildTrunc(builder, rounded, lanes_type_like(emit, emit->i16, value), "");
-}
-
-LLVMValueRef expr_as_bf16(Emit *emit, Dtype dtype, LLVMValueRef raw)
-{
-    return dtype == DTYPE_BF16 ? raw : to_bf16(emit, from_storage(emit, dtype, raw));
-}
-
-static LLVMValueRef to_storage(Emit *emit, Dtype dtype, LLVMValueRef value)
-{
-    LLVMBuilderRef builder = emit->builder;
-    if (dtype == DTYPE_F32)
-        return value;
-    if (dtype == DTYPE_BF16)
-        return to_bf16(emit, value);
-    LLVMValueRef word = LLVMBuildFPToSI(builder, value, lanes_type_like(emit, emit->i32, value), "");
-    return dtype == DTYPE_I32 ? word
-                              : LLVMBuildTrunc(builder, word, lanes_type_like(emit, emit->i8, value), "");
-}
 
 static LLVMValueRef call_masked(Emit *emit, const char *name, LLVMTypeRef *types, LLVMValueRef *arguments,
                                 unsigned count)
@@ -156,7 +86,7 @@ LLVMValueRef expr_load_raw(Emit *emit, int stream, const Affine *at, LLVMValueRe
 LLVMValueRef expr_load(Emit *emit, int stream, const Affine *at, LLVMValueRef condition)
 {
     Dtype dtype = emit->computation->tensors.items[emit->streams.items[stream].tensor].dtype;
-    return from_storage(emit, dtype, expr_load_raw(emit, stream, at, condition));
+    return storage_read(emit, dtype, expr_load_raw(emit, stream, at, condition));
 }
 
 /* A store that a uniform condition allows: a block of its own, since memory must not be touched otherwise. */
@@ -185,7 +115,7 @@ void expr_store(Emit *emit, int stream, const Affine *at, LLVMValueRef value, LL
     int64_t step = lane_step(emit, stream);
     if (step)
         value = lanes_splat(emit, value);
-    value = to_storage(emit, dtype, value);
+    value = storage_write(emit, dtype, value);
     LLVMValueRef mask = step ? emit->mask[emit->vector] : NULL;
     if (mask || (condition && lanes_wide(condition))) {
         mask = lanes_and(emit, mask, condition);

@@ -89,6 +89,7 @@ static void describe(CpuTarget *target)
     target->dot = avx512 && has_feature(features, "+avx512bf16");
     target->tile = target->dot && has_feature(features, "+amx-tile") && has_feature(features, "+amx-bf16");
     target->fma = !x86 || has_feature(features, "+fma");
+    target->half = !x86 || has_feature(features, "+f16c");
     target->folds = x86 && has_feature(features, "+avx"); /* before AVX only aligned ones */
     target->lanes = avx512 ? 16 : x86 && has_feature(features, "+avx2") ? 8 : 4;
     target->registers = avx512 || !x86 ? 32 : 16;

@@ -84,6 +84,8 @@ static void fill(Dtype dtype, void *at, int64_t count)
             ((float *)at)[i] = 0.01f * (float)(i % 17 - 8);
         else if (dtype == DTYPE_BF16)
             ((uint16_t *)at)[i] = (uint16_t)(0x3c00 | (i % 17) << 3);
+        else if (dtype == DTYPE_F16)
+            ((uint16_t *)at)[i] = (uint16_t)(0x2c00 | (i % 17) << 5);
         else if (dtype == DTYPE_I32)
             ((int32_t *)at)[i] = (int32_t)(i & 1);
         else

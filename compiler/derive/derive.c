@@ -123,6 +123,14 @@ static bool add_loss(Derivation *derivation)
     return add_metrics(derivation);
 }
 
+static NodeId scale_by(Graph *graph, NodeId node, const char *scalar)
+{
+    Make make = make_at(graph, node);
+    return make_mul(make, node, make_scalar(make, scalar));
+}
+
+/* What f16 holds of small gradients would be zero: from the scores on, all are multiplied by the scale of the
+ * loss, and each parameter's divided by it (Micikevicius et al., Mixed precision training, 2018, 3.2). */
 static void add_backward(Derivation *derivation)
 {
     Graph *graph = derivation->graph;
@@ -138,10 +146,16 @@ static void add_backward(Derivation *derivation)
     }
     NodeId from_scores;
     autodiff(graph, derivation->loss, &derivation->scores, 1, &from_scores);
-    derivation->loss_end = (NodeId)graph->nodes.count;
     if (from_scores == NODE_NONE)
         BUG("the loss %s does not depend on the network", derivation->program->loss->schema.word);
+    bool scaled = derivation->program->precision == PRECISION_F16;
+    if (scaled)
+        from_scores = scale_by(graph, from_scores, "loss_scale");
+    derivation->loss_end = (NodeId)graph->nodes.count;
     autodiff_from(graph, derivation->scores, from_scores, parameters, count, gradients);
+    for (int i = 0; scaled && i < count; i++)
+        if (gradients[i] != NODE_NONE)
+            gradients[i] = scale_by(graph, gradients[i], "inverse_loss_scale");
     update_parameters(derivation->program, graph, parameters, gradients, count);
 }
 
@@ -178,8 +192,9 @@ static Graph *derive(const Program *program, bool training)
     if (training)
         add_backward(&derivation);
     Graph *graph = derivation.graph;
-    if (program->precision == PRECISION_BF16)
-        graph = precision_bf16(graph, keep_f32(&derivation));
+    if (program->precision != PRECISION_F32)
+        graph = store_small(graph, program->precision == PRECISION_F16 ? DTYPE_F16 : DTYPE_BF16,
+                            keep_f32(&derivation));
     graph_verify(graph, training ? "derive" : "derive for evaluation");
     return graph;
 }

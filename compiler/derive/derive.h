@@ -50,11 +50,11 @@ Graph *make_again(const Graph *graph);
 Graph *slice_sums(const Graph *graph);
 
 /**
- * Rebuilds the graph with the tensors of the batch stored as bf16, but for values (constants and their like,
- * which are not stored), leaves, and the nodes where keep_f32[id]. Nodes that no result needs are left out.
- * Arithmetic stays f32.
+ * Rebuilds the graph with the tensors of the batch stored as `small`, DTYPE_BF16 or DTYPE_F16, but for values
+ * (constants and their like, which are not stored), leaves, the nodes where keep_f32[id], and of f16 sums and
+ * what only they read. Nodes that no result needs are left out. Arithmetic stays f32.
  */
-Graph *precision_bf16(const Graph *graph, const bool *keep_f32);
+Graph *store_small(const Graph *graph, Dtype small, const bool *keep_f32);
 
 /**
  * Rebuilds the graph with its convolutions of 3x3 in f32, and their gradients, computed by Winograd's minimal

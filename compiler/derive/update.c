@@ -67,16 +67,23 @@ static NodeId clip_factor(Graph *graph, const NodeId *gradients, int count, doub
     return make_div(make, limit, make_max(make, make_unary(make, OP_sqrt, total), limit));
 }
 
-/* Whether loss and gradients are finite. A comparison with what is not a number is false, so one says it of
- * all. */
+/* A comparison with what is not a number is false. */
+static NodeId is_finite(Make make, NodeId size)
+{
+    return make_greater(make, make_constant(make, (double)FLT_MAX), size);
+}
+
+static NodeId loss_size(Make make)
+{
+    return make_unary(make, OP_abs, graph_find_result(make.graph, RESULT_LOSS));
+}
+
+/* Whether loss and gradients are finite: the sum of their sizes says it of all. */
 static NodeId all_finite(Graph *graph, const NodeId *gradients, int count)
 {
     Make make = {.graph = graph};
-    NodeId loss = graph_find_result(graph, RESULT_LOSS), total = squares_of_all(graph, gradients, count);
-    NodeId size = make_unary(make, OP_abs, loss);
-    if (total != NODE_NONE)
-        size = make_add(make, size, total);
-    return make_greater(make, make_constant(make, (double)FLT_MAX), size);
+    NodeId size = loss_size(make), total = squares_of_all(graph, gradients, count);
+    return is_finite(make, total == NODE_NONE ? size : make_add(make, size, total));
 }
 
 /* The updates among results number `first` to `end` keep the old value where `finite` is false. */
@@ -170,12 +177,19 @@ void update_parameters(const Program *program, Graph *graph, const NodeId *param
     for (int i = 0; i < count; i++)
         if (clipped[i] != NODE_NONE)
             step(program, graph, parameters[i], clipped[i]);
-    if (!program->guarded)
+    bool scaled = program->precision == PRECISION_F16;
+    if (!program->guarded && !scaled)
         return;
     Make make = {.graph = graph};
     NodeId finite = all_finite(graph, summed, count);
-    guard_updates(graph, finite, 0, running);                     /* running statistics */
+    /* Gradients that overflow because of their scale say nothing against the forward pass, nor against the
+     * gradients of a single micro-batch. */
+    if (program->guarded) /* running statistics */
+        guard_updates(graph, scaled ? is_finite(make, loss_size(make)) : finite, 0, running);
     guard_updates(graph, finite, sums_end, graph->results.count); /* not the sums, which begin anew */
     finite = make_select(make, finite, make_constant(make, 1.0), make_constant(make, 0.0));
-    graph_result(graph, (Result){.role = RESULT_FINITE, .node = finite, .name = "finite"});
+    graph_result(graph, (Result){.role = RESULT_FINITE,
+                                 .node = finite,
+                                 .name = "finite",
+                                 .on_update = scaled && program->accumulate > 1});
 }

@@ -60,7 +60,7 @@ typedef struct {
     NodeId node;
     NodeId target; /* RESULT_UPDATE */
     const char *name;
-    bool on_update; /* RESULT_UPDATE: only at the last micro-batch of an accumulation */
+    bool on_update; /* RESULT_UPDATE, RESULT_FINITE: only at the last micro-batch of an accumulation */
 } Result;
 
 typedef struct Graph {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "compiler/base/bug.h"
+#include "runtime/half.h"
 #include "runtime/rng.h"
 
 typedef struct {
@@ -133,6 +134,14 @@ static void start_accumulators(Run *run)
     }
 }
 
+/* What a tensor of this type has of a value. */
+static double in_memory(Dtype dtype, double value)
+{
+    return dtype == DTYPE_BF16  ? (double)cnn_bf16_value(cnn_bf16_of((float)value))
+           : dtype == DTYPE_F16 ? (double)cnn_f16_value(cnn_f16_of((float)value))
+                                : value;
+}
+
 static void make_stores(Run *run, int outputs)
 {
     enum { STORES_MOST = 64 };
@@ -150,7 +159,8 @@ static void make_stores(Run *run, int outputs)
         double *place = &run->tensors[store->tensor][evaluate_affine(run, &store->at)];
         bool fresh = store->kind != STORE_ADD ||
                      (run->call->first && !store->continued && at_first(run, &store->at, outputs));
-        *place = fresh ? values[i] : *place + values[i];
+        *place = in_memory(computation->tensors.items[store->tensor].dtype,
+                           fresh ? values[i] : *place + values[i]);
     }
 }
 

@@ -248,7 +248,8 @@ static CnnProgram link_program(Linking *linking, const LinkedPlan *linked, bool 
                           .worker_bytes = plan->worker_bytes,
                           .loss = result_buffer(plan, RESULT_TOTAL),
                           .logits = result_buffer(plan, RESULT_OUTPUT),
-                          .finite = result_buffer(plan, RESULT_FINITE)};
+                          .finite = result_buffer(plan, RESULT_FINITE),
+                          .scaled = graph_find_leaf(plan->graph, "loss_scale") != NODE_NONE};
     program.buffers = link_buffers(linking, plan);
     link_steps(linking, linked, &program);
     link_metrics(linking, plan, evaluation, &program);

@@ -160,6 +160,8 @@ static const struct {
     {"first_sample", offsetof(CnnScalars, first_sample), DTYPE_I32},
     {"first_micro", offsetof(CnnScalars, first_micro), DTYPE_F32},
     {"last_micro", offsetof(CnnScalars, last_micro), DTYPE_F32},
+    {"loss_scale", offsetof(CnnScalars, loss_scale), DTYPE_F32},
+    {"inverse_loss_scale", offsetof(CnnScalars, inverse_loss_scale), DTYPE_F32},
 };
 
 NodeId make_scalar(Make make, const char *member)

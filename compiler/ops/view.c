@@ -7,10 +7,10 @@
 #include "compiler/ops/onnx.h"
 #include "compiler/ir/op.h"
 
-/* Arithmetic is done in f32, so what is stored as bf16 is read as f32; other types stay what they are. */
+/* Arithmetic is done in f32, so what is stored in 16 bits is read as f32; other types stay what they are. */
 static Dtype element_type(const Type *in)
 {
-    return in->dtype == DTYPE_BF16 ? DTYPE_F32 : in->dtype;
+    return in->dtype == DTYPE_BF16 || in->dtype == DTYPE_F16 ? DTYPE_F32 : in->dtype;
 }
 
 /* ---- reshape ---- */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "runtime/image.h"
+#include "runtime/loss_scale.h"
 #include "runtime/run/run_folder.h"
 #include "runtime/scores.h"
 #include "runtime/status.h"
@@ -39,6 +40,7 @@ typedef struct {
     const CnnProgram *evaluated; /* with `other`: names its metrics */
     double took;                 /* STEP, EPOCH: seconds; EPOCH: of it training alone, `trained` */
     double trained, waited;      /* EPOCH: seconds; waited for data, a part of trained */
+    const LossScale *scale;      /* EPOCH: of f16; NULL: none */
     bool best;                   /* EPOCH: the best one so far */
     const AnswerList *answers;   /* EPOCH: to the validation part; NULL: they are no classes */
     const char *text;            /* NOTE; CHECKPOINT: the file; END: why, "" where all steps are done */

@@ -75,6 +75,10 @@ void cnn_event_put(FILE *out, const CnnProgram *program, const RunEvent *event)
         put_number(out, "epoch_seconds", event->took);
         put_number(out, "train_seconds", event->trained);
         put_number(out, "wait_seconds", event->waited);
+        if (event->scale) {
+            fprintf(out, ", \"overflows\": %" PRId64, event->scale->of_epoch);
+            put_number(out, "scale", event->scale->value);
+        }
         fprintf(out, ", \"best\": %s", event->best ? "true" : "false");
         break;
     case EVENT_TEST:

@@ -41,6 +41,10 @@ static const Item items[] = {
     NUMBER(rate.lowered),
     REAL(rate_factor, 1),
     NUMBER(returned),
+    REAL(scale.value, 1),
+    NUMBER(scale.good),
+    NUMBER(scale.skipped),
+    NUMBER(scale.of_epoch),
     NUMBER(batch),
     NUMBER(accumulate),
     NUMBER(steps_per_epoch),
@@ -100,6 +104,7 @@ CnnStatus cnn_training_state_read(const char *text, TrainingState *state, CnnErr
         }
     }
     bool good = state->epoch >= 0 && state->batches >= 0 && state->replaced >= 0 && state->step >= 0 &&
-                state->batch > 0 && state->accumulate > 0 && state->steps_per_epoch > 0 && state->total > 0;
+                state->batch > 0 && state->accumulate > 0 && state->steps_per_epoch > 0 && state->total > 0 &&
+                state->scale.value >= LOSS_SCALE_LEAST && state->scale.value <= LOSS_SCALE_MOST;
     return good ? CNN_OK : cnn_fail(error, CNN_BAD_INPUT, "its numbers contradict each other");
 }

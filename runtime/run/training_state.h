@@ -3,6 +3,7 @@
 #ifndef CNN_TRAINING_STATE_H
 #define CNN_TRAINING_STATE_H
 
+#include "runtime/loss_scale.h"
 #include "runtime/rate.h"
 #include "runtime/status.h"
 #include "runtime/totals.h"
@@ -20,6 +21,7 @@ typedef struct {
     RateState rate;
     double rate_factor; /* what `nan back` has multiplied the rate by, … */
     int64_t returned;   /* … going back so many times */
+    LossScale scale;    /* of f16 */
     /* What may not differ in a training that goes on: */
     int64_t batch, accumulate;
     int64_t steps_per_epoch;

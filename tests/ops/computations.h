@@ -10,6 +10,7 @@
 #include "compiler/cpu/cpu.h"
 #include "compiler/ir/interp.h"
 #include "compiler/schedule/lower.h"
+#include "runtime/half.h"
 
 enum { TENSORS_MOST = 16 };
 
@@ -118,9 +119,9 @@ static inline Store *builder_store(Builder *builder, StoreKind kind, int tensor,
 
 typedef struct {
     int64_t batch, height, width, channels, filters, window, stride, dilation, pad;
-    bool pool; /* bias, ReLU, and a 2x2 max-pool with the choice as bytes */
-    bool bias; /* bias and ReLU */
-    bool bf16;
+    bool pool;   /* bias, ReLU, and a 2x2 max-pool with the choice as bytes */
+    bool bias;   /* bias and ReLU */
+    Dtype dtype; /* of picture, kernel and result */
 } ConvShape;
 
 static inline int64_t conv_out(int64_t extent, const ConvShape *s)
@@ -185,8 +186,7 @@ static inline void conv_pooled(Builder *b, const ConvShape *s, int x, int w, int
                                int64_t width)
 {
     int64_t F = s->filters;
-    Dtype dtype = s->bf16 ? DTYPE_BF16 : DTYPE_F32;
-    int y = builder_tensor(b, dtype, true, s->batch * height * width * F);
+    int y = builder_tensor(b, s->dtype, true, s->batch * height * width * F);
     int choice = builder_tensor(b, DTYPE_U8, true, s->batch * height * width * F);
     ExprId best = 0, where = builder_const(b, 0);
     for (int i = 0; i < 4; i++) {
@@ -212,16 +212,15 @@ static inline Builder conv_forward(Arena *arena, const ConvShape *s)
         width /= 2;
     }
     conv_axes(&b, s, height, width);
-    Dtype dtype = s->bf16 ? DTYPE_BF16 : DTYPE_F32;
-    int x = builder_tensor(&b, dtype, false, s->batch * s->height * s->width * C);
-    int w = builder_tensor(&b, dtype, false, s->window * s->window * C * F);
+    int x = builder_tensor(&b, s->dtype, false, s->batch * s->height * s->width * C);
+    int w = builder_tensor(&b, s->dtype, false, s->window * s->window * C * F);
     int bias = builder_tensor(&b, DTYPE_F32, false, F);
     if (s->pool) {
         conv_pooled(&b, s, x, w, bias, height, width);
         simplify(b.computation);
         return b;
     }
-    int y = builder_tensor(&b, dtype, true, s->batch * height * width * F);
+    int y = builder_tensor(&b, s->dtype, true, s->batch * height * width * F);
     ExprId out = conv_sum(&b, s, x, w, 1, 0, 0);
     if (s->bias) {
         out = builder_scalar(&b, SCALAR_add, out, builder_load(&b, bias, affine(0, 1, X(3, 1))), 0);
@@ -340,23 +339,14 @@ static inline uint32_t next_random(uint32_t *state)
     return *state >> 8;
 }
 
-static inline uint16_t bf16_bits(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, 4);
-    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
-
 static inline double memory_get(const Memory *memory, int tensor, int64_t i)
 {
     const void *stored = memory->stored[tensor];
     switch (memory->dtype[tensor]) {
-    case DTYPE_BF16: {
-        uint32_t bits = (uint32_t)((const uint16_t *)stored)[i] << 16;
-        float value;
-        memcpy(&value, &bits, 4);
-        return (double)value;
-    }
+    case DTYPE_BF16:
+        return (double)cnn_bf16_value(((const uint16_t *)stored)[i]);
+    case DTYPE_F16:
+        return (double)cnn_f16_value(((const uint16_t *)stored)[i]);
     case DTYPE_I32:
         return ((const int32_t *)stored)[i];
     case DTYPE_U8:
@@ -371,7 +361,10 @@ static inline void memory_set(Memory *memory, int tensor, int64_t i, double valu
     void *stored = memory->stored[tensor];
     switch (memory->dtype[tensor]) {
     case DTYPE_BF16:
-        ((uint16_t *)stored)[i] = bf16_bits((float)value);
+        ((uint16_t *)stored)[i] = cnn_bf16_of((float)value);
+        break;
+    case DTYPE_F16:
+        ((uint16_t *)stored)[i] = cnn_f16_of((float)value);
         break;
     case DTYPE_I32:
         ((int32_t *)stored)[i] = (int32_t)value;
@@ -398,7 +391,7 @@ static inline Memory memory_new(Arena *arena, const Builder *builder, uint32_t s
         memset(place, memory.margin[t], (size_t)(elements + 2 * MARGIN) * bytes);
         memory.stored[t] = place + MARGIN * bytes;
         memory.exact[t] = NEW_ARRAY(arena, double, elements);
-        bool real = memory.dtype[t] == DTYPE_F32 || memory.dtype[t] == DTYPE_BF16;
+        bool real = memory.dtype[t] <= DTYPE_F16;
         for (int64_t i = 0; i < elements; i++) {
             double value = (double)next_random(&seed) / (1 << 24);
             memory_set(&memory, t, i, real ? 2 * value - 1 : (double)(int)(value * 10));

@@ -16,6 +16,8 @@
 
 /* A batch has room for more samples than there are, and more than one slice. */
 enum { BATCH = 6, SAMPLES = 5 };
+/* f16 rounds to 0.0005; a gradient has been through several of such roundings. */
+static const double F16_TOLERANCE = 0.01;
 
 typedef struct {
     const Graph *graph;
@@ -188,6 +190,31 @@ static inline void check_differences(Arena *arena, const Derived *derived, const
     }
 }
 
+/* Every result of the graph is nearly the same where what the batch is made into is stored as f16. */
+static inline void check_small(Arena *arena, const Graph *graph, bool fused, const char *what)
+{
+    const bool *keep = NEW_ARRAY(arena, bool, graph->nodes.count);
+    const Graph *small = store_small(graph, DTYPE_F16, keep);
+    Run exact = run_new(arena, graph, fused), rounded = run_new(arena, small, fused);
+    fill_leaves(&exact);
+    fill_leaves(&rounded);
+    interp_run(exact.interp, SAMPLES);
+    interp_run(rounded.interp, SAMPLES);
+    for (size_t r = 0; r < graph->results.count; r++) {
+        NodeId node = graph->results.items[r].node;
+        const double *a = interp_values(exact.interp, node),
+                     *b = interp_values(rounded.interp, small->results.items[r].node);
+        double scale = 1;
+        int64_t elements = used_elements(graph_type(graph, node));
+        for (int64_t i = 0; i < elements; i++)
+            scale = fmax(scale, fabs(a[i]));
+        for (int64_t i = 0; i < elements; i++)
+            if (!(fabs(a[i] - b[i]) <= F16_TOLERANCE * scale))
+                fail_msg("%s: %s[%lld] is %.7g by f16 and %.7g by f32", what, graph->results.items[r].name,
+                         (long long)i, b[i], a[i]);
+    }
+}
+
 /* Every result of the graph is the same, fused or not. */
 static inline void check_fusion(Arena *arena, const Graph *graph, const char *what)
 {
@@ -206,6 +233,14 @@ static inline void check_fusion(Arena *arena, const Graph *graph, const char *wh
                 fail_msg("%s: %s[%lld] is %.12g fused and %.12g not fused", what,
                          result->name ? result->name : "result", (long long)i, b[i], a[i]);
     }
+}
+
+/* The same; and, if less exactly, with storage as f16. */
+static inline void check_variants(Arena *arena, const Graph *graph, const char *what)
+{
+    check_fusion(arena, graph, what);
+    check_small(arena, graph, false, what);
+    check_small(arena, graph, true, what);
 }
 
 #endif

@@ -1,5 +1,5 @@
-/* Each op that is not a window: its gradient against differences, fused against not fused, and what a few of
- * them are against plain loops. */
+/* Each op that is not a window: its gradient against differences, fused against not fused, in f16 against
+ * f32, and what a few of them are against plain loops. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -33,7 +33,7 @@ static void check_formula(const char *what, Formula *formula)
     Graph *graph = graph_new(arena, diag_new(arena), BATCH);
     Derived derived = derive_gradients(graph, formula((Make){.graph = graph}));
     check_differences(arena, &derived, what);
-    check_fusion(arena, derived.full, what);
+    check_variants(arena, derived.full, what);
     arena_free(arena);
 }
 
@@ -56,7 +56,7 @@ static void gradients_of_functions_of_one_number(void **state)
         NodeId y = any ? make_unary(make, ops[i], batched(make, "x")) : unary_positive(make, ops[i]);
         Derived derived = derive_gradients(make.graph, y);
         check_differences(arena, &derived, op_table[ops[i]]->name);
-        check_fusion(arena, derived.full, op_table[ops[i]]->name);
+        check_variants(arena, derived.full, op_table[ops[i]]->name);
         arena_free(arena);
     }
 }
@@ -77,7 +77,7 @@ static void gradients_of_functions_of_two_numbers(void **state)
         NodeId y = make_pointwise(make, op, i % 2 ? (const NodeId[]){a, b} : (const NodeId[]){b, a}, 2);
         Derived derived = derive_gradients(make.graph, y);
         check_differences(arena, &derived, op_table[op]->name);
-        check_fusion(arena, derived.full, op_table[op]->name);
+        check_variants(arena, derived.full, op_table[op]->name);
         arena_free(arena);
     }
 }

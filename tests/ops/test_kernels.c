@@ -22,6 +22,7 @@ typedef struct {
     CnnCall call;
     double tolerance; /* relative to 1 + |exact| */
     uint32_t seed;
+    void (*fill)(Memory *memory); /* NULL: as memory_new does */
 } Check;
 
 static void say(const char *name, const CpuTarget *target, const CpuSchedule *schedule, const char *what)
@@ -80,7 +81,7 @@ static int all_schedules(const CpuTarget *target, const Computation *computation
 static void run_all(Arena *arena, const CpuTarget *target, const Builder *b, const CpuSchedule *schedules,
                     int count, const Check *check, Memory *memories)
 {
-    Kernel kernels[SCHEDULES_MOST], *list[SCHEDULES_MOST];
+    Kernel kernels[SCHEDULES_MOST], *list[SCHEDULES_MOST] = {0};
     const char *symbols[SCHEDULES_MOST], *complaint = NULL;
     CpuObject objects[SCHEDULES_MOST];
     CpuCompileOptions options = {.threads = 2};
@@ -92,16 +93,18 @@ static void run_all(Arena *arena, const CpuTarget *target, const Builder *b, con
     assert_true(cpu_compile(target, list, symbols, count, &options, arena, objects, &complaint));
     for (int i = 0; i < count; i++)
         memories[i] = memory_new(arena, b, check->seed);
+    for (int i = 0; i < count && check->fill; i++)
+        check->fill(&memories[i]);
     run_objects(arena, target, objects, symbols, count, memories, &check->call);
 }
 
 static bool near_exact(const Memory *got, const Memory *exact, const Builder *b, double tolerance)
 {
     for (int t = 0; t < got->count; t++) {
-        bool bf16 = got->dtype[t] == DTYPE_BF16;
+        bool small = got->dtype[t] == DTYPE_BF16 || got->dtype[t] == DTYPE_F16;
         for (int64_t i = 0; i < b->elements[t]; i++) {
             double want = exact->exact[t][i], have = memory_get(got, t, i);
-            double allowed = (bf16 ? 0.005 : tolerance) * (1 + fabs(want));
+            double allowed = (small ? 0.005 : tolerance) * (1 + fabs(want));
             if (!(fabs(want - have) <= allowed)) {
                 print_error("t%d[%lld] is %.9g, should be %.9g\n", t, (long long)i, have, want);
                 return false;
@@ -220,11 +223,17 @@ static Check whole(int64_t end, int64_t samples)
 /* ---- Convolutions ---- */
 
 static const ConvShape shapes[] = {
-    {2, 6, 9, 1, 5, 3, 1, 1, 0, .bias = false},  {2, 7, 20, 3, 16, 3, 1, 1, 0, .bias = true},
-    {3, 8, 17, 4, 33, 3, 1, 1, 1, .bias = true}, {2, 9, 9, 2, 18, 3, 2, 1, 1, .bias = false},
-    {1, 9, 11, 3, 7, 3, 1, 2, 2, .bias = false}, {2, 5, 4, 17, 20, 5, 1, 1, 2, .bias = false},
-    {2, 9, 13, 3, 16, 3, 1, 1, 0, .pool = true}, {2, 8, 8, 2, 19, 3, 1, 1, 1, .pool = true},
-    {1, 6, 34, 5, 32, 1, 1, 1, 0, .bias = true}, {2, 6, 9, 3, 24, 3, 1, 1, 1, .bias = true, .bf16 = true},
+    {2, 6, 9, 1, 5, 3, 1, 1, 0, .bias = false},
+    {2, 7, 20, 3, 16, 3, 1, 1, 0, .bias = true},
+    {3, 8, 17, 4, 33, 3, 1, 1, 1, .bias = true},
+    {2, 9, 9, 2, 18, 3, 2, 1, 1, .bias = false},
+    {1, 9, 11, 3, 7, 3, 1, 2, 2, .bias = false},
+    {2, 5, 4, 17, 20, 5, 1, 1, 2, .bias = false},
+    {2, 9, 13, 3, 16, 3, 1, 1, 0, .pool = true},
+    {2, 8, 8, 2, 19, 3, 1, 1, 1, .pool = true},
+    {1, 6, 34, 5, 32, 1, 1, 1, 0, .bias = true},
+    {2, 6, 9, 3, 24, 3, 1, 1, 1, .bias = true, .dtype = DTYPE_BF16},
+    {2, 6, 9, 3, 24, 3, 1, 1, 1, .bias = true, .dtype = DTYPE_F16},
 };
 
 static void convolutions_forward(void **state)
@@ -507,6 +516,71 @@ static void pointwise_with_broadcasts_types_and_a_random_mask(void **state)
     }
 }
 
+enum { HALVES_ROWS = 256, HALVES_COLUMNS = 259, HALVES = HALVES_ROWS * HALVES_COLUMNS };
+
+/* Tensor 0: every number of f16. Tensor 1: floats near them, of all bits. */
+static void fill_halves(Memory *memory)
+{
+    uint32_t seed = 1;
+    for (int i = 0; i < HALVES; i++) {
+        ((uint16_t *)memory->stored[0])[i] = (uint16_t)i;
+        uint32_t near = cnn_float_bits(cnn_f16_value((uint16_t)i)), more = next_random(&seed) & 0x3FFF;
+        ((float *)memory->stored[1])[i] = cnn_float_of_bits(near + (i % 3 ? more & 0x3001 : more));
+    }
+}
+
+static void check_halves(Arena *arena, const CpuTarget *target, const Builder *b)
+{
+    CpuSchedule schedules[2];
+    Memory memories[2];
+    cpu_schedule(target, b->computation, &schedules[0]);
+    schedules[1] = plain_schedule(b->computation);
+    const Check check = {.call = {.end = HALVES_ROWS, .samples = 1, .slices = 1, .first = 1},
+                         .fill = fill_halves};
+    run_all(arena, target, b, schedules, 2, &check, memories);
+    for (int m = 0; m < 2; m++) {
+        const uint16_t *half = memories[m].stored[0], *made = memories[m].stored[3];
+        const float *near = memories[m].stored[1], *read = memories[m].stored[2];
+        for (int i = 0; i < HALVES; i++) {
+            float value = cnn_f16_value(half[i]);
+            uint16_t wanted = cnn_f16_of(near[i]);
+            if (isnan(value) ? !isnan(read[i]) : cnn_float_bits(read[i]) != cnn_float_bits(value))
+                fail_msg("%s: f16 %04x is read as %a, not %a", target->cpu, half[i], (double)read[i],
+                         (double)value);
+            if (isnan(near[i]) ? !isnan(cnn_f16_value(made[i])) : made[i] != wanted)
+                fail_msg("%s: %a becomes f16 %04x, not %04x", target->cpu, (double)near[i], made[i], wanted);
+        }
+    }
+}
+
+static void every_f16_number_is_read_and_rounded_to_alike(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Builder b = builder_new(arena, "halves");
+    int y = builder_axis(&b, "y", false, EXTENT_FIXED, HALVES_ROWS),
+        x = builder_axis(&b, "x", false, EXTENT_FIXED, HALVES_COLUMNS);
+    int half = builder_tensor(&b, DTYPE_F16, false, HALVES),
+        near = builder_tensor(&b, DTYPE_F32, false, HALVES),
+        read = builder_tensor(&b, DTYPE_F32, true, HALVES),
+        made = builder_tensor(&b, DTYPE_F16, true, HALVES);
+    b.computation->parallel = y;
+    Affine at = affine(0, 2, X(y, HALVES_COLUMNS), X(x, 1));
+    builder_store(&b, STORE_WRITE, read, at, builder_load(&b, half, at));
+    builder_store(&b, STORE_WRITE, made, at, builder_load(&b, near, at));
+    const CpuTarget *host = checked_cpu(arena);
+    check_halves(arena, host, &b);
+    static const char *const others[] = {"x86-64", "x86-64-v3"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        const char *complaint;
+        CnnError error = {0};
+        const CpuTarget *target = cpu_target(arena, others[i], &complaint);
+        if (cpu_runs_here(target, &error) == CNN_OK && strcmp(target->cpu, host->cpu) != 0)
+            check_halves(arena, target, &b);
+    }
+    arena_free(arena);
+}
+
 static void loads_and_stores_with_steps_and_guards(void **state)
 {
     (void)state;
@@ -735,6 +809,7 @@ int main(void)
         cmocka_unit_test(maxima_with_their_positions),
         cmocka_unit_test(sums_joined_to_an_epilogue),
         cmocka_unit_test(pointwise_with_broadcasts_types_and_a_random_mask),
+        cmocka_unit_test(every_f16_number_is_read_and_rounded_to_alike),
         cmocka_unit_test(loads_and_stores_with_steps_and_guards),
         cmocka_unit_test(sums_over_slices_with_an_update_in_place),
         cmocka_unit_test(vectors_along_the_batch),

@@ -32,9 +32,7 @@ static Memory rounded_memory(Arena *arena, const Builder *b)
     Memory memory = memory_new(arena, b, 7);
     for (int t = 0; t < memory.count; t++) {
         for (int64_t i = 0; i < memory.elements[t] && memory.dtype[t] == DTYPE_F32; i++) {
-            uint32_t bits = (uint32_t)bf16_bits((float)memory_get(&memory, t, i)) << 16;
-            float value;
-            memcpy(&value, &bits, 4);
+            float value = cnn_bf16_value(cnn_bf16_of((float)memory_get(&memory, t, i)));
             memory_set(&memory, t, i, (double)value);
             memory.exact[t][i] = (double)value;
         }

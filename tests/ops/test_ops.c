@@ -56,8 +56,8 @@ static void check_gradients(Arena *arena, Program *program, const char *sample)
 static void check_fused(Arena *arena, Program *program, const char *sample)
 {
     Derived derived = derive_gradients(program->train, graph_find_result(program->train, RESULT_OUTPUT));
-    check_fusion(arena, derived.full, sample);
-    check_fusion(arena, program->eval, sample);
+    check_variants(arena, derived.full, sample);
+    check_variants(arena, program->eval, sample);
 }
 
 static void gradients_of_every_sample_are_its_differences(void **state)

@@ -1,5 +1,5 @@
 # The same model, data and seed give the same bits: for 1, 2 and 3 threads, for a second run, for code from the cache and
-# compiled anew, with and without fusion, in f32 and in bf16.
+# compiled anew, with and without fusion, in f32, bf16 and f16.
 set -eu
 top=$PWD
 . tests/expect.sh
@@ -44,6 +44,7 @@ END
 sed '/^    input/a\    conv 48, 3x3, pad=same -> batchnorm -> relu\n    conv 64, 3x3, pad=same -> batchnorm -> relu' m.cnn |
     sed 's/epochs 6/epochs 2/' >wide.cnn
 sed 's/^    seed 3/    precision bf16\n    seed 3/' m.cnn >bf16.cnn
+sed 's/bf16/f16/' bf16.cnn >f16.cnn
 sed 's/batch 19, accumulate=2.*/batch 1, accumulate=3/; s/epochs 6/epochs 2/' m.cnn >one.cnn # the workers divide each picture
 sed 's/flip horizontal/flip horizontal -> randaugment 1 -> mixup 0.4 -> cutmix 1/; s/epochs 6/epochs 2/' m.cnn >mixed.cnn
 
@@ -52,7 +53,7 @@ equal() {
     same "$1.losses" "$2.losses" "$3: other losses"
 }
 
-for model in m bf16 one wide mixed; do
+for model in m bf16 f16 one wide mixed; do
     trains $model-1 $model.cnn --threads 1
     trains $model-2 $model.cnn --threads 2
     trains $model-3 $model.cnn --threads 3
@@ -80,6 +81,7 @@ near_losses wide-1.losses exact.losses 1e-3 'losses with and without Winograd di
 [ "$(wc -l <m-1.losses)" = 12 ] || wrong "$(wc -l <m-1.losses) steps are in the log instead of 12"
 ! cmp -s m-1.safetensors other.safetensors || wrong 'another seed gives the same weights'
 ! cmp -s m-1.safetensors bf16-1.safetensors || wrong 'bf16 gives the weights of f32'
+! cmp -s f16-1.safetensors bf16-1.safetensors || wrong 'f16 gives the weights of bf16'
 # Unfused, the order of sums may differ, so only nearly the same.
 near_losses m-1.losses plain-1.losses 1e-3 'fused and unfused losses differ'
 

@@ -138,7 +138,7 @@ fi
 
 # Mistakes, before anything is measured.
 expect 2 "there is no variant 'fuse'; did you mean 'fused'?" "$CNNC" compare pool.cnn --variants fuse
-expect 2 'there are fused, unfused, f32, bf16, untuned, exact, stride_for_pool, no-elementwise' \
+expect 2 'there are fused, unfused, f32, bf16, f16, untuned, exact, stride_for_pool, no-elementwise' \
     "$CNNC" compare pool.cnn --variants fused,something_else
 expect 2 "there is no variant 'bf17'" "$CNNC" compare pool.cnn --variants fused,stride_for_pool+bf17
 expect 2 "'fused' stands twice" "$CNNC" compare pool.cnn --variants fused,bf16,fused

@@ -46,8 +46,9 @@ train {
 }
 END
 sed 's/^    seed 3/    precision bf16\n    seed 3/' m.cnn >bf16.cnn
+sed 's/bf16/f16/' bf16.cnn >f16.cnn
 
-for model in m bf16; do
+for model in m bf16 f16; do
     trains $model $model.cnn
     for cpu in "${cpus[@]}"; do
         trains $model-$cpu $model.cnn --cpu $cpu --threads 1

@@ -83,7 +83,9 @@ static inline CnnScalars step_scalars(double rate, int step, int64_t samples)
                         .inverse_count = 1.0f / (float)samples,
                         .count = (float)samples,
                         .first_micro = 1,
-                        .last_micro = 1};
+                        .last_micro = 1,
+                        .loss_scale = 1,
+                        .inverse_loss_scale = 1};
 }
 
 /* Equal to 1e-7 of `scale`. */

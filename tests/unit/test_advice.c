@@ -50,7 +50,9 @@ static void a_training_that_learns_is_left_alone(void **state)
         loss *= 0.8;
     }
     /* One that has learnt all there is moves no more. */
-    assert_int_equal(run_epoch(&advice, loss, loss, 0.05, (EpochEnd){loss, loss, 0.1, NULL, NULL}, lines), 0);
+    assert_int_equal(run_epoch(&advice, loss, loss, 0.05,
+                               (EpochEnd){.loss = loss, .validation = loss, .rate = 0.1}, lines),
+                     0);
 }
 
 static void a_loss_that_does_not_move_is_told_once(void **state)
@@ -153,6 +155,27 @@ static void learning_by_heart_is_told_after_three_epochs(void **state)
                        "falls: the samples are learnt by heart: 'augment', 'dropout' or 'decay' help");
 }
 
+static void overflows_of_f16_are_told_where_they_are_many(void **state)
+{
+    (void)state;
+    AdviceLine lines[ADVICE_COUNT];
+    Advice advice = opened();
+    EpochEnd end = none;
+    end.scale = 32;
+    end.skipped = 11; /* until the scale has come down */
+    assert_int_equal(run_epoch(&advice, 2, 1, 0.01, end, lines), 0);
+    end.skipped = 17;
+    assert_int_equal(run_epoch(&advice, 2, 1, 0.01, end, lines), 1);
+    assert_says(&lines[0],
+                "gradients have overflowed f16 in 17 of 240 updates of this epoch, and their scale "
+                "is down to 32");
+    assert_int_equal(run_epoch(&advice, 2, 1, 0.01, end, lines), 0);
+    advice = opened();
+    end.scale = 1;
+    end.skipped = 1;
+    assert_int_equal(run_epoch(&advice, 2, 1, 0.01, end, lines), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +185,7 @@ int main(void)
         cmocka_unit_test(few_updates_tell_nothing),
         cmocka_unit_test(dead_layers_are_told_with_their_line),
         cmocka_unit_test(learning_by_heart_is_told_after_three_epochs),
+        cmocka_unit_test(overflows_of_f16_are_told_where_they_are_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

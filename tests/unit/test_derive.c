@@ -1,5 +1,5 @@
 /* The steps that are derived: losses and their gradients and metrics against formulas, through the
- * interpreter in double; storage as bf16. */
+ * interpreter in double; storage in 16 bits. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -455,12 +455,10 @@ static void a_regression_has_no_accuracy(void **state)
 
 /* ---- Precision ---- */
 
-static void bf16_is_for_activations_and_not_for_scores_losses_and_weights(void **state)
+static void check_storage(Precision precision, Dtype dtype)
 {
-    (void)state;
     Arena *arena = arena_new();
-    const Setting setting = {
-        .loss = "cross_entropy", .columns = 5, .last = OP_exp, .precision = PRECISION_BF16};
+    const Setting setting = {.loss = "cross_entropy", .columns = 5, .last = OP_exp, .precision = precision};
     Program *program = new_program(arena, &setting);
     Make make = {.graph = program->train, .layer = "hidden"};
     /* x * w -> tanh -> folded, times w again, plus the folded x, unfolded: the logits. */
@@ -477,7 +475,7 @@ static void bf16_is_for_activations_and_not_for_scores_losses_and_weights(void *
     int stored_small = 0;
     for (NodeId id = 0; id < graph->nodes.count; id++) {
         const Node *node = graph_node(graph, id);
-        bool small = node->type.dtype == DTYPE_BF16;
+        bool small = node->type.dtype == dtype;
         stored_small += small;
         if (small)
             assert_int_equal(node->type.lead, LEAD_BATCH);
@@ -492,6 +490,73 @@ static void bf16_is_for_activations_and_not_for_scores_losses_and_weights(void *
     }
     assert_true(stored_small >= 6);
     arena_free(arena);
+}
+
+static void small_numbers_are_for_activations_and_not_for_scores_losses_and_weights(void **state)
+{
+    (void)state;
+    check_storage(PRECISION_BF16, DTYPE_BF16);
+    check_storage(PRECISION_F16, DTYPE_F16);
+}
+
+/* What a step makes of the weights of tanh(x * w) * factor, with this scale of the gradients; `finite`: they
+ * have not overflowed. */
+static void scaled_step(Precision precision, bool guarded, float scale, double factor, double after[3],
+                        bool *finite)
+{
+    Arena *arena = arena_new();
+    const Setting setting = {.loss = "cross_entropy", .columns = 3, .last = OP_exp, .precision = precision};
+    Program *program = new_program(arena, &setting);
+    Make make = {.graph = program->train, .layer = "hidden"};
+    program->train_logits = make_scale(make, make_unary(make, OP_tanh, program->train_logits), factor);
+    program->train->results.count = 0;
+    graph_result(make.graph,
+                 (Result){.role = RESULT_OUTPUT, .node = last_layer(make, OP_exp, program->train_logits)});
+    program->guarded = guarded;
+    Interpreted run = interpret(arena, slice_sums(derive_training(program)));
+    CnnScalars scalars = step_scalars(1.0, 1, SAMPLES);
+    scalars.loss_scale = scale;
+    scalars.inverse_loss_scale = 1 / scale;
+    interp_scalars(run.interp, &scalars);
+    double *x = leaf_values(&run, "input"), *w = leaf_values(&run, "w");
+    for (int i = 0; i < SAMPLES * 3; i++)
+        x[i] = noise_value(3, i);
+    for (int i = 0; i < 3; i++)
+        w[i] = 1 + noise_value(4, i);
+    interp_run(run.interp, SAMPLES);
+    memcpy(after, w, 3 * sizeof *w);
+    if (finite)
+        *finite = *result_values(&run, RESULT_FINITE, NULL) == 1;
+    arena_free(arena);
+}
+
+/* Gradients far below what f16 can hold are learnt from, where their scale is large; those above leave the
+ * weights alone. */
+static void f16_scales_its_gradients(void **state)
+{
+    (void)state;
+    double exact[3], made[3];
+    bool finite;
+    for (int guarded = 0; guarded < 2; guarded++) {
+        scaled_step(PRECISION_F32, false, 1, 1, exact, NULL);
+        scaled_step(PRECISION_F16, guarded, 1024, 1, made, &finite);
+        assert_true(finite);
+        for (int i = 0; i < 3; i++)
+            assert_true(fabs(made[i] - exact[i]) < 1e-3);
+        scaled_step(PRECISION_F16, guarded, 0x1p24f, 1, made, &finite);
+        assert_false(finite);
+        for (int i = 0; i < 3; i++)
+            assert_true(made[i] == 1 + noise_value(4, i));
+    }
+    scaled_step(PRECISION_F32, false, 1, 1e-7, exact, NULL);
+    for (int large = 0; large < 2; large++) {
+        scaled_step(PRECISION_F16, false, large ? 0x1p20f : 1, 1e-7, made, &finite);
+        assert_true(finite);
+        for (int i = 0; i < 3; i++) {
+            double start = 1 + noise_value(4, i);
+            assert_true(large ? fabs(made[i] - exact[i]) < 0.02 * fabs(exact[i] - start) : made[i] == start);
+        }
+    }
 }
 
 int main(void)
@@ -510,7 +575,8 @@ int main(void)
         cmocka_unit_test(accuracy_of_mixed_labels_is_that_of_the_larger_share),
         cmocka_unit_test(top5_counts_labels_among_the_five_largest),
         cmocka_unit_test(a_regression_has_no_accuracy),
-        cmocka_unit_test(bf16_is_for_activations_and_not_for_scores_losses_and_weights),
+        cmocka_unit_test(small_numbers_are_for_activations_and_not_for_scores_losses_and_weights),
+        cmocka_unit_test(f16_scales_its_gradients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,6 +29,7 @@ static void a_state_is_read_as_it_was_to_the_last_bit(void **state)
     wrote.best_epoch = 2, wrote.best_since = 1, wrote.best_value = DBL_TRUE_MIN;
     wrote.rate = (RateState){.best = 1.0 / 7, .epochs = 5, .since = 2, .lowered = 1};
     wrote.rate_factor = 0.125, wrote.returned = 3;
+    wrote.scale = (LossScale){.value = 0x1p13, .good = 1999, .skipped = 5, .of_epoch = 2};
     wrote.batch = 32, wrote.accumulate = 2, wrote.steps_per_epoch = 9, wrote.total = 27,
     wrote.seed = 1ull << 52;
     TrainingState got = {0};
