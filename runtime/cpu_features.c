@@ -1,100 +1,126 @@
-/* Features by name: LLVM's names on one side, the kernel's in /proc/cpuinfo on the other. LLVM's list for a
- * host also names instructions that a compiler of loops never emits (rdrand, clflushopt, …); they are not in
- * the table, since a machine without them runs the code as well. */
+/* Features by LLVM's names, and the bits by which a CPU tells that it has them. LLVM's list for a host also
+ * names instructions that a compiler of loops never emits (rdrand, clflushopt, …); they are not in the table,
+ * since a machine without them runs the code as well. */
 #include "runtime/cpu_features.h"
 
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+#ifdef __aarch64__
+#include <sys/auxv.h>
+#endif
+
+/* Bits of XCR0 that must all be set before an instruction set may use its registers. */
+enum { STATE_AVX = 0x6, STATE_AVX512 = 0xE6, STATE_TILES = 0x60000 };
+
 static const struct {
-    const char *llvm, *kernel;
+    const char *llvm;
+    CpuWord word;
+    int bit;
+    uint64_t state;
 } features[] = {
-    /* x86-64 */
-    {"sse3", "pni"},
-    {"ssse3", "ssse3"},
-    {"sse4.1", "sse4_1"},
-    {"sse4.2", "sse4_2"},
-    {"popcnt", "popcnt"},
-    {"lzcnt", "abm"},
-    {"movbe", "movbe"},
-    {"bmi", "bmi1"},
-    {"bmi2", "bmi2"},
-    {"adx", "adx"},
-    {"avx", "avx"},
-    {"avx2", "avx2"},
-    {"fma", "fma"},
-    {"f16c", "f16c"},
-    {"gfni", "gfni"},
-    {"avxvnni", "avx_vnni"},
-    {"avx512f", "avx512f"},
-    {"avx512bw", "avx512bw"},
-    {"avx512cd", "avx512cd"},
-    {"avx512dq", "avx512dq"},
-    {"avx512vl", "avx512vl"},
-    {"avx512ifma", "avx512ifma"},
-    {"avx512vbmi", "avx512vbmi"},
-    {"avx512vbmi2", "avx512_vbmi2"},
-    {"avx512vnni", "avx512_vnni"},
-    {"avx512bitalg", "avx512_bitalg"},
-    {"avx512vpopcntdq", "avx512_vpopcntdq"},
-    {"avx512bf16", "avx512_bf16"},
-    {"avx512fp16", "avx512_fp16"},
-    {"amx-tile", "amx_tile"},
-    {"amx-bf16", "amx_bf16"},
-    {"amx-int8", "amx_int8"},
-    /* aarch64 */
-    {"neon", "asimd"},
-    {"fullfp16", "asimdhp"},
-    {"dotprod", "asimddp"},
-    {"rdm", "asimdrdm"},
-    {"fp16fml", "asimdfhm"},
-    {"lse", "atomics"},
-    {"bf16", "bf16"},
-    {"i8mm", "i8mm"},
-    {"sve", "sve"},
-    {"sve2", "sve2"},
+    /* x86-64: Intel's manual, volume 2, CPUID */
+    {"sse3", CPU_1_ECX, 0, 0},
+    {"ssse3", CPU_1_ECX, 9, 0},
+    {"sse4.1", CPU_1_ECX, 19, 0},
+    {"sse4.2", CPU_1_ECX, 20, 0},
+    {"popcnt", CPU_1_ECX, 23, 0},
+    {"lzcnt", CPU_80000001_ECX, 5, 0},
+    {"movbe", CPU_1_ECX, 22, 0},
+    {"bmi", CPU_7_EBX, 3, 0},
+    {"bmi2", CPU_7_EBX, 8, 0},
+    {"adx", CPU_7_EBX, 19, 0},
+    {"avx", CPU_1_ECX, 28, STATE_AVX},
+    {"avx2", CPU_7_EBX, 5, STATE_AVX},
+    {"fma", CPU_1_ECX, 12, STATE_AVX},
+    {"f16c", CPU_1_ECX, 29, STATE_AVX},
+    {"gfni", CPU_7_ECX, 8, 0},
+    {"avxvnni", CPU_7_1_EAX, 4, STATE_AVX},
+    {"avx512f", CPU_7_EBX, 16, STATE_AVX512},
+    {"avx512bw", CPU_7_EBX, 30, STATE_AVX512},
+    {"avx512cd", CPU_7_EBX, 28, STATE_AVX512},
+    {"avx512dq", CPU_7_EBX, 17, STATE_AVX512},
+    {"avx512vl", CPU_7_EBX, 31, STATE_AVX512},
+    {"avx512ifma", CPU_7_EBX, 21, STATE_AVX512},
+    {"avx512vbmi", CPU_7_ECX, 1, STATE_AVX512},
+    {"avx512vbmi2", CPU_7_ECX, 6, STATE_AVX512},
+    {"avx512vnni", CPU_7_ECX, 11, STATE_AVX512},
+    {"avx512bitalg", CPU_7_ECX, 12, STATE_AVX512},
+    {"avx512vpopcntdq", CPU_7_ECX, 14, STATE_AVX512},
+    {"avx512bf16", CPU_7_1_EAX, 5, STATE_AVX512},
+    {"avx512fp16", CPU_7_EDX, 23, STATE_AVX512},
+    {"amx-tile", CPU_7_EDX, 24, STATE_TILES},
+    {"amx-bf16", CPU_7_EDX, 22, STATE_TILES},
+    {"amx-int8", CPU_7_EDX, 25, STATE_TILES},
+    /* aarch64: Linux, arch/arm64/include/uapi/asm/hwcap.h */
+    {"neon", CPU_HWCAP, 1, 0},
+    {"fullfp16", CPU_HWCAP, 10, 0},
+    {"dotprod", CPU_HWCAP, 20, 0},
+    {"rdm", CPU_HWCAP, 12, 0},
+    {"fp16fml", CPU_HWCAP, 23, 0},
+    {"lse", CPU_HWCAP, 8, 0},
+    {"bf16", CPU_HWCAP2, 14, 0},
+    {"i8mm", CPU_HWCAP2, 13, 0},
+    {"sve", CPU_HWCAP, 22, 0},
+    {"sve2", CPU_HWCAP2, 1, 0},
 };
 
-/* The kernel's name of a feature; NULL: not one that matters. */
-static const char *kernel_name(const char *llvm, size_t length)
+#ifdef __x86_64__
+/* Zeros where the CPU has no such leaf. */
+static void ask_cpuid(unsigned leaf, unsigned part, unsigned answer[4])
+{
+    if (!__get_cpuid_count(leaf, part, &answer[0], &answer[1], &answer[2], &answer[3]))
+        memset(answer, 0, 4 * sizeof *answer);
+}
+
+static uint64_t read_xcr0(void)
+{
+    unsigned low, high;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (uint64_t)high << 32 | low;
+}
+
+CpuWords cnn_cpu_words(void)
+{
+    enum { EAX, EBX, ECX, EDX, XSAVE_IN_USE = 27, LAST_PART = 0 };
+    unsigned one[4], seven[4], more[4] = {0}, extended[4];
+    ask_cpuid(1, 0, one);
+    ask_cpuid(7, 0, seven);
+    if (seven[EAX] > LAST_PART)
+        ask_cpuid(7, 1, more);
+    ask_cpuid(0x80000001, 0, extended);
+    return (CpuWords){{[CPU_1_ECX] = one[ECX],
+                       [CPU_7_EBX] = seven[EBX],
+                       [CPU_7_ECX] = seven[ECX],
+                       [CPU_7_EDX] = seven[EDX],
+                       [CPU_7_1_EAX] = more[EAX],
+                       [CPU_80000001_ECX] = extended[ECX],
+                       [CPU_XCR0] = one[ECX] >> XSAVE_IN_USE & 1 ? read_xcr0() : 0}};
+}
+#elif defined __aarch64__
+CpuWords cnn_cpu_words(void)
+{
+    return (CpuWords){{[CPU_HWCAP] = getauxval(AT_HWCAP), [CPU_HWCAP2] = getauxval(AT_HWCAP2)}};
+}
+#else
+CpuWords cnn_cpu_words(void)
+{
+    return (CpuWords){{0}};
+}
+#endif
+
+/* Whether a CPU lacks a feature; false too: it is not one that matters. */
+static bool lacks(const CpuWords *cpu, const char *llvm, size_t length)
 {
     for (size_t i = 0; i < sizeof features / sizeof *features; i++)
         if (strlen(features[i].llvm) == length && memcmp(features[i].llvm, llvm, length) == 0)
-            return features[i].kernel;
-    return NULL;
-}
-
-/* The line of the first CPU's features: behind the colon, up to the end of the line. */
-static const char *features_line(const char *cpuinfo, size_t *length)
-{
-    static const char *const keys[] = {"\nflags", "\nFeatures"};
-    for (int i = 0; i < 2; i++) {
-        const char *line = strstr(cpuinfo, keys[i]);
-        if (!line)
-            continue;
-        line += strlen(keys[i]);
-        *length = strcspn(line, "\n");
-        return line;
-    }
-    return NULL;
-}
-
-static bool line_has(const char *line, size_t length, const char *word)
-{
-    size_t wanted = strlen(word);
-    for (const char *at = line, *end = line + length; at < end;) {
-        at += strspn(at, " \t:");
-        size_t size = strcspn(at, " \t\n");
-        if (size == wanted && memcmp(at, word, wanted) == 0)
-            return true;
-        if (size == 0)
-            break;
-        at += size;
-    }
+            return !(cpu->word[features[i].word] >> features[i].bit & 1) ||
+                   (cpu->word[CPU_XCR0] & features[i].state) != features[i].state;
     return false;
 }
 
@@ -104,23 +130,16 @@ static void add_missing(char *missing, size_t size, const char *name, size_t len
     snprintf(missing + used, size - used, "%s%.*s", used ? ", " : "", (int)length, name);
 }
 
-CnnStatus cnn_cpu_missing_text(const char *needs, const char *cpuinfo, char *missing, size_t size,
-                               CnnError *error)
+void cnn_cpu_missing_of(const char *needs, const CpuWords *cpu, char *missing, size_t size)
 {
-    size_t length;
-    const char *line = features_line(cpuinfo, &length);
     *missing = '\0';
-    if (!line)
-        return cnn_fail(error, CNN_NO_RESOURCE, "/proc/cpuinfo does not say what this CPU can do");
     for (const char *at = needs; *at; at += *at == ',') {
         size_t count = strcspn(at, ",");
         bool signed_name = *at == '+' || *at == '-', unused = *at == '-';
-        const char *kernel = unused ? NULL : kernel_name(at + signed_name, count - signed_name);
-        if (kernel && !line_has(line, length, kernel))
+        if (!unused && lacks(cpu, at + signed_name, count - signed_name))
             add_missing(missing, size, at + signed_name, count - signed_name);
         at += count;
     }
-    return CNN_OK;
 }
 
 bool cnn_cpu_permit_tiles(void)
@@ -134,41 +153,11 @@ bool cnn_cpu_permit_tiles(void)
 #endif
 }
 
-CnnStatus cnn_cpu_missing(const char *needs, char *missing, size_t size, CnnError *error)
+void cnn_cpu_missing(const char *needs, char *missing, size_t size)
 {
-    /* Files of /proc have no size to ask for, so they are read until they end; the first CPU's part is
-     * enough. */
-    enum { ENOUGH = 65536 };
     static const char tiles[] = "amx-tile (which the kernel does not permit)";
-    FILE *file = fopen("/proc/cpuinfo", "r");
-    char *text = calloc(1, ENOUGH + 2);
-    if (!file || !text) {
-        if (file)
-            fclose(file);
-        free(text);
-        return cnn_fail(error, CNN_NO_RESOURCE,
-                        "/proc/cpuinfo cannot be read, which says what this CPU can do");
-    }
-    text[0] = '\n'; /* every line begins behind one */
-    size_t read = fread(text + 1, 1, ENOUGH, file);
-    text[1 + read] = '\0';
-    fclose(file);
-    CnnStatus status = cnn_cpu_missing_text(needs, text, missing, size, error);
-    free(text);
-    if (status == CNN_OK && !*missing && strstr(needs, "+amx-tile") && !cnn_cpu_permit_tiles())
+    CpuWords cpu = cnn_cpu_words();
+    cnn_cpu_missing_of(needs, &cpu, missing, size);
+    if (!*missing && strstr(needs, "+amx-tile") && !cnn_cpu_permit_tiles())
         add_missing(missing, size, tiles, sizeof tiles - 1);
-    return status;
-}
-
-CnnStatus cnn_cpu_check(const char *needs, CnnError *error)
-{
-    char missing[CPU_MISSING_MOST];
-    TRY(cnn_cpu_missing(needs, missing, sizeof missing, error));
-    if (!*missing)
-        return CNN_OK;
-    return cnn_fail(
-        error, CNN_NO_RESOURCE,
-        "this program was built for another CPU: this one lacks %s. Build it with the CPU of this "
-        "machine, or for a plainer one",
-        missing);
 }

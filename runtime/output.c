@@ -24,6 +24,8 @@ static const struct {
                         "\x7f"
                         "ELF",
                         0},
+    [OUTPUT_LIBRARY] = {"a library", "!<arch>", 0},
+    [OUTPUT_INTERFACE] = {"a header that cnnc wrote", OUTPUT_INTERFACE_MARK, 0},
     [OUTPUT_REPORT] = {"a report", OUTPUT_REPORT_MARK, 0},
     [OUTPUT_PNG] = {"a picture in PNG", "\x89PNG", 0},
     [OUTPUT_SVG] = {"a picture in SVG", "<?xml", 0},

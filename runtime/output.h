@@ -11,16 +11,19 @@ typedef enum {
     OUTPUT_ARRAY,
     OUTPUT_ANSWERS, /* a table of them: begins with OUTPUT_ANSWERS_MARK */
     OUTPUT_PROGRAM,
-    OUTPUT_REPORT, /* JSON of a measurement: begins with OUTPUT_REPORT_MARK */
+    OUTPUT_LIBRARY,   /* an archive of objects */
+    OUTPUT_INTERFACE, /* a header of C: begins with OUTPUT_INTERFACE_MARK */
+    OUTPUT_REPORT,    /* JSON of a measurement: begins with OUTPUT_REPORT_MARK */
     OUTPUT_PNG,
     OUTPUT_SVG,
     OUTPUT_ONNX,
     OUTPUT_ARRAYS, /* .npz */
     OUTPUT_HEADER  /* of C: begins with OUTPUT_HEADER_MARK */
 } OutputKind;
-#define OUTPUT_ANSWERS_MARK "sample,"
-#define OUTPUT_HEADER_MARK  "/* Weights of"
-#define OUTPUT_REPORT_MARK  "{\"report\": "
+#define OUTPUT_ANSWERS_MARK   "sample,"
+#define OUTPUT_HEADER_MARK    "/* Weights of"
+#define OUTPUT_REPORT_MARK    "{\"report\": "
+#define OUTPUT_INTERFACE_MARK "/* Made by cnnc"
 
 /**
  * Whether a file of this kind can be written to `path` and destroys nothing: an old one of the same kind may

@@ -1,45 +1,46 @@
-/* `main` of a standalone trainer: the image and the code that `cnnc build` linked with it, and the flags of
+/* `main` of a standalone trainer: the network that `cnnc build` linked with it, and the flags of
  * `cnnc run`. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "runtime/cpu_features.h"
+#include "runtime/built.h"
 #include "runtime/data/loose.h"
 #include "runtime/file.h"
 #include "runtime/image_io.h"
-#include "runtime/init.h"
 #include "runtime/options.h"
 #include "runtime/predict.h"
+#include "runtime/trainer_info.h"
 #include "runtime/training.h"
 
-/* Made by `cnnc build` (compiler/cpu/data_object.h). */
-extern const unsigned char cnn_image_bytes[];
-extern const uint64_t cnn_image_length;
-extern CnnCode *const cnn_image_code[];
-extern const int cnn_image_code_count;
+static const char INSIDE[] = "the weights inside";
 
 typedef struct {
     const char *data_root;
-    bool help;
+    bool not_inside, help;
 } TrainerOptions;
 
 static const Flag trainer_flags[] = {
     {"--data-root", FLAG_TEXT, offsetof(TrainerOptions, data_root), "DIR",
      "look for data with a relative path there (default: where the model was)", 0, 0, 0},
+    {"--no-embedded-weights", FLAG_SWITCH, offsetof(TrainerOptions, not_inside), NULL,
+     "do as if no weights were inside the program", 0, 0, 0},
     {"--help", FLAG_SWITCH, offsetof(TrainerOptions, help), NULL, "this text", 0, 0, 0},
     FLAGS_END,
 };
 
 static void print_help(const char *program, const CnnImage *image)
 {
+    const char *weights = cnn_built.weights ? "[--weights FILE]" : "--weights FILE";
     printf("%s trains the network %s, by code compiled for it (%s).\n\n", program, image->recipe.model_name,
            image->target);
-    printf("usage:\n  %s [flags]\n  %s eval --weights FILE [flags]\n  %s predict --weights FILE [flags] "
-           "FILE|FOLDER|-...\n  %s info\n\n",
-           program, program, program, program);
+    printf("usage:\n  %s [flags]\n  %s eval %s [flags]\n  %s predict %s [flags] "
+           "FILE|FOLDER|-...\n  %s info [flags]\n\n",
+           program, program, weights, program, weights, program);
+    if (cnn_built.weights)
+        printf("Weights are inside (%s): a training starts from them, unless it has --start or --resume.\n\n",
+               cnn_built.weights_name);
     printf("to train:\n");
     cnn_flags_print(training_flags, stdout);
     printf(
@@ -47,23 +48,10 @@ static void print_help(const char *program, const CnnImage *image)
     cnn_flags_print(evaluation_flags, stdout);
     printf("\nto predict (what the network says to files; -: the standard input names them, one a line):\n");
     cnn_flags_print(prediction_flags, stdout);
+    printf("\nto be told what is inside:\n");
+    cnn_flags_print(trainer_info_flags, stdout);
     printf("\nalways:\n");
     cnn_flags_print(trainer_flags, stdout);
-}
-
-static void print_info(const CnnImage *image)
-{
-    int64_t parameters = 0;
-    for (int i = 0; i < image->tensor_count; i++)
-        if (image->tensors[i].trainable)
-            parameters += cnn_tensor_elements(&image->tensors[i]);
-    fputs(image->summary, stdout);
-    printf("model       %s, from %s\n", image->recipe.model_name, image->recipe.model_path);
-    printf("parameters  %" PRId64 "\n", parameters);
-    printf("batch       at most %" PRId64 "\n", image->train.batch);
-    printf("target      %s\n", image->target);
-    printf("code        %d kernels, %d steps in training, %d in evaluation\n", image->code_count,
-           image->train.step_count, image->eval.step_count);
 }
 
 /* Data with a relative path are looked for beside the model: moves it. */
@@ -91,9 +79,25 @@ typedef struct {
     TrainingOptions training;
     EvaluationOptions evaluation;
     PredictionOptions prediction;
+    TrainerInfoOptions info;
     const char **files; /* to predict */
     int file_count;
 } Command;
+
+/* Weights that the command line does not name are those inside. */
+static void take_weights_inside(Command *command)
+{
+    TrainingOptions *training = &command->training;
+    if (!cnn_built.weights || command->trainer.not_inside)
+        return;
+    cnn_weights_lend(INSIDE, cnn_built.weights, cnn_built.weights_bytes);
+    if (!training->start && !training->resume)
+        training->start = INSIDE;
+    if (!command->evaluation.weights)
+        command->evaluation.weights = INSIDE;
+    if (!command->prediction.weights)
+        command->prediction.weights = INSIDE;
+}
 
 static CnnStatus read_command(int argc, char **argv, const char **words, Command *command, CnnError *error)
 {
@@ -106,18 +110,17 @@ static CnnStatus read_command(int argc, char **argv, const char **words, Command
             command->action = (Action)i;
             first = 2;
         }
-    FlagTable tables[] = {{trainer_flags, &command->trainer}, {NULL, NULL}, {NULL, NULL}};
-    if (command->action == DO_TRAIN)
-        tables[1] = (FlagTable){training_flags, &command->training};
-    if (command->action == DO_EVALUATE)
-        tables[1] = (FlagTable){evaluation_flags, &command->evaluation};
-    if (command->action == DO_PREDICT)
-        tables[1] = (FlagTable){prediction_flags, &command->prediction};
+    const FlagTable own[] = {{training_flags, &command->training},
+                             {evaluation_flags, &command->evaluation},
+                             {prediction_flags, &command->prediction},
+                             {trainer_info_flags, &command->info}};
+    const FlagTable tables[] = {{trainer_flags, &command->trainer}, own[command->action], {NULL, NULL}};
     int *count = &command->file_count;
     TRY(cnn_flags_read(tables, argc - first, argv + first, NULL, words, count, error));
     if (*count > 0 && command->action != DO_PREDICT)
         return cnn_fail(error, CNN_BAD_USAGE,
                         "'%s' is not known here: train, eval, predict, info, or flags (--help)", words[0]);
+    take_weights_inside(command);
     return CNN_OK;
 }
 
@@ -138,7 +141,7 @@ static CnnStatus run_on_files(const CnnImage *image, const Command *command, Cnn
     CnnData *data = NULL;
     TRY(cnn_prediction_check(options, error));
     TRY(cnn_weights_open(options->weights, &weights, error));
-    LooseRequest request = {command->files, command->file_count, weights, options->weights};
+    LooseRequest request = {command->files, command->file_count, weights, options->weights, NULL};
     CnnStatus status = cnn_data_open_loose(&image->recipe, &request, &data, error);
     if (status == CNN_OK)
         status = cnn_predict(image, data, weights, options, error);
@@ -150,8 +153,8 @@ static CnnStatus run_on_files(const CnnImage *image, const Command *command, Cnn
 static CnnStatus run_network(CnnImage *image, const Command *command, CnnError *error)
 {
     char *path = NULL;
-    CnnStatus status = cnn_cpu_check(image->needs, error);
-    if (status == CNN_OK && command->trainer.data_root)
+    CnnStatus status = CNN_OK;
+    if (command->trainer.data_root)
         status = move_model(image, command->trainer.data_root, &path, error);
     image->recipe.weights = command->action == DO_EVALUATE ? command->evaluation.weights : NULL;
     if (status == CNN_OK)
@@ -160,32 +163,40 @@ static CnnStatus run_network(CnnImage *image, const Command *command, CnnError *
     return status;
 }
 
-static CnnStatus run(int argc, char **argv, CnnImage *image, const char **words, CnnError *error)
+/* The network in a version that runs here; to be told about, in any. */
+static CnnStatus run_version(const char *program, const Command *command, CnnError *error)
 {
-    Command command;
-    TRY(read_command(argc, argv, words, &command, error));
-    if (command.trainer.help)
-        print_help(argv[0], image);
-    else if (command.action == DO_INFO)
-        print_info(image);
+    const CnnVersion *version;
+    CnnImage *image;
+    CnnError unfit = {0};
+    bool told = command->trainer.help || command->action == DO_INFO;
+    CnnStatus status = cnn_built_choose(&cnn_built, &version, told ? &unfit : error);
+    if (status != CNN_OK && !told)
+        return status;
+    TRY(cnn_image_read(version->image, version->image_bytes, version->code, (int)version->code_count, &image,
+                       error));
+    status = CNN_OK;
+    if (command->trainer.help)
+        print_help(program, image);
+    else if (command->action == DO_INFO)
+        trainer_info_print(image, unfit.status == CNN_OK ? version : NULL, &command->info);
     else
-        return run_network(image, &command, error);
-    return CNN_OK;
+        status = run_network(image, command, error);
+    cnn_image_free(image);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
+    Command command;
     CnnError error = {0};
-    CnnImage *image = NULL;
     cnn_file_hold_standard();
     const char **words = calloc((size_t)argc + 1, sizeof *words);
     CnnStatus status = words ? CNN_OK : cnn_fail(&error, CNN_NO_RESOURCE, "no memory for the command line");
     if (status == CNN_OK)
-        status = cnn_image_read(cnn_image_bytes, cnn_image_length, cnn_image_code, cnn_image_code_count,
-                                &image, &error);
+        status = read_command(argc, argv, words, &command, &error);
     if (status == CNN_OK)
-        status = run(argc, argv, image, words, &error);
-    cnn_image_free(image);
+        status = run_version(argv[0], &command, &error);
     free(words);
     if (status != CNN_OK)
         fprintf(stderr, "%s%s\n", status == CNN_INTERRUPTED ? "" : "error: ", error.text);

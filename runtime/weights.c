@@ -29,7 +29,8 @@ typedef struct {
 
 struct WeightFile {
     char *header; /* text that names, keys and values point into */
-    char *bytes;
+    const char *bytes;
+    char *owned; /* the bytes, where they are freed with the file; else NULL */
     size_t header_bytes;
     Entry *entries; /* in the file's order */
     int count, capacity;
@@ -381,7 +382,8 @@ static CnnStatus weights_parse(WeightFile *file, const char *path, size_t size, 
             "'%s' is not a sound safetensors file: its header is said to have %llu bytes, the file has %zu",
             path, (unsigned long long)length, size);
     /* The header gets a copy that can end with a NUL, as the data begin right behind it. */
-    char *data = file->bytes + LENGTH_BYTES + length, *header = malloc(length + 1);
+    const char *data = file->bytes + LENGTH_BYTES + length;
+    char *header = malloc(length + 1);
     if (!header)
         return cnn_fail(error, CNN_NO_RESOURCE, "no memory for the header of '%s'", path);
     memcpy(header, file->bytes + LENGTH_BYTES, length);
@@ -399,33 +401,70 @@ static CnnStatus weights_parse(WeightFile *file, const char *path, size_t size, 
     free(sorted);
     TRY(status);
     for (int i = 0; i < file->count; i++)
-        file->entries[i].tensor.data = data + file->entries[i].begin;
+        file->entries[i].tensor.data = (char *)data + file->entries[i].begin;
     return check_crc(file, path, data, size - LENGTH_BYTES - length, error);
 }
 
-CnnStatus cnn_weights_open(const char *path, WeightFile **out, CnnError *error)
+/* Takes a file that has its bytes: closes it if they are not sound. */
+static CnnStatus weights_take(WeightFile *file, const char *path, size_t size, WeightFile **out,
+                              CnnError *error)
+{
+    CnnStatus status = weights_parse(file, path, size, error);
+    if (status == CNN_OK)
+        *out = file;
+    else
+        cnn_weights_close(file);
+    return status;
+}
+
+CnnStatus cnn_weights_read(const char *path, const void *bytes, size_t length, WeightFile **out,
+                           CnnError *error)
 {
     *out = NULL;
     WeightFile *file = calloc(1, sizeof *file);
     if (!file)
         return cnn_fail(error, CNN_NO_RESOURCE, "no memory for '%s'", path);
+    file->bytes = bytes;
+    return weights_take(file, path, length, out, error);
+}
+
+/* What cnn_weights_lend has lent. */
+static struct {
+    const char *path;
+    const void *bytes;
+    size_t length;
+} lent;
+
+void cnn_weights_lend(const char *path, const void *bytes, size_t length)
+{
+    lent.path = path;
+    lent.bytes = bytes;
+    lent.length = length;
+}
+
+CnnStatus cnn_weights_open(const char *path, WeightFile **out, CnnError *error)
+{
+    if (path == lent.path)
+        return cnn_weights_read(path, lent.bytes, lent.length, out, error);
+    *out = NULL;
+    WeightFile *file = calloc(1, sizeof *file);
+    if (!file)
+        return cnn_fail(error, CNN_NO_RESOURCE, "no memory for '%s'", path);
     size_t size = 0;
-    CnnStatus status = cnn_file_read(path, &file->bytes, &size, error);
-    if (status == CNN_OK)
-        status = weights_parse(file, path, size, error);
+    CnnStatus status = cnn_file_read(path, &file->owned, &size, error);
     if (status != CNN_OK) {
         cnn_weights_close(file);
         return status;
     }
-    *out = file;
-    return CNN_OK;
+    file->bytes = file->owned;
+    return weights_take(file, path, size, out, error);
 }
 
 void cnn_weights_close(WeightFile *file)
 {
     if (!file)
         return;
-    free(file->bytes);
+    free(file->owned);
     free(file->header);
     free(file->entries);
     free(file->pairs);

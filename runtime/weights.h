@@ -23,6 +23,13 @@ typedef struct WeightFile WeightFile;
 
 /** Reads and checks a file: header, names, shapes, offsets, sizes, the checksum of the tensors. */
 CnnStatus cnn_weights_open(const char *path, WeightFile **out, CnnError *error);
+/** The same of a file whose bytes are in memory, where they must stay until it is closed. `path`: what
+ * messages call it. */
+CnnStatus cnn_weights_read(const char *path, const void *bytes, size_t length, WeightFile **out,
+                           CnnError *error);
+/** From now on cnn_weights_open of this very path (the pointer) opens these bytes: weights inside a program,
+ * which then has one way to open any. Called before anything else, by the program's `main`. */
+void cnn_weights_lend(const char *path, const void *bytes, size_t length);
 void cnn_weights_close(WeightFile *file);
 int cnn_weights_count(const WeightFile *file);
 /** Tensor number i; data points into memory of the file, until it is closed, at any alignment: copy with

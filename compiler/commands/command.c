@@ -63,6 +63,24 @@ static const Flag fmt_flags[] = {
 };
 static const Flag build_flags[] = {
     {"-o", FLAG_TEXT, OPTION(output), "FILE", "the executable to write", 0, 0, 0},
+    {"--library", FLAG_TEXT, OPTION(build.library), "FILE",
+     "instead of a program: NAME.so or NAME.a with NAME.h, the network as functions of C", 0, 0, 0},
+    {"--bare", FLAG_TEXT, OPTION(build.bare), "FILE",
+     "instead of a program: NAME.o with NAME.h, an evaluation of one sample that needs no library and no "
+     "heap; weights must be inside",
+     0, 0, 0},
+    {"--march", FLAG_TEXT, OPTION(build.march), "NAME,...",
+     "kernels for these processors, named as for --cpu, all in one file: at its start it takes the best "
+     "that run",
+     0, 0, 0},
+    {"--target", FLAG_TEXT, OPTION(build.target), "TRIPLE",
+     "for another kind of machine: aarch64-linux-gnu, x86_64-linux-gnu", 0, 0, 0},
+    {"--static", FLAG_SWITCH, OPTION(build.is_static), NULL,
+     "with all libraries inside: it runs where there is nothing but a kernel", 0, 0, 0},
+    {"--embed-weights", FLAG_TEXT, OPTION(build.weights), "FILE",
+     "weights inside, a .safetensors file: it predicts with them, and trains from them on", 0, 0, 0},
+    {"--data-root", FLAG_TEXT, OPTION(build.data_root), "DIR",
+     "where it looks for data with a relative path (default: where the model is)", 0, 0, 0},
     FLAGS_END,
 };
 static const Flag import_flags[] = {

@@ -13,6 +13,16 @@
 
 struct Command;
 
+/* What `cnnc build` is told. */
+typedef struct {
+    const char *march;   /* processors, separated by commas; NULL: one, as --cpu or the model says */
+    const char *target;  /* triple of another kind of machine; NULL: this one */
+    const char *weights; /* a weight file to embed, or NULL */
+    const char *data_root;
+    bool is_static;
+    const char *library, *bare; /* files to write in place of a program, or NULL */
+} BuildOptions;
+
 typedef struct {
     Arena *arena; /* of the command line, until the end of the process */
     const struct Command *command;
@@ -51,6 +61,7 @@ typedef struct {
     const char *classes;     /* import */
     const char *format;      /* export */
     bool fold, logits, bare; /* export */
+    BuildOptions build;      /* build */
     const char *why;         /* predict */
     const char *variants;    /* compare */
     const char *plot, *json; /* compare, bench, explain, sweep; json: doctor, runs too */

@@ -33,8 +33,8 @@ CnnStatus command_predict(const Options *options)
         status = cnn_weights_open(options->prediction.weights, &weights, &error);
     if (status != CNN_OK)
         return command_fail(status, "predict: %s", error.text);
-    LooseRequest request = {options->words + 1, options->word_count - 1, weights,
-                            options->prediction.weights};
+    LooseRequest request = {options->words + 1, options->word_count - 1, weights, options->prediction.weights,
+                            NULL};
     Options with_files = *options;
     with_files.loose = &request;
     if (options->why)

@@ -27,6 +27,11 @@ const CpuTarget *cpu_host(Arena *arena);
  * there is none.
  */
 const CpuTarget *cpu_target(Arena *arena, const char *name, const char **complaint);
+/** Whether code for `target` and code for `triple` are of one kind. */
+bool cpu_same_architecture(const CpuTarget *target, const char *triple);
+/** How many instruction sets its code may use: of two targets that run on a machine, the one with more is the
+ * better one. */
+int cpu_abilities(const CpuTarget *target);
 /** Whether code for `target` fits the libraries of this machine, so that a trainer can be linked. Errors:
  * CNN_NO_RESOURCE. */
 CnnStatus cpu_links_here(const CpuTarget *target, CnnError *error);

@@ -1,68 +1,50 @@
 #include "compiler/cpu/data_object.h"
 
-#include <llvm-c/Core.h>
-#include <llvm-c/Target.h>
-#include <llvm-c/TargetMachine.h>
+#include "compiler/cpu/object_module.h"
 
-#include "compiler/cpu/target.h"
-
-static void define(LLVMModuleRef module, const char *name, LLVMValueRef value, unsigned alignment)
+static LLVMValueRef make_struct(ObjectModule *module, LLVMValueRef *members, unsigned count)
 {
-    LLVMValueRef global = LLVMAddGlobal(module, LLVMTypeOf(value), name);
-    LLVMSetInitializer(global, value);
-    LLVMSetGlobalConstant(global, 1);
-    LLVMSetAlignment(global, alignment);
+    return LLVMConstStructInContext(module->context, members, count, 0);
 }
 
-static void define_all(LLVMContextRef context, LLVMModuleRef module, const void *bytes, size_t length,
-                       const char *const *symbols, int count, Arena *arena)
+static LLVMValueRef make_code(ObjectModule *module, const DataVersion *version)
 {
-    LLVMTypeRef pointer = LLVMPointerTypeInContext(context, 0);
-    LLVMTypeRef function =
-        LLVMFunctionType(LLVMVoidTypeInContext(context), (LLVMTypeRef[]){pointer, pointer}, 2, 0);
-    LLVMValueRef *code = NEW_ARRAY(arena, LLVMValueRef, count);
-    for (int i = 0; i < count; i++)
-        code[i] = LLVMAddFunction(module, symbols[i], function);
-    define(module, "cnn_image_bytes", LLVMConstStringInContext2(context, bytes, length, 1), 64);
-    define(module, "cnn_image_length", LLVMConstInt(LLVMInt64TypeInContext(context), length, 0), 8);
-    define(module, "cnn_image_code", LLVMConstArray2(pointer, code, (uint64_t)count), 8);
-    define(module, "cnn_image_code_count", LLVMConstInt(LLVMInt32TypeInContext(context), (uint64_t)count, 0),
-           4);
+    LLVMValueRef *code = NEW_ARRAY(module->arena, LLVMValueRef, version->functions);
+    for (int i = 0; i < version->functions; i++)
+        code[i] = object_module_code(module, version->symbols[i]);
+    LLVMValueRef table = LLVMConstArray2(module->pointer, code, (uint64_t)version->functions);
+    return object_module_constant(module, NULL, table, 8);
 }
 
-bool cpu_data_object(const CpuTarget *target, const void *bytes, size_t length, const char *const *symbols,
-                     int count, Arena *arena, CpuObject *object, const char **complaint)
+static LLVMValueRef make_version(ObjectModule *module, const DataVersion *version)
 {
-    LLVMTargetRef description;
-    char *message = NULL;
-    target_start_llvm();
-    if (LLVMGetTargetFromTriple(target->triple, &description, &message)) {
-        *complaint = arena_printf(arena, "LLVM has no target %s: %s", target->triple, message);
-        LLVMDisposeMessage(message);
+    LLVMValueRef members[] = {object_module_text(module, version->name),
+                              object_module_text(module, version->needs),
+                              object_module_bytes(module, version->image, version->image_bytes),
+                              object_module_number(module, version->image_bytes),
+                              make_code(module, version),
+                              object_module_number(module, (uint64_t)version->functions)};
+    return make_struct(module, members, sizeof members / sizeof *members);
+}
+
+bool cpu_data_object(const CpuTarget *target, const DataContents *contents, Arena *arena, CpuObject *object,
+                     const char **complaint)
+{
+    ObjectModule module;
+    if (!object_module_open(&module, target, arena, complaint))
         return false;
-    }
-    LLVMContextRef context = LLVMContextCreate();
-    LLVMTargetMachineRef machine =
-        LLVMCreateTargetMachine(description, target->triple, target->cpu, target->features,
-                                LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelDefault);
-    LLVMModuleRef module = LLVMModuleCreateWithNameInContext("image", context);
-    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
-    LLVMSetTarget(module, target->triple);
-    LLVMSetModuleDataLayout(module, layout);
-    define_all(context, module, bytes, length, symbols, count, arena);
-    LLVMMemoryBufferRef buffer = NULL;
-    bool failed = LLVMTargetMachineEmitToMemoryBuffer(machine, module, LLVMObjectFile, &message, &buffer);
-    if (failed) {
-        *complaint = arena_printf(arena, "LLVM could not write the image: %s", message);
-        LLVMDisposeMessage(message);
-    } else {
-        object->bytes = LLVMGetBufferSize(buffer);
-        object->object = arena_copy(arena, LLVMGetBufferStart(buffer), object->bytes);
-        LLVMDisposeMemoryBuffer(buffer);
-    }
-    LLVMDisposeTargetData(layout);
-    LLVMDisposeModule(module);
-    LLVMDisposeTargetMachine(machine);
-    LLVMContextDispose(context);
-    return !failed;
+    int count = contents->version_count;
+    LLVMValueRef *versions = NEW_ARRAY(arena, LLVMValueRef, count);
+    for (int i = 0; i < count; i++)
+        versions[i] = make_version(&module, &contents->versions[i]);
+    LLVMValueRef table = LLVMConstArray2(LLVMTypeOf(versions[0]), versions, (uint64_t)count);
+    LLVMValueRef members[] = {object_module_constant(&module, NULL, table, 8),
+                              object_module_number(&module, (uint64_t)count),
+                              object_module_bytes(&module, contents->weights, contents->weights_bytes),
+                              object_module_number(&module, contents->weights_bytes),
+                              object_module_text(&module, contents->weights_name),
+                              object_module_text(&module, contents->made)};
+    object_module_constant(&module, "cnn_built",
+                           make_struct(&module, members, sizeof members / sizeof *members), 8);
+    return object_module_close(&module, object, complaint);
 }

@@ -4,12 +4,27 @@
 
 #include "compiler/cpu/cpu.h"
 
+/* The members are those of CnnVersion and CnnBuilt (runtime/built.h), where there are no others. */
+typedef struct {
+    const char *name, *needs;
+    const void *image;
+    size_t image_bytes;
+    const char *const *symbols; /* of its functions */
+    int functions;
+} DataVersion;
+typedef struct {
+    const DataVersion *versions;
+    int version_count;
+    const void *weights; /* NULL: none */
+    size_t weights_bytes;
+    const char *weights_name, *made;
+} DataContents;
+
 /**
- * Defines, for runtime/trainer_main.c, `cnn_image_bytes` (a copy of bytes), `cnn_image_length` (uint64_t),
- * `cnn_image_code` (an array of pointers to the functions `symbols`) and `cnn_image_code_count` (int). false
- * with a sentence in *complaint.
+ * Defines `cnn_built`, with copies of all contents and pointers to the functions, for `target`, whose
+ * instructions it does not use. false with a sentence in *complaint.
  */
-bool cpu_data_object(const CpuTarget *target, const void *bytes, size_t length, const char *const *symbols,
-                     int count, Arena *arena, CpuObject *object, const char **complaint);
+bool cpu_data_object(const CpuTarget *target, const DataContents *contents, Arena *arena, CpuObject *object,
+                     const char **complaint);
 
 #endif

@@ -145,6 +145,19 @@ const CpuTarget *cpu_target(Arena *arena, const char *name, const char **complai
     return target;
 }
 
+bool cpu_same_architecture(const CpuTarget *target, const char *triple)
+{
+    return alike(target->triple, triple);
+}
+
+int cpu_abilities(const CpuTarget *target)
+{
+    int count = 0;
+    for (const char *at = target->features; *at; at++)
+        count += *at == '+';
+    return count;
+}
+
 CnnStatus cpu_links_here(const CpuTarget *target, CnnError *error)
 {
     char *host = LLVMGetDefaultTargetTriple();
@@ -161,7 +174,7 @@ CnnStatus cpu_runs_here(const CpuTarget *target, CnnError *error)
 {
     TRY(cpu_links_here(target, error));
     char missing[CPU_MISSING_MOST];
-    TRY(cnn_cpu_missing(target->features, missing, sizeof missing, error));
+    cnn_cpu_missing(target->features, missing, sizeof missing);
     if (*missing)
         return cnn_fail(error, CNN_NO_RESOURCE, "code for %s cannot run on this machine, which lacks %s",
                         target->cpu, missing);

@@ -1,194 +1,169 @@
 #include "compiler/link/standalone.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "compiler/base/bug.h"
 #include "compiler/base/text.h"
-#include "compiler/cpu/data_object.h"
 #include "runtime/data/source.h"
 #include "runtime/image_io.h"
-#include "runtime/interrupt.h"
 
-extern char **environ;
+/* What only some data need; nothing asks for it by a strong symbol. Without flags, cnnc was built without it.
+ * In a static program only what has a static library: the symbols in it that are asked for. */
+static const struct {
+    OptionalLibrary library;
+    const char *file, *flags, *static_flags, *static_symbols;
+    const char *left_out; /* of a static program, for people */
+    bool needed;          /* what needs it does nothing without */
+} optional_libraries[] = {{LIBRARY_SOUND, "libcnn_sound.a", CNNC_SOUND_LINK_FLAGS, "", "", "sounds", true},
+                          {LIBRARY_UNPACK, "libcnn_unpack.a", CNNC_UNPACK_LINK_FLAGS, "", "",
+                           "archives in .tar.bz2, .tar.xz and .tar.zst", false},
+                          {LIBRARY_FORMATS, "libcnn_formats.a", CNNC_FORMAT_LINK_FLAGS,
+                           CNNC_STATIC_FORMAT_LINK_FLAGS, CNNC_STATIC_FORMAT_SYMBOLS,
+                           CNNC_STATIC_FORMATS_MISSING, false}};
 
-/* A folder for the object files, removed at the end with what it holds. */
-typedef struct {
-    Arena *arena;
-    char folder[PATH_MAX];
-    VEC(const char *) files;
-} Workplace;
-
-static bool open_workplace(Workplace *workplace, Arena *arena, const char **complaint)
-{
-    const char *base = getenv("TMPDIR");
-    *workplace = (Workplace){.arena = arena};
-    snprintf(workplace->folder, sizeof workplace->folder, "%s/cnnc-build-XXXXXX",
-             base && *base ? base : "/tmp");
-    if (mkdtemp(workplace->folder))
-        return true;
-    *complaint = arena_printf(arena, "cannot make a folder for the object files, %s: %s", workplace->folder,
-                              strerror(errno));
-    return false;
-}
-
-static void close_workplace(Workplace *workplace)
-{
-    for (size_t i = 0; i < workplace->files.count; i++)
-        unlink(workplace->files.items[i]);
-    rmdir(workplace->folder);
-}
-
-static bool write_object(Workplace *workplace, const char *name, const CpuObject *object,
+/* The archive of an optional library: all of it, or, in a static program, what has static libraries. */
+static bool add_optional(Arena *arena, const BuildRequest *request, size_t i, Arguments *arguments,
                          const char **complaint)
 {
-    const char *path = arena_printf(workplace->arena, "%s/%s.o", workplace->folder, name);
-    *vec_push(workplace->arena, &workplace->files) = path;
-    FILE *file = fopen(path, "wb");
-    bool written = file && fwrite(object->object, 1, object->bytes, file) == object->bytes;
-    if (file && fclose(file) != 0)
-        written = false;
-    if (!written)
-        *complaint = arena_printf(workplace->arena, "cannot write %s: %s", path, strerror(errno));
-    return written;
-}
-
-/* The folder of the running cnnc, where its build has put the runtime's libraries. */
-static bool library_folder(Arena *arena, const char **folder, const char **complaint)
-{
-    char path[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (length < 0) {
-        *complaint = arena_printf(arena, "cannot tell where cnnc itself lies: %s", strerror(errno));
+    const char *path = toolchain_library(arena, request->platform, optional_libraries[i].file, complaint);
+    if (!path)
         return false;
-    }
-    path[length] = '\0';
-    *strrchr(path, '/') = '\0';
-    *folder = arena_text(arena, path, strlen(path));
+    arguments_add_list(arena, arguments,
+                       request->is_static ? optional_libraries[i].static_symbols : "-Wl,--whole-archive");
+    arguments_add(arena, arguments, path);
+    if (!request->is_static)
+        arguments_add(arena, arguments, "-Wl,--no-whole-archive");
     return true;
 }
 
-/* Ctrl-C reaches the linker and this process; the linker may have died of it first. */
-static void await_interrupt(void)
+static bool is_here(const BuildRequest *request, unsigned libraries, size_t i)
 {
-    for (int i = 0; i < 20 && !cnn_interrupted(); i++)
-        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    return request->platform == platform_here() && (libraries & optional_libraries[i].library) &&
+           *(request->is_static ? optional_libraries[i].static_flags : optional_libraries[i].flags);
 }
 
-static bool run(Arena *arena, char *const *arguments, const char **complaint)
+/* Says what cannot be read that cnnc reads. false: the program would be of no use. */
+static bool note_left_out(Arena *arena, BuildRequest *request, unsigned libraries, const char **complaint)
 {
-    pid_t child;
-    int failed = posix_spawnp(&child, arguments[0], NULL, NULL, arguments, environ);
-    if (failed) {
-        *complaint = arena_printf(arena, "cannot start the linker, '%s': %s (Debian: apt-get install gcc)",
-                                  arguments[0], strerror(failed));
-        return false;
+    Text notes = {.arena = arena};
+    bool here = request->platform == platform_here();
+    if (!here)
+        text_printf(&notes, "%s", request->platform->missing);
+    for (size_t i = 0; i < COUNT(optional_libraries) && (request->is_static || !here); i++) {
+        if (!(libraries & optional_libraries[i].library))
+            continue;
+        if (optional_libraries[i].needed) {
+            *complaint = arena_printf(
+                arena, "the data are %s, and there is no library for %s that reads them",
+                optional_libraries[i].left_out, here ? "a static program" : request->platform->triple);
+            return false;
+        }
+        if (here && *optional_libraries[i].left_out)
+            text_printf(&notes, "%s%s", notes.length ? "; " : "", optional_libraries[i].left_out);
     }
-    int status;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        continue;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return true;
-    await_interrupt();
-    *complaint = arena_printf(arena, "the linker '%s' failed", arguments[0]);
-    return false;
+    request->notes = notes.length ? arena_printf(arena, "note: it cannot read %s\n", notes.bytes) : "";
+    return true;
 }
 
-typedef VEC(char *) Arguments;
-
-static void add(Arena *arena, Arguments *arguments, const char *text)
-{
-    *vec_push(arena, arguments) = arena_text(arena, text, strlen(text));
-}
-
-/* Flags of the build itself, a blank between two. */
-static void add_flags(Arena *arena, Arguments *arguments, const char *list)
-{
-    char *flags = arena_text(arena, list, strlen(list));
-    for (char *flag = strtok(flags, " "); flag; flag = strtok(NULL, " "))
-        add(arena, arguments, flag);
-}
-
-/* A path that no program takes for a flag. */
-static const char *plain_path(Arena *arena, const char *path)
-{
-    return path[0] == '/' || path[0] == '.' ? path : arena_printf(arena, "./%s", path);
-}
-
-/* What only some data need; nothing asks for it by a strong symbol. Without flags, cnnc was built without it.
- */
-static const struct {
-    OptionalLibrary library;
-    const char *file, *flags;
-} optional_libraries[] = {{LIBRARY_SOUND, "libcnn_sound.a", CNNC_SOUND_LINK_FLAGS},
-                          {LIBRARY_UNPACK, "libcnn_unpack.a", CNNC_UNPACK_LINK_FLAGS},
-                          {LIBRARY_FORMATS, "libcnn_formats.a", CNNC_FORMAT_LINK_FLAGS}};
-
-static bool link_all(Workplace *workplace, unsigned libraries, const char *path, const char **complaint)
+static bool link_all(Workplace *workplace, BuildRequest *request, const char *path, const char **complaint)
 {
     Arena *arena = workplace->arena;
-    const char *folder;
-    if (!library_folder(arena, &folder, complaint))
+    const Platform *platform = request->platform;
+    unsigned libraries = source_libraries(request->versions[0].linked.image->recipe.data);
+    const char *trainer = toolchain_library(arena, platform, "libcnn_trainer.a", complaint);
+    const char *runtime = trainer ? toolchain_library(arena, platform, "libcnn_runtime.a", complaint) : NULL;
+    if (!runtime || !note_left_out(arena, request, libraries, complaint))
         return false;
     Arguments arguments = {0};
-    add(arena, &arguments, "cc");
-    add(arena, &arguments, "-o");
-    add(arena, &arguments, plain_path(arena, path));
-    add(arena, &arguments, arena_printf(arena, "%s/libcnn_trainer.a", folder));
+    arguments_add(arena, &arguments, platform->compiler);
+    arguments_add_list(arena, &arguments, "-Wl,--gc-sections -Wl,--strip-debug");
+    if (request->is_static)
+        arguments_add_list(arena, &arguments, "-static -s");
+    arguments_add(arena, &arguments, "-o");
+    arguments_add_path(arena, &arguments, path);
+    arguments_add(arena, &arguments, trainer);
     for (size_t i = 0; i < workplace->files.count; i++)
-        add(arena, &arguments, workplace->files.items[i]);
+        arguments_add(arena, &arguments, workplace->files.items[i]);
     for (size_t i = 0; i < COUNT(optional_libraries); i++)
-        if ((libraries & optional_libraries[i].library) && *optional_libraries[i].flags) {
-            add(arena, &arguments, "-Wl,--whole-archive");
-            add(arena, &arguments, arena_printf(arena, "%s/%s", folder, optional_libraries[i].file));
-            add(arena, &arguments, "-Wl,--no-whole-archive");
-        }
-    add(arena, &arguments, arena_printf(arena, "%s/libcnn_runtime.a", folder));
+        if (is_here(request, libraries, i) && !add_optional(arena, request, i, &arguments, complaint))
+            return false;
+    if (request->is_static) {
+        const char *alone = toolchain_library(arena, platform, "libcnn_static.a", complaint);
+        if (!alone)
+            return false;
+        arguments_add(arena, &arguments, "-Wl,-u,cnn_shared_symbol");
+        arguments_add(arena, &arguments, alone);
+    }
+    arguments_add(arena, &arguments, runtime);
     for (size_t i = 0; i < COUNT(optional_libraries); i++)
-        if (libraries & optional_libraries[i].library)
-            add_flags(arena, &arguments, optional_libraries[i].flags);
-    add_flags(arena, &arguments, CNNC_TRAINER_LINK_FLAGS);
-    *vec_push(arena, &arguments) = NULL;
-    return run(arena, arguments.items, complaint);
+        if (is_here(request, libraries, i))
+            arguments_add_list(arena, &arguments,
+                               request->is_static ? optional_libraries[i].static_flags
+                                                  : optional_libraries[i].flags);
+    arguments_add_list(arena, &arguments, platform->flags);
+    return toolchain_run(arena, &arguments, platform->package, complaint);
 }
 
-static bool build_beside(Session *session, const Linked *linked, Workplace *workplace, const char *beside,
-                         const char **complaint)
+/* One version, as the data object has it. */
+static bool describe(Session *session, const BuildVersion *version, DataVersion *out, const char **complaint)
 {
-    Arena *arena = session->arena;
-    size_t length;
     CnnError error = {0};
     void *bytes = NULL;
-    if (cnn_image_write(linked->image, &bytes, &length, &error) != CNN_OK) {
-        *complaint = arena_printf(arena, "%s", error.text);
+    const Linked *linked = &version->linked;
+    *out = (DataVersion){.name = version->name,
+                         .needs = version->target->features,
+                         .symbols = linked->symbols,
+                         .functions = linked->functions};
+    if (cnn_image_write(linked->image, &bytes, &out->image_bytes, &error) != CNN_OK) {
+        *complaint = arena_printf(session->arena, "%s", error.text);
         return false;
     }
-    CpuObject data = {0};
-    bool done = cpu_data_object(session->target, bytes, length, linked->symbols, linked->functions, arena,
-                                &data, complaint);
+    out->image = arena_copy(session->arena, bytes, out->image_bytes);
     free(bytes);
-    done = done && write_object(workplace, "image", &data, complaint);
-    for (int i = 0; done && i < linked->functions; i++)
-        done = write_object(workplace, linked->symbols[i], &linked->objects[i], complaint);
-    return done && link_all(workplace, source_libraries(linked->image->recipe.data), beside, complaint);
+    return true;
 }
 
-bool standalone_build(Session *session, const Linked *linked, const char *path, const char **complaint)
+/* The version that asks for the least: whatever is not a kernel is made for it. */
+static const BuildVersion *plainest(const BuildRequest *request)
+{
+    return &request->versions[request->version_count - 1];
+}
+
+bool build_write_objects(Session *session, const BuildRequest *request, Workplace *workplace,
+                         const char **complaint)
+{
+    DataVersion *versions = NEW_ARRAY(session->arena, DataVersion, request->version_count);
+    bool done = true;
+    for (int v = 0; done && v < request->version_count; v++) {
+        const Linked *linked = &request->versions[v].linked;
+        done = describe(session, &request->versions[v], &versions[v], complaint);
+        for (int i = 0; done && i < linked->functions; i++)
+            done = workplace_object(workplace, linked->symbols[i], &linked->objects[i], complaint) != NULL;
+    }
+    DataContents contents = {.versions = versions,
+                             .version_count = request->version_count,
+                             .weights = request->weights,
+                             .weights_bytes = request->weights_bytes,
+                             .weights_name = request->weights_name,
+                             .made = request->made};
+    CpuObject data = {0};
+    return done && cpu_data_object(plainest(request)->target, &contents, session->arena, &data, complaint) &&
+           workplace_object(workplace, "built", &data, complaint) != NULL;
+}
+
+bool standalone_build(Session *session, BuildRequest *request, const char *path, const char **complaint)
 {
     Workplace workplace;
-    if (!open_workplace(&workplace, session->arena, complaint))
+    if (!workplace_open(&workplace, session->arena, complaint))
         return false;
     const char *beside = arena_printf(session->arena, "%s.%ld.part", path, (long)getpid());
-    bool done = build_beside(session, linked, &workplace, beside, complaint);
-    close_workplace(&workplace);
+    bool done = build_write_objects(session, request, &workplace, complaint) &&
+                link_all(&workplace, request, beside, complaint);
+    workplace_close(&workplace);
     if (done && rename(beside, path) != 0) {
         *complaint = arena_printf(session->arena, "cannot write %s: %s", path, strerror(errno));
         done = false;
@@ -214,29 +189,18 @@ static const char *linker_version(Arena *arena)
 bool standalone_check(Arena *arena, const char **linker, const char **complaint)
 {
     static const char *const libraries[] = {"libcnn_trainer.a", "libcnn_runtime.a"};
-    const char *folder;
     *linker = linker_version(arena);
     if (!*linker) {
         *complaint = "there is no C compiler 'cc' to link with (Debian: apt-get install gcc libc6-dev)";
         return false;
     }
-    if (!library_folder(arena, &folder, complaint))
-        return false;
-    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
-        const char *path = arena_printf(arena, "%s/%s", folder, libraries[i]);
-        if (access(path, R_OK) != 0) {
-            *complaint = arena_printf(arena, "%s: %s; it lies beside cnnc where cnnc was built", path,
-                                      strerror(errno));
+    for (size_t i = 0; i < COUNT(libraries); i++)
+        if (!toolchain_library(arena, platform_here(), libraries[i], complaint))
             return false;
-        }
-    }
     Arguments arguments = {0};
-    static const char *const flags[] = {"cc", "-shared", "-o", "/dev/null"};
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-        add(arena, &arguments, flags[i]);
+    arguments_add_list(arena, &arguments, "cc -shared -o /dev/null");
     for (size_t i = 0; i < COUNT(optional_libraries); i++)
-        add_flags(arena, &arguments, optional_libraries[i].flags);
-    add_flags(arena, &arguments, CNNC_TRAINER_LINK_FLAGS);
-    *vec_push(arena, &arguments) = NULL;
-    return run(arena, arguments.items, complaint);
+        arguments_add_list(arena, &arguments, optional_libraries[i].flags);
+    arguments_add_list(arena, &arguments, platform_here()->flags);
+    return toolchain_run(arena, &arguments, platform_here()->package, complaint);
 }

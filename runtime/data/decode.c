@@ -12,7 +12,8 @@ void decoder_free(PictureDecoder *decoder)
         return;
     bytes_free(&decoder->file);
     bytes_free(&decoder->turned);
-    jpeg_decoder_free(decoder->jpeg);
+    if (decoder->jpeg)
+        jpeg_decoder_free(decoder->jpeg);
     sound_decoder_free(decoder->sound);
     free(decoder);
 }

@@ -88,6 +88,9 @@ typedef struct PictureCodec {
     void (*version)(char *out, size_t bytes);
 } PictureCodec;
 
+#ifdef CNN_WITHOUT_PICTURES
+__attribute__((weak)) /* NULL: then there are none to be freed */
+#endif
 void jpeg_decoder_free(JpegDecoder *jpeg);
 
 /** Checks the size that a header claims. */

@@ -50,7 +50,7 @@ static CnnStatus gzip_read(int descriptor, const char *path, ByteSink *sink, voi
     if (!file) {
         if (own >= 0)
             close(own);
-        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to unpack '%s'", path);
+        return cnn_fail(error, CNN_NO_RESOURCE, "'%s' cannot be unpacked: %s", path, zError(Z_MEM_ERROR));
     }
     gzbuffer(file, CHUNK);
     CnnStatus status = gzip_pass(file, path, sink, context, error);

@@ -34,10 +34,11 @@ static CnnStatus idx_reader_open(const IdxArray *array, IdxReader *reader, CnnEr
     if (start[0] != 0x1f || start[1] != 0x8b)
         return CNN_OK;
     reader->in = malloc(IDX_ZLIB_BUFFER);
-    if (reader->in && inflateInit2(&reader->stream, MAX_WBITS + IDX_ONLY_GZIP) == Z_OK)
+    int code = reader->in ? inflateInit2(&reader->stream, MAX_WBITS + IDX_ONLY_GZIP) : Z_MEM_ERROR;
+    if (code == Z_OK)
         return CNN_OK;
     free(reader->in);
-    return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to read %s", array->path);
+    return cnn_fail(error, CNN_NO_RESOURCE, "%s cannot be unpacked: %s", array->path, zError(code));
 }
 
 static void idx_reader_close(IdxReader *reader)

@@ -257,10 +257,11 @@ CnnStatus loose_open(const CnnRecipe *recipe, const CnnStatement *source, const 
 {
     files->request = request;
     TRY(loose_learn(recipe, files, error));
-    TRY(open_files(innermost(source), files, out, error));
+    TRY(request->memory ? loose_memory_open(files, out, error)
+                        : open_files(innermost(source), files, out, error));
     SourceInfo *info = &(*out)->info;
     info->count = info->validation_count = 0;
-    info->test_count = (int64_t)files->paths.count;
+    info->test_count = request->memory ? request->memory->most : (int64_t)files->paths.count;
     info->classes = files->classes;
     info->class_names = files->class_names;
     return CNN_OK;

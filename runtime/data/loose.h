@@ -15,13 +15,25 @@ struct SampleForm {
     double low, high;
 };
 
+/* Samples in memory, one behind the other, [height, width, channels] each, with the channels and the range of
+ * the training's. All but `most` may change from one call of cnn_data_sample to the next. */
+typedef struct {
+    const void *samples;
+    Dtype dtype; /* DTYPE_U8 or DTYPE_F32 */
+    int64_t height, width;
+    int64_t most; /* how many there may be */
+} LooseMemory;
+/** Bytes of one. */
+size_t loose_memory_bytes(const CnnData *data, const LooseMemory *memory);
+
 /* The files that are asked about, and the weights that will answer. */
 struct LooseRequest {
     const char *const *paths; /* files, folders; "-": the standard input names them, one a line. NULL: no
                                  file is asked about, only what samples are */
     int count;
     const WeightFile *weights;
-    const char *weights_path; /* for messages */
+    const char *weights_path;  /* for messages */
+    const LooseMemory *memory; /* in place of files; NULL: there are files */
 };
 
 /* The files, found, and what is known of the samples that they are to be. */
@@ -49,6 +61,8 @@ const LooseKind *loose_as_pictures(const SampleForm *form);
 const LooseKind *loose_as_values(const SampleForm *form);
 /** Opens files of one sample each, .npy or TIFF, for LooseKind.open. */
 CnnStatus loose_tiles_open(bool bands_first, const LooseFiles *files, Source **out, CnnError *error);
+/** Opens samples in memory. */
+CnnStatus loose_memory_open(const LooseFiles *files, Source **out, CnnError *error);
 /** Whether a file is called as one of these. */
 bool loose_is_tile_name(const char *name);
 /** For Source.label: there is none, and so it is 0. */

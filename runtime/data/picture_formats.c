@@ -6,10 +6,16 @@
 #include "runtime/data/class_folders.h"
 #include "runtime/data/decode.h"
 
-extern const PictureCodec jpeg_codec, png_codec, bmp_codec;
+extern const PictureCodec bmp_codec;
 /* Their addresses are NULL in a program without them. */
 extern const PictureCodec tiff_codec __attribute__((weak)), webp_codec __attribute__((weak)),
     gif_codec __attribute__((weak));
+/* Left out by --target only (cmake/cross.cmake). */
+#ifdef CNN_WITHOUT_PICTURES
+extern const PictureCodec jpeg_codec __attribute__((weak)), png_codec __attribute__((weak));
+#else
+extern const PictureCodec jpeg_codec, png_codec;
+#endif
 
 const PictureFormat picture_formats[] = {
     {"JPEG",
@@ -62,8 +68,8 @@ CnnStatus picture_format_check(const PictureFormat *format, const char *path, Cn
     name_printable(path, name);
     if (format->package)
         return cnn_fail(error, CNN_BAD_INPUT,
-                        "%s: %s %s picture, but cnnc was built without %s: install %s, and build it again",
-                        name, format->article, format->name, format->library, format->package);
+                        "%s: %s %s picture, but this program was built without %s (Debian: %s)", name,
+                        format->article, format->name, format->library, format->package);
     return cnn_fail(error, CNN_BAD_INPUT, "%s: %s %s picture, which is not read: convert it to PNG or JPEG",
                     name, format->article, format->name);
 }

@@ -222,8 +222,9 @@ static CnnStatus member_inflate(const Zip *zip, const ZipMember *member, uint64_
     unsigned char chunk[CHUNK], beyond;
     uint64_t left = member->packed;
     z_stream stream = {.next_out = out->data, .avail_out = (uInt)out->size};
-    if (inflateInit2(&stream, -MAX_WBITS) != Z_OK)
-        return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to unpack");
+    int code = inflateInit2(&stream, -MAX_WBITS);
+    if (code != Z_OK)
+        return cnn_fail(error, CNN_NO_RESOURCE, "it cannot be unpacked: %s", zError(code));
     CnnStatus status = CNN_OK;
     int state = Z_OK;
     while (status == CNN_OK && state == Z_OK && stream.total_out <= out->size) {

@@ -1,10 +1,11 @@
 /* The call of LAPACK. Its C interface is found by name: its header would have to be there for every build. */
 #include "runtime/transform/eigen.h"
 
-#include <dlfcn.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "runtime/shared_library.h"
 
 enum { ROW_MAJOR = 101, COLUMN_MAJOR = 102 }; /* LAPACK_ROW_MAJOR, LAPACK_COL_MAJOR */
 enum { NO_MEMORY = -1010 };                   /* LAPACKE's own codes for memory begin here, downwards */
@@ -21,12 +22,12 @@ typedef int (*Dorgqr)(int layout, int m, int n, int k, double *a, int lda, const
 /* function: the address of a pointer to the function. */
 static CnnStatus eigen_load(const char *name, void *function, CnnError *error)
 {
-    void *library = dlopen("liblapacke.so.3", RTLD_NOW | RTLD_LOCAL); /* stays loaded */
-    void *symbol = library ? dlsym(library, name) : NULL;
+    const char *complaint;
+    void *symbol = cnn_shared_symbol("liblapacke.so.3", name, &complaint);
     if (!symbol)
         return cnn_fail(error, CNN_NO_RESOURCE,
                         "principal components need LAPACK (Debian: apt-get install liblapacke): %s",
-                        dlerror());
+                        complaint);
     memcpy(function, &symbol, sizeof symbol); /* ISO C has no cast from an object to a function */
     return CNN_OK;
 }

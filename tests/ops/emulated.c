@@ -4,11 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "runtime/image.h"
+#include "runtime/built.h"
 
 enum { TENSORS_MOST = 16 };
-
-extern CnnCode *const cnn_image_code[];
 
 static void take(void *to, size_t bytes)
 {
@@ -38,7 +36,7 @@ int main(void)
             take(place[t], (size_t)bytes[t]);
             stored[t] = place[t] + margin[t];
         }
-        cnn_image_code[head[0]](stored, &call);
+        cnn_built.versions[0].code[head[0]](stored, &call);
         for (int t = 0; t < head[1]; t++) {
             if (fwrite(place[t], 1, (size_t)bytes[t], stdout) != (size_t)bytes[t])
                 return 1;

@@ -103,7 +103,9 @@ static inline void emulator_link(Arena *arena, const CpuTarget *target, const ch
         emulator_write_object(arena_printf(arena, "kernel%d.o", functions++), &objects[i]);
     }
     CpuObject table;
-    assert_true(cpu_data_object(target, "", 1, linked, functions, arena, &table, &complaint));
+    DataVersion version = {.symbols = linked, .functions = functions};
+    DataContents contents = {.versions = &version, .version_count = 1};
+    assert_true(cpu_data_object(target, &contents, arena, &table, &complaint));
     emulator_write_object("table.o", &table);
     emulator_call("cd %s && %s -static -o program main.o table.o kernel*.o -lm && rm kernel*.o",
                   emulator_folder, linker);

@@ -9,11 +9,11 @@ ln -s "$top/tests" tests
 mkdir -p build
 ln -s "$(dirname "$CNNC")" build/release
 
-# A fence "```cnn NAME" or "```python NAME" is a file, "```sh run" a part of the script, "```sh fails" commands of which each ends with
+# A fence "```cnn NAME", "```python NAME" or "```c NAME" is a file, "```sh run" a part of the script, "```sh fails" commands of which each ends with
 # the exit code 1, "```text" what is printed by one of them.
 awk '
 /^```/ && inside { close(inside); inside = ""; next }
-/^```(cnn|python) [a-z.]+$/ { inside = $2; next }
+/^```(cnn|python|c) [a-z.]+$/ { inside = $2; next }
 /^```sh (run|fails)$/ { inside = "tutorial.sh"; fails = $2 == "fails"; next }
 /^```text$/ { inside = "shown"; next }
 inside == "tutorial.sh" && fails { print "status=0; " $0 " || status=$?; [ $status = 1 ]" >>inside; next }

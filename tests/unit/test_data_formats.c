@@ -134,7 +134,8 @@ static bool write_webp(const char *path)
     return true;
 #else
     write_bytes(path, "RIFF....WEBPVP8 ", 16);
-    assert_not_decoded(path, "a WebP picture, but cnnc was built without libwebp: install libwebp-dev");
+    assert_not_decoded(path,
+                       "a WebP picture, but this program was built without libwebp (Debian: libwebp-dev)");
     return false;
 #endif
 }
@@ -159,7 +160,7 @@ static bool write_gif(const char *path)
     return true;
 #else
     write_bytes(path, "GIF89a......", 12);
-    assert_not_decoded(path, "a GIF picture, but cnnc was built without giflib: install libgif-dev");
+    assert_not_decoded(path, "a GIF picture, but this program was built without giflib (Debian: libgif-dev)");
     return false;
 #endif
 }
@@ -193,7 +194,8 @@ static bool write_tiff(const char *path)
     return true;
 #else
     write_bytes(path, "II*\0....", 8);
-    assert_not_decoded(path, "a TIFF picture, but cnnc was built without libtiff: install libtiff-dev");
+    assert_not_decoded(path,
+                       "a TIFF picture, but this program was built without libtiff (Debian: libtiff-dev)");
     return false;
 #endif
 }

@@ -41,9 +41,10 @@ static void pictures_are_refused_with_what_is_missing(void **state)
         const char *bytes, *reason;
     } cases[] = {
         {"II*\0....RIFF",
-         "p: a TIFF picture, but cnnc was built without libtiff: install libtiff-dev, and build"},
-        {"RIFF....WEBP", "p: a WebP picture, but cnnc was built without libwebp: install libwebp-dev"},
-        {"GIF89a......", "p: a GIF picture, but cnnc was built without giflib: install libgif-dev"}};
+         "p: a TIFF picture, but this program was built without libtiff (Debian: libtiff-dev)"},
+        {"RIFF....WEBP",
+         "p: a WebP picture, but this program was built without libwebp (Debian: libwebp-dev)"},
+        {"GIF89a......", "p: a GIF picture, but this program was built without giflib (Debian: libgif-dev)"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         write_bytes("p", cases[i].bytes, 12);
         assert_not_decoded("p", cases[i].reason);
