@@ -128,7 +128,7 @@ train {
     loss cross_entropy
     optimizer adam
     batch 8
-    epochs 60
+    epochs 200
     checkpoint every=3 steps
 }
 END
@@ -141,13 +141,15 @@ jailed() {
 }
 if jailed /photos info >/dev/null 2>&1; then
     trains photos photos.cnn --no-out
-    jailed /photos --data-root / --out /run --quiet --threads 1 &
-    for i in $(seq 400); do
-        [ -z "$(find jail/run -name 'checkpoint-*.safetensors' 2>/dev/null)" ] || break
-        sleep 0.01
+    # The pipe holds fewer events than the training has, which so cannot end before it is killed.
+    mkfifo events
+    jailed /photos --data-root / --out /run --json --threads 1 >events &
+    exec 3<events
+    while read -r event <&3; do
+        case $event in *'"checkpoint"'*) break ;; esac
     done
-    pkill -KILL -P $! 2>/dev/null || true
-    kill -KILL $! 2>/dev/null || wrong 'the training in the jail was over before it could be killed'
+    pkill -KILL -P $! || wrong 'the training in the jail was over before it could be killed'
+    exec 3<&-
     wait $! 2>/dev/null || true
     expect 0 '' jailed /photos --data-root / --resume=/run --save /w.safetensors
     same photos.safetensors jail/w.safetensors 'trained, killed and gone on with in an empty chroot'
