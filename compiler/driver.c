@@ -56,12 +56,22 @@ void session_close(Session *session)
     arena_free(session->arena);
 }
 
-Program *driver_check(Session *session, const char *path)
+static Program *keep_program(Session *session, Program *program)
 {
-    Program *program = program_check(session->arena, session->diag, path, &session->check);
     if (program && program->data)
         *vec_push(session->arena, &((OpenSession *)session)->programs) = program;
     return program;
+}
+
+Program *driver_check(Session *session, const char *path)
+{
+    return keep_program(session, program_check(session->arena, session->diag, path, &session->check));
+}
+
+Program *driver_check_text(Session *session, const char *path, const char *text)
+{
+    return keep_program(session,
+                        program_check_text(session->arena, session->diag, path, text, &session->check));
 }
 
 /* The program with its forward graph rewritten. */

@@ -41,6 +41,8 @@ void session_close(Session *session);
 /** Parses and checks. NULL after errors in the session's diag. Closes with the session: the program and its
  * data. */
 Program *driver_check(Session *session, const char *path);
+/** The same of a text in place of the file's; what it names lies where it would lie for the file. */
+Program *driver_check_text(Session *session, const char *path, const char *text);
 
 /** The graph of a whole step, after all rewrites: of training or of evaluation. NULL after errors in the
  * diag. */

@@ -27,6 +27,7 @@ static const struct {
     [OUTPUT_LIBRARY] = {"a library", "!<arch>", 0},
     [OUTPUT_INTERFACE] = {"a header that cnnc wrote", OUTPUT_INTERFACE_MARK, 0},
     [OUTPUT_REPORT] = {"a report", OUTPUT_REPORT_MARK, 0},
+    [OUTPUT_MODEL] = {"an empty file", NULL, 0},
     [OUTPUT_PNG] = {"a picture in PNG", "\x89PNG", 0},
     [OUTPUT_SVG] = {"a picture in SVG", "<?xml", 0},
     [OUTPUT_ONNX] = {"a network in ONNX", "\x08", 0}, /* the first field of a model */
@@ -40,10 +41,12 @@ static bool is_of_kind(const char *path, OutputKind kind)
     FILE *file = fopen(path, "rbe");
     if (!file)
         return true; /* not there, or not to be read: then writing it will say why */
-    size_t count = fread(bytes, 1, sizeof bytes, file), length = strlen(kinds[kind].mark);
+    size_t count = fread(bytes, 1, sizeof bytes, file);
     fclose(file);
-    return count == 0 || (count >= kinds[kind].at + length &&
-                          memcmp(bytes + kinds[kind].at, kinds[kind].mark, length) == 0);
+    if (count == 0 || !kinds[kind].mark)
+        return count == 0;
+    size_t length = strlen(kinds[kind].mark);
+    return count >= kinds[kind].at + length && memcmp(bytes + kinds[kind].at, kinds[kind].mark, length) == 0;
 }
 
 /* Whether a text of the data section names this file. */

@@ -14,6 +14,7 @@ typedef enum {
     OUTPUT_LIBRARY,   /* an archive of objects */
     OUTPUT_INTERFACE, /* a header of C: begins with OUTPUT_INTERFACE_MARK */
     OUTPUT_REPORT,    /* JSON of a measurement: begins with OUTPUT_REPORT_MARK */
+    OUTPUT_MODEL,     /* replaces no file */
     OUTPUT_PNG,
     OUTPUT_SVG,
     OUTPUT_ONNX,

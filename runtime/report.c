@@ -130,7 +130,7 @@ static void report_advise(Report *report, const Progress *progress)
     report->advised = true;
     report_line(report,
                 "the data are the bound: %s--loader-threads, a smaller 'resize' or fewer augmentations make "
-                "them faster",
+                "them faster; `cnnc why` tries each",
                 progress->cached ? "" : "'cache memory', ");
 }
 

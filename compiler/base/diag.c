@@ -286,6 +286,14 @@ const char *diag_slug(const Diag *diag, int index)
     return index >= 0 && (size_t)index < diag->kept.count ? diag->kept.items[index]->slug : NULL;
 }
 
+const char *diag_first_error(const Diag *diag)
+{
+    for (size_t i = 0; i < diag->kept.count; i++)
+        if (diag->kept.items[i]->severity == MESSAGE_ERROR)
+            return diag->kept.items[i]->text;
+    return NULL;
+}
+
 void diag_show_slugs(Diag *diag, bool show)
 {
     diag->show_slugs = show;

@@ -50,6 +50,8 @@ int diag_warnings(const Diag *diag);
 
 /** The slug of a message that is kept, counted from 0 in the order they were reported; NULL past the last. */
 const char *diag_slug(const Diag *diag, int index);
+/** The first error that is kept, without its place; NULL: there is none. */
+const char *diag_first_error(const Diag *diag);
 /** Whether a printed message ends with its slug in brackets, under which docs/errors.md explains it. On by
  * default. */
 void diag_show_slugs(Diag *diag, bool show);

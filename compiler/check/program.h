@@ -78,7 +78,7 @@ typedef struct {
 
 /** Parses and checks a model file. NULL after errors in `diag`. */
 Program *program_check(Arena *arena, Diag *diag, const char *path, const CheckOptions *options);
-/** The same for a text that is not in a file (tests). `name` stands for the path in messages. */
+/** The same for a text that is not in a file. `name` stands for the path. */
 Program *program_check_text(Arena *arena, Diag *diag, const char *name, const char *text,
                             const CheckOptions *options);
 

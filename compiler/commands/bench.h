@@ -75,6 +75,8 @@ PartSums *bench_layers(const Bench *bench);
 
 /* ---- bench_table.c, bench_json.c, bench_plot.c ---- */
 void bench_print(const Bench *bench, bool quiet, Text *out);
+/** A note where other programs had the cores; else nothing. */
+void bench_print_delay(const Bench *bench, Text *out);
 const char *bench_json(const Bench *bench);
 /** Errors: CNN_NO_RESOURCE. */
 CnnStatus bench_plot(const Bench *bench, const char *path, CnnError *error);

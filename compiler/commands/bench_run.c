@@ -5,15 +5,15 @@
 #include <string.h>
 
 #include "compiler/commands/bench.h"
+#include "compiler/commands/feed.h"
 #include "compiler/commands/process.h"
 #include "compiler/cpu/peak.h"
 #include "runtime/clock.h"
-#include "runtime/data/loader.h"
 #include "runtime/evaluate.h"
 #include "runtime/memory.h"
 #include "runtime/rng.h"
 
-enum { SEED = 1, PROFILED_LEAST = 10, AHEAD = 4 };
+enum { SEED = FEED_SEED, PROFILED_LEAST = 10 };
 static const double PROFILE_SECONDS = 0.5;
 /* Each worker's share of what is read to measure the memory: more than a core's caches, by far. */
 enum { FAR_BYTES = 64 << 20 };
@@ -84,13 +84,7 @@ static void size_batches(Bench *bench)
 
 static void run_step(Bench *bench, const void *input, const void *label, int64_t samples, double *seconds)
 {
-    CnnScalars scalars = {.rate = (float)bench->model->program->recipe.rate,
-                          .step = (float)++bench->number,
-                          .inverse_count = 1 / (float)samples,
-                          .count = (float)samples,
-                          .seed_low = SEED,
-                          .first_micro = 1,
-                          .last_micro = 1};
+    CnnScalars scalars = feed_scalars(bench->model->program->recipe.rate, ++bench->number, samples);
     loss_scale_set(&bench->scale, &scalars);
     cnn_device_step_timed(bench->device, bench->program, input, label, &scalars, samples, seconds);
     loss_scale_heed(&bench->scale, bench->device, bench->program);
@@ -203,44 +197,9 @@ PartSums *bench_layers(const Bench *bench)
 
 /* ---- The loader ---- */
 
-typedef struct {
-    double seconds, waited, cores; /* cores: seconds of all threads, the steps' too */
-    int64_t images;
-} Drained;
-
-/* Images of the loader for the seconds of a window, epoch after epoch. The first batch is not counted: the
- * time before it is the start of the threads. `steps`: each batch is trained on. */
-static CnnStatus drain(Bench *bench, CnnLoader *loader, bool steps, Drained *drained, CnnError *error)
+static void step_on(void *context, const Batch *batch)
 {
-    double start = 0, cores = 0;
-    *drained = (Drained){0};
-    for (int64_t epoch = 0;; epoch++) {
-        TRY(cnn_loader_start(loader, epoch, 0, error));
-        for (int64_t number = 0;; number++) {
-            Batch batch;
-            double asked = cnn_clock();
-            TRY(cnn_loader_next(loader, &batch, error));
-            double got = cnn_clock();
-            if (batch.samples == 0 && number == 0)
-                return cnn_fail(error, CNN_BAD_INPUT, "the training part has no samples");
-            if (batch.samples == 0)
-                break;
-            if (start == 0) {
-                start = got;
-                cores = process_cores();
-            } else {
-                drained->waited += got - asked;
-                drained->images += batch.samples;
-            }
-            if (steps)
-                run_step(bench, batch.input, batch.label, batch.samples, NULL);
-            drained->seconds = cnn_clock() - start;
-            if (drained->seconds > bench->options.seconds && drained->images > 0) {
-                drained->cores = process_cores() - cores;
-                return CNN_OK;
-            }
-        }
-    }
+    run_step(context, batch->input, batch->label, batch->samples, NULL);
 }
 
 CnnStatus bench_loader(Bench *bench, CnnError *error)
@@ -251,22 +210,26 @@ CnnStatus bench_loader(Bench *bench, CnnError *error)
     if (!data)
         return CNN_OK;
     LoaderOptions options = {
-        .batch = bench->program->batch, .shuffle = true, .threads = bench->threads, .ahead = AHEAD};
+        .batch = bench->program->batch, .shuffle = true, .threads = bench->threads, .ahead = LOADER_AHEAD};
     cnn_data_set_seed(data, SEED);
     TRY(cnn_data_fits(bench->linked->image, data, error));
     TRY(cnn_data_cache(data, CACHE_READ, &use, error));
     TRY(cnn_data_prepare(data, bench->threads, error));
-    Drained drained[2];
+    Fed fed[2];
     for (int steps = 0; steps < 2; steps++) {
         TRY(cnn_loader_open(data, PART_TRAIN, &options, &loader, error));
-        CnnStatus status = drain(bench, loader, steps, &drained[steps], error);
+        Feed feed = {.loader = loader,
+                     .step = steps ? step_on : NULL,
+                     .context = bench,
+                     .seconds = bench->options.seconds};
+        CnnStatus status = feed_for(&feed, &fed[steps], error);
         cnn_loader_close(loader);
         if (status != CNN_OK)
             return status;
     }
-    bench->loaded = (double)drained[0].images / drained[0].seconds;
-    bench->load_cores = drained[0].cores / (double)drained[0].images;
-    bench->waited = drained[1].waited / drained[1].seconds;
+    bench->loaded = (double)fed[0].images / fed[0].seconds;
+    bench->load_cores = fed[0].cores / (double)fed[0].images;
+    bench->waited = fed[1].waited / fed[1].seconds;
     return CNN_OK;
 }
 

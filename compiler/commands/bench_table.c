@@ -14,6 +14,13 @@ static const char *plural(int64_t count)
     return count == 1 ? "" : "s";
 }
 
+void bench_print_delay(const Bench *bench, Text *out)
+{
+    if (bench->delayed > LEAST_DELAY)
+        text_printf(out, "              NOTE: other programs had the cores for %.0f %% of this time\n",
+                    100 * bench->delayed);
+}
+
 static void print_whole(const Bench *bench, Text *out)
 {
     Arena *arena = bench->arena;
@@ -24,9 +31,7 @@ static void print_whole(const Bench *bench, Text *out)
     text_printf(out, "  step        %.3f ms (median of %d window%s; the best %.3f): %s images/s\n",
                 1e3 * bench->seconds, bench->options.windows, plural(bench->options.windows),
                 1e3 * bench->best, count_text(arena, llround(samples / bench->seconds)));
-    if (bench->delayed > LEAST_DELAY)
-        text_printf(out, "              NOTE: other programs had the cores for %.0f %% of this time\n",
-                    100 * bench->delayed);
+    bench_print_delay(bench, out);
     text_printf(out, "  arithmetic  %.1f GFLOP/s", 1e-9 * rate);
     if (bench->roof.flops > 0)
         text_printf(out, ", %.0f %% of the %.0f that this machine reaches in f32",

@@ -138,6 +138,16 @@ static const Flag bench_flags[] = {
     {"--json", FLAG_TEXT, OPTION(json), "FILE", "all figures as JSON", 0, 0, 0},
     FLAGS_END,
 };
+static const Flag why_flags[] = {
+    {"--seconds", FLAG_INTEGER, OPTION(seconds), "N", "seconds for which each idea is tried (default: 3)", 1,
+     3600, 0},
+    {"--ideas", FLAG_TEXT, OPTION(ideas), "NAME,...", "try only these", 0, 0, 0},
+    {"--apply", FLAG_TEXT, OPTION(apply), "NAME,...",
+     "measure nothing: write the model with these ideas to the file that -o names", 0, 0, 0},
+    {"-o", FLAG_TEXT, OPTION(output), "FILE", "with --apply: the model to write, a new file", 0, 0, 0},
+    {"--json", FLAG_TEXT, OPTION(json), "FILE", "all figures as JSON", 0, 0, 0},
+    FLAGS_END,
+};
 static const Flag explain_flags[] = {
     {"--eval", FLAG_SWITCH, OPTION(of_evaluation), NULL, "the evaluation instead of the training step", 0, 0,
      0},
@@ -216,6 +226,9 @@ const Command command_table[] = {
      true, false, false, command_compare, NULL},
     {"bench", "MODEL", 1, 1, "how fast a step is, where its time goes, and what the machine could do",
      bench_flags, true, false, false, command_bench, NULL},
+    {"why", "MODEL", 1, 1,
+     "why an epoch takes so long: where its time goes, and what would make it shorter, each idea tried",
+     why_flags, true, false, false, command_why, NULL},
     {"explain", "MODEL", 1, 1,
      "the model with the kernels that each line became, what was fused, and why the rest was not",
      explain_flags, true, false, false, command_explain, NULL},

@@ -47,7 +47,7 @@ typedef struct {
     const char *kernel;      /* emit */
     bool of_evaluation;      /* emit, bench, explain */
     bool quiet;              /* bench */
-    int64_t seconds;         /* tune, bench */
+    int64_t seconds;         /* tune, bench, why */
     int64_t images;          /* bench */
     int windows;             /* bench */
     bool measure;            /* explain */
@@ -56,15 +56,17 @@ typedef struct {
     bool dot;                /* show */
     bool check;              /* fmt */
     bool markdown;           /* help */
-    const char *output;      /* build, export, import, data preview, data dump */
+    const char *output;      /* build, export, import, data preview, data dump, why */
     const char *data;        /* import */
     const char *classes;     /* import */
     const char *format;      /* export */
     bool fold, logits, bare; /* export */
     BuildOptions build;      /* build */
+    const char *apply;       /* why */
+    const char *ideas;       /* why */
     const char *why;         /* predict */
     const char *variants;    /* compare */
-    const char *plot, *json; /* compare, bench, explain, sweep; json: doctor, runs too */
+    const char *plot, *json; /* compare, bench, explain, sweep; json: doctor, runs, why too */
     bool each;               /* compare */
     int rounds;              /* compare */
     int count;               /* data preview */
@@ -134,6 +136,7 @@ CnnStatus command_runs(const Options *options);
 CnnStatus command_doctor(const Options *options);
 CnnStatus command_sweep(const Options *options);
 CnnStatus command_tune(const Options *options);
+CnnStatus command_why(const Options *options);
 CnnStatus command_help(const Options *options);
 CnnStatus command_passes(const Options *options);
 

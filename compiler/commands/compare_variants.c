@@ -1,84 +1,8 @@
-/* The variants: what each name changes, and how one is compiled. */
+/* The variants that are asked for, and how one is compiled. */
 #include <string.h>
 
-#include "compiler/base/bug.h"
 #include "compiler/commands/compare.h"
-
-/* What a variant is compiled with. */
-typedef struct {
-    FusionOptions fusions;
-    RewriteOptions rewrites;
-    Precision precision;
-    TuneMode tune;
-    bool exact;
-} Settings;
-
-typedef struct {
-    const char *name;
-    void (*apply)(Settings *settings, int which);
-    int which;
-} VariantRow;
-
-static void keep(Settings *settings, int which)
-{
-    (void)settings, (void)which;
-}
-
-static void unfuse(Settings *settings, int which)
-{
-    (void)which;
-    for (int i = 0; i < FUSION_COUNT; i++)
-        settings->fusions.off[i] = true;
-}
-
-static void leave_out(Settings *settings, int which)
-{
-    settings->fusions.off[which] = true;
-}
-
-static void rewrite(Settings *settings, int which)
-{
-    settings->rewrites.on[which] = true;
-}
-
-static void set_precision(Settings *settings, int which)
-{
-    settings->precision = (Precision)which;
-}
-
-static void untune(Settings *settings, int which)
-{
-    settings->tune = (TuneMode)which;
-}
-
-static void set_exact(Settings *settings, int which)
-{
-    settings->exact = which;
-}
-
-/* Ended by a NULL name. */
-static const VariantRow *variant_rows(Arena *arena)
-{
-    static const VariantRow fixed[] = {
-        {"fused", keep, 0},
-        {"unfused", unfuse, 0},
-        {"f32", set_precision, PRECISION_F32},
-        {"bf16", set_precision, PRECISION_BF16},
-        {"f16", set_precision, PRECISION_F16},
-        {"untuned", untune, TUNE_OFF},
-        {"exact", set_exact, true},
-    };
-    VEC(VariantRow) rows = {0};
-    for (size_t i = 0; i < COUNT(fixed); i++)
-        *vec_push(arena, &rows) = fixed[i];
-    for (int i = 0; i < REWRITE_COUNT; i++)
-        *vec_push(arena, &rows) = (VariantRow){rewrite_table[i].name, rewrite, i};
-    for (int i = 0; i < FUSION_COUNT; i++)
-        *vec_push(arena, &rows) =
-            (VariantRow){arena_printf(arena, "no-%s", fusion_table[i].name), leave_out, i};
-    *vec_push(arena, &rows) = (VariantRow){0};
-    return rows.items;
-}
+#include "compiler/commands/variants.h"
 
 static CnnStatus unknown_variant(Arena *arena, const VariantRow *rows, const char *name)
 {
@@ -194,18 +118,11 @@ static CnnStatus compile_variant(Comparison *comparison, const Settings *setting
     return CNN_OK;
 }
 
-static bool same_function(const Settings *a, const Settings *b)
-{
-    return a->precision == b->precision && memcmp(&a->rewrites, &b->rewrites, sizeof a->rewrites) == 0;
-}
-
 CnnStatus variants_open(Comparison *comparison, const char *names, bool each)
 {
     Arena *arena = comparison->arena;
-    const Session *session = comparison->model->session;
     const VariantRow *rows = variant_rows(arena);
-    const Settings base = {session->fusions, comparison->model->rewrites,
-                           comparison->model->checked->precision, session->tune, session->exact};
+    const Settings base = variant_settings(comparison->model);
     NameList list = {0};
     TRY(list_names(arena, names, each, &list));
     Settings *settings = NEW_ARRAY(arena, Settings, list.count);

@@ -4,8 +4,9 @@
 
 #include "compiler/commands/explain.h"
 #include "compiler/commands/layers.h"
+#include "compiler/commands/wrap.h"
 
-enum { LINE_WIDTH = 100, INDENT = 8, LABEL = 10, NAME_WIDTH = 40, SHARES = 34 };
+enum { INDENT = 8, LABEL = 10, NAME_WIDTH = 40, SHARES = 34 };
 
 /* Kernels that do the same for layers of the same word. */
 typedef struct {
@@ -45,21 +46,9 @@ static void add_row(const Explanation *explanation, const KernelRow *row, Notes 
 
 /* ---- Lines ---- */
 
-/* A label, and a text that goes on below itself where it is too long. */
 static void print_wrapped(const char *label, const char *text, Text *out)
 {
-    const char *before = label;
-    int width = LINE_WIDTH - INDENT - LABEL;
-    while (*text || before) {
-        int length = (int)strlen(text);
-        if (length > width)
-            for (length = width; length > 1 && text[length] != ' ';)
-                length--;
-        text_printf(out, "%*s%-*s%.*s\n", INDENT, "", LABEL, before ? before : "", length, text);
-        text += length;
-        text += strspn(text, " ");
-        before = NULL;
-    }
+    wrap_text(INDENT, LABEL, label, text, out);
 }
 
 /* "12.3 % of the step, 81 % of peak" */
@@ -84,7 +73,7 @@ static void print_note(const Explanation *explanation, const Note *note, Text *o
                                        : arena_printf(arena, "%d x %s", note->count, word);
     const char *text = arena_printf(arena, "%s: %s", who, note->what);
     const char *shares = shares_text(explanation, note->seconds, note->flops);
-    int room = LINE_WIDTH - INDENT - LABEL - SHARES;
+    int room = WRAP_WIDTH - INDENT - LABEL - SHARES;
     if (*shares && (int)strlen(text) <= room)
         text = arena_printf(arena, "%-*s  %s", room - 2, text, shares);
     else if (*shares)

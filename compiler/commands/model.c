@@ -199,7 +199,8 @@ CnnStatus model_report(const Model *model)
     return misused ? CNN_BAD_USAGE : diag_errors(diag) ? CNN_BAD_INPUT : CNN_OK;
 }
 
-CnnStatus model_open(const Options *options, Model *model)
+/* What the command line says that can be judged without the model. */
+static CnnStatus check_options(const Options *options)
 {
     FusionOptions fusions;
     RewriteOptions rewrites;
@@ -209,7 +210,11 @@ CnnStatus model_open(const Options *options, Model *model)
         TRY(fusions_only(options->fuse, &fusions));
     if (options->rewrite)
         TRY(add_names("rewrite", options->rewrite, rewrites_add, &rewrites));
-    TRY(check_cpu(options));
+    return check_cpu(options);
+}
+
+static Session *open_session(const Options *options)
+{
     Session *session = session_open();
     session->check =
         (CheckOptions){.defines = options->defines.value,
@@ -224,6 +229,24 @@ CnnStatus model_open(const Options *options, Model *model)
                        .weights = options->evaluation.weights,
                        .loose = options->loose};
     session->no_cache = options->no_cache;
+    return session;
+}
+
+/* What follows the check. */
+static CnnStatus settle(const Options *options, Model *model)
+{
+    Session *session = model->session;
+    TRY(set_fusions(options, model->checked, &session->fusions));
+    TRY(set_rewrites(options, model->checked, &model->rewrites));
+    TRY(set_machine(options, model->checked, session));
+    model_rewrite(model);
+    return CNN_OK;
+}
+
+CnnStatus model_open(const Options *options, Model *model)
+{
+    TRY(check_options(options));
+    Session *session = open_session(options);
     *model = (Model){.session = session,
                      .path = options->words[0],
                      .messages = options->messages ? options->messages : stderr};
@@ -232,17 +255,22 @@ CnnStatus model_open(const Options *options, Model *model)
     if (status == CNN_OK && !model->checked)
         BUG("the check of %s failed without a message", model->path);
     if (status == CNN_OK)
-        status = set_fusions(options, model->checked, &session->fusions);
-    if (status == CNN_OK)
-        status = set_rewrites(options, model->checked, &model->rewrites);
-    if (status == CNN_OK)
-        status = set_machine(options, model->checked, session);
-    if (status != CNN_OK) {
+        status = settle(options, model);
+    if (status != CNN_OK)
         model_close(model);
-        return status;
-    }
-    model_rewrite(model);
-    return CNN_OK;
+    return status;
+}
+
+CnnStatus model_open_text(const Options *options, const char *text, Model *model, CnnError *error)
+{
+    Session *session = open_session(options);
+    *model = (Model){.session = session, .path = options->words[0], .messages = stderr};
+    model->checked = driver_check_text(session, model->path, text);
+    CnnStatus status = model->checked ? settle(options, model)
+                                      : cnn_fail(error, CNN_BAD_INPUT, "%s", diag_first_error(session->diag));
+    if (status != CNN_OK)
+        model_close(model);
+    return status;
 }
 
 void model_close(Model *model)

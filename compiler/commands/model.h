@@ -25,6 +25,9 @@ CnnStatus model_open(const Options *options, Model *model);
 /** Says that the model has no data, or a data section without a source, and `so`, what follows from that.
  * Returns CNN_BAD_INPUT. */
 CnnStatus model_lacks_data(const Model *model, const char *so);
+/** The same of a text that takes the place of the file's. Nothing is printed: `error` has the first message.
+ */
+CnnStatus model_open_text(const Options *options, const char *text, Model *model, CnnError *error);
 void model_close(Model *model);
 
 /** Whether this machine can execute code for the CPU of the session; reports why not. */

@@ -1,5 +1,5 @@
 /* `cnnc predict`: what trained weights say to files. */
-#include "compiler/commands/why.h"
+#include "compiler/commands/predict_why.h"
 #include "runtime/data/loose.h"
 #include "runtime/predict.h"
 
@@ -11,7 +11,7 @@ static CnnStatus predict_files(Model *model, const Options *options, const Weigh
     if (!model->program->data)
         return model_lacks_data(model, ": nothing says how a file becomes a sample");
     if (options->why)
-        return why_draw(model, options, weights);
+        return predict_why_draw(model, options, weights);
     model->session->purpose = PURPOSE_PREDICTION;
     TRY(model_link(model, true, &linked));
     fputs(model_rewrites_text(model), stderr);
@@ -27,7 +27,7 @@ CnnStatus command_predict(const Options *options)
     Model model;
     WeightFile *weights;
     CnnError error = {0};
-    TRY(why_check(options));
+    TRY(predict_why_check(options));
     CnnStatus status = cnn_prediction_check(&options->prediction, &error);
     if (status == CNN_OK)
         status = cnn_weights_open(options->prediction.weights, &weights, &error);

@@ -141,6 +141,18 @@ typedef struct DataScratch DataScratch;
 CnnStatus cnn_data_sample(CnnData *data, Part part, int64_t index, int64_t epoch, DataScratch **scratch,
                           float *out, void *label, CnnError *error);
 void cnn_data_scratch_free(DataScratch *scratch);
+
+/* What a training sample costs the thread that prepares it, in seconds. */
+typedef struct {
+    double reading;      /* and decoding; or copying, from a cache */
+    double augmenting;   /* in `augment` */
+    double transforming; /* in all other stages */
+} DataCosts;
+/** Measures them as means of training samples, of the first `samples` of the part (0: of all), for `limit`
+ * seconds, on the calling thread. After cnn_data_prepare. What `mixup` and `cutmix` do to a batch is not in
+ * them. */
+CnnStatus cnn_data_costs(CnnData *data, int64_t samples, double limit, DataCosts *costs, CnnError *error);
+
 /** A name for sample `index` of a part that a person can look up. */
 void cnn_data_name(const CnnData *data, Part part, int64_t index, char *out, size_t bytes);
 

@@ -48,6 +48,7 @@ typedef struct {
     int stages; /* how many are applied; -1: all */
     bool augmented;
     int64_t epoch, copy; /* copy: as in Pick */
+    double *seconds;     /* of cnn_data_costs: grow by the time that each takes; NULL: nobody asks */
     bool unreadable;     /* out: CNN_BAD_INPUT came from this one sample, which `bad` decides about */
 } SampleRun;
 

@@ -525,6 +525,27 @@ static void memory_that_cannot_be_had_is_an_error(void **state)
     close_data(opened);
 }
 
+static void a_sample_costs_reading_transforming_and_augmenting(void **state)
+{
+    (void)state;
+    static const int bad[] = {0, 7};
+    make_pictures(100, bad, 2);
+    DataCosts costs;
+    CnnError error = {0};
+    Opened opened = open_good("folder \"d\"");
+    assert_int_equal(cnn_data_costs(opened.data, 0, 0.01, &costs, &error), CNN_OK);
+    assert_true(costs.reading > 0 && costs.transforming == 0 && costs.augmenting == 0);
+    close_data(opened);
+    opened = open_good("folder \"d\" -> resize 8x8 -> augment { rotate 20deg }\n scale 0..1");
+    assert_int_equal(cnn_data_costs(opened.data, 5, 0.01, &costs, &error), CNN_OK);
+    assert_true(costs.reading > 0 && costs.transforming > 0 && costs.augmenting > 0);
+    close_data(opened);
+    opened = open_good("folder \"d\" -> standardize");
+    assert_int_equal(cnn_data_costs(opened.data, 0, 0.01, &costs, &error), CNN_BAD_INPUT);
+    assert_contains(error.text, "has not been measured");
+    close_data(opened);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, folder_setup, folder_teardown)
 
 int main(void)
@@ -549,6 +570,7 @@ int main(void)
         TEST(it_can_end_or_begin_anew_at_any_moment),
         TEST(loaders_in_turn_share_lent_memory),
         TEST(memory_that_cannot_be_had_is_an_error),
+        TEST(a_sample_costs_reading_transforming_and_augmenting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
