@@ -126,7 +126,7 @@ static CnnStatus apply_all(Application *application, const char *names, const ch
     TRY(model_open(application->options, &model));
     CnnStatus status = model.checked->data ? why_text(application->options, &model, &application->text,
                                                       &application->remaining)
-                                           : model_lacks_data(&model, "there is no epoch to make shorter");
+                                           : model_lacks_data(&model, ": there is no epoch to make shorter");
     while (status == CNN_OK && *names) {
         size_t length = strcspn(names, ",");
         const char *name = arena_text(application->arena, names, length);
