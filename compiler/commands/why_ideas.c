@@ -33,6 +33,8 @@ static const char *variant_cost(const char *name)
 {
     if (strcmp(name, "bf16") == 0)
         return "digits, 3 are kept of each value: look at the accuracy";
+    if (strcmp(name, "f16") == 0)
+        return "range, large values overflow: updates may be left out, look at the accuracy";
     if (strcmp(name, "f32") == 0)
         return "nothing in accuracy";
     return "accuracy, perhaps: another function is learnt (`cnnc compare --epochs 5` tells)";
