@@ -14,7 +14,7 @@ endif()
 set(cross_definitions CNNC_CROSS_WANTED="${cross_package}")
 find_program(CROSS_COMPILER ${cross_triple}-gcc)
 find_program(CROSS_ARCHIVER ${cross_triple}-ar)
-if(NOT CROSS_COMPILER OR NOT CROSS_ARCHIVER OR CNNC_SANITIZE OR CNNC_FUZZ)
+if(NOT CROSS_COMPILER OR NOT CROSS_ARCHIVER OR CNNC_SANITIZE OR NOT CNNC_CROSS)
   return()
 endif()
 

@@ -12,14 +12,6 @@
 
 #define OPTION(member) offsetof(Options, member)
 
-static const Flag run_flags[] = {
-    {"--web", FLAG_OPTIONAL, OPTION(web), "PORT",
-     "a page of the training while it runs, for a browser on this machine: curves, mistakes, and buttons to "
-     "stop "
-     "and to checkpoint; its address is printed",
-     0, 0, 0},
-    FLAGS_END,
-};
 static const Flag emit_flags[] = {
     {"--stage", FLAG_TEXT, OPTION(stage), "STAGE", "ast, program, graph, plan, kernel, llvm or asm", 0, 0, 0},
     {"--kernel", FLAG_TEXT, OPTION(kernel), "NAME", "only kernels whose name contains NAME", 0, 0, 0},
@@ -35,6 +27,10 @@ static const Flag run_flags[] = {
     SEEDS_FLAG(
         "train N times, with the seed and those that follow, and tell mean and deviation of what comes "
         "out; with --resume, go on with such a series"),
+    {"--web", FLAG_OPTIONAL, OPTION(web), "PORT",
+     "a page of the training while it runs, for a browser on this machine: curves, mistakes, and buttons to "
+     "stop and to checkpoint; its address is printed",
+     0, 0, 0},
     FLAGS_END,
 };
 static const Flag sweep_flags[] = {
