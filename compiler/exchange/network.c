@@ -5,10 +5,10 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "compiler/base/bug.h"
-#include "compiler/check/value.h"
 
 enum {
     EXTENT_MAX = 1 << 24,
@@ -72,12 +72,17 @@ static int last(const Network *network)
     return (int)network->layers.count - 1;
 }
 
-/* As few digits as give the number back, without zeros in front of its exponent. */
-static const char *number_text(Arena *arena, double number)
+const char *network_number(Arena *arena, double number)
 {
-    const char *text = real_text(arena, number), *exponent = strchr(text, 'e');
+    char text[40];
+    for (int precision = 1; precision <= 9; precision++) {
+        snprintf(text, sizeof text, "%.*g", precision, number);
+        if ((float)strtod(text, NULL) == (float)number)
+            break;
+    }
+    const char *exponent = strchr(text, 'e');
     if (!exponent)
-        return text;
+        return arena_text(arena, text, strlen(text));
     const char *digits = exponent + strspn(exponent, "e+-0");
     return arena_printf(arena, "%.*se%s%s", (int)(exponent - text), text, exponent[1] == '-' ? "-" : "",
                         digits);
@@ -152,9 +157,9 @@ int network_rescale(Network *network, int in, double scale, double offset)
     if (!isfinite(scale) || !isfinite(offset))
         return network_refuse(network, "a factor or a term that is not finite");
     Text args = {.arena = network->arena};
-    text_printf(&args, "%s", number_text(network->arena, scale));
+    text_printf(&args, "%s", network_number(network->arena, scale));
     if (offset != 0)
-        text_printf(&args, ", offset=%s", number_text(network->arena, offset));
+        text_printf(&args, ", offset=%s", network_number(network->arena, offset));
     return network_plain(network, in, "rescale", text_string(&args));
 }
 
@@ -190,8 +195,8 @@ int network_batchnorm(Network *network, int in, const char *name, double eps, do
                               "a batch normalization of a flattened picture; put it before the flattening");
     Text args = {.arena = network->arena};
     if (momentum != 0.99)
-        text_printf(&args, "momentum=%s, ", number_text(network->arena, momentum));
-    text_printf(&args, "eps=%s", number_text(network->arena, eps));
+        text_printf(&args, "momentum=%s, ", network_number(network->arena, momentum));
+    text_printf(&args, "eps=%s", network_number(network->arena, eps));
     NetworkLayer *layer = add(network, "batchnorm", text_string(&args), in, shape);
     layer->name = name;
     for (int i = 0; i < 4; i++)

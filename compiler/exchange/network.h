@@ -131,6 +131,9 @@ static inline int64_t network_elements(const Network *network, int layer)
  */
 bool network_finish(Network *network, int output);
 
+/** As few digits as give a number of 32 bits back, as the language writes it: "1e-5". */
+const char *network_number(Arena *arena, double number);
+
 /** A name made valid: the language's letters, no digit in front, not too long. */
 const char *network_plain_name(Arena *arena, const char *name, const char *otherwise);
 

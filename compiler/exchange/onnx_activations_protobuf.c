@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "compiler/base/bug.h"
-#include "compiler/check/value.h"
 #include "compiler/exchange/onnx_use.h"
 
 static bool plain(OnnxUse *use, const char *word, const char *args)
@@ -14,7 +13,7 @@ static bool plain(OnnxUse *use, const char *word, const char *args)
 
 static const char *number(const OnnxUse *use, double value)
 {
-    return real_text(use->import->arena, (double)(float)value == value ? round(value * 1e9) / 1e9 : value);
+    return network_number(use->import->arena, value);
 }
 
 bool onnx_op_identity(OnnxUse *use)

@@ -33,6 +33,16 @@ static float *as_reals(const OnnxUse *use, const OnnxConstant *found, double sca
     return values;
 }
 
+/* Whether a constant says the same of all channels of the picture that enters: that is how its pixels are
+ * scaled. */
+static bool scales_input(const Network *network, const OnnxConstant *found, const OnnxValue *in)
+{
+    for (int64_t i = 1; i < onnx_constant_count(found); i++)
+        if (onnx_constant_at(found, i) != onnx_constant_at(found, 0))
+            return false;
+    return in->layer == 0 || strcmp(network->layers.items[in->layer].word, "rescale") == 0;
+}
+
 /* x + sign * constant, where the constant is input `other`. */
 static bool add_constant(OnnxUse *use, int x, int other, double scale, double sign)
 {
@@ -51,7 +61,7 @@ static bool add_constant(OnnxUse *use, int x, int other, double scale, double si
     float *values = as_reals(use, found, sign);
     if (scale == 1 && layer->may_bias && !layer->has_bias && read_once(use, x))
         return use_give(use, network_bias(network, in->layer, values), in);
-    if (count == 1)
+    if (count == 1 || scales_input(network, found, in))
         return use_give(use, network_rescale(network, in->layer, scale, values[0]), in);
     float *ones = NEW_ARRAY(use->import->arena, float, count);
     for (int64_t i = 0; i < count; i++)
@@ -71,7 +81,7 @@ static bool mul_constant(OnnxUse *use, int x, int other, bool divide)
         return false;
     if (!by_channel(use, found, in, &count))
         return use_refuse(use, "its constant has not a number for each channel, nor one for all");
-    if (count == 1) {
+    if (count == 1 || scales_input(network, found, in)) {
         double factor = onnx_constant_at(found, 0);
         return use_give(use, network_rescale(network, in->layer, divide ? 1 / factor : factor, 0), in);
     }
