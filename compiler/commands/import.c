@@ -140,7 +140,7 @@ static CnnStatus read_network(Import *import, CnnError *error)
 
 /* ---- Output ---- */
 
-/* The names of the classes: those of a file, one a line, or numbers. */
+/* The names of the classes: those of a file, one a line; else the source's, or numbers. */
 static CnnStatus read_class_names(Import *import, CnnError *error)
 {
     int64_t count = network_shape(&import->network, import->network.output).channels, lines = 0;
@@ -148,6 +148,10 @@ static CnnStatus read_class_names(Import *import, CnnError *error)
     const char *path = import->options->classes;
     char *bytes;
     size_t length;
+    if (!path && import->network.class_names) {
+        import->class_names = import->network.class_names;
+        return CNN_OK;
+    }
     if (!path) {
         for (int64_t i = 0; i < count; i++)
             text_printf(&names, "%" PRId64 "\n", i);

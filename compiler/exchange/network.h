@@ -51,7 +51,8 @@ typedef struct {
     bool has_weights;   /* else the source has none, and the tensors have no values */
     bool is_scaled;     /* the source says that its pixels go from low to high */
     double low, high;
-    const char *train; /* statements of `train`, each ended by a new line */
+    const char *class_names; /* each followed by a line's end; NULL: the source has none */
+    const char *train;       /* statements of `train`, each ended by a new line */
     VEC(NetworkLayer) layers;
     int output;
 } Network;

@@ -193,6 +193,15 @@ static bool read_node(OnnxImport *import, const Onnx__NodeProto *node)
     return true;
 }
 
+/* Whoever scales in the network itself gives it pixels as they are. */
+static void find_range(Network *network)
+{
+    const char *first = network->layers.count > 1 ? network->layers.items[1].word : "";
+    network->is_scaled = strcmp(first, "rescale") == 0 || strcmp(first, "layer_scale") == 0;
+    network->low = 0;
+    network->high = 255;
+}
+
 static bool read_output(OnnxImport *import, const Onnx__GraphProto *graph)
 {
     Network *network = import->network;
@@ -202,6 +211,7 @@ static bool read_output(OnnxImport *import, const Onnx__GraphProto *graph)
     if (!value || !value->is_layer)
         return network_refuse(network, "nothing of the input reaches its output '%.200s'",
                               text_of(graph->output[0]->name)) >= 0;
+    find_range(network);
     return network_finish(network, value->layer);
 }
 
@@ -231,6 +241,19 @@ static bool read_graph(OnnxImport *import, const Onnx__GraphProto *graph)
     return true;
 }
 
+/* The names of the classes, as `cnnc export` keeps them. */
+static void read_class_names(Network *network, const Onnx__ModelProto *model)
+{
+    int64_t lines = 0;
+    for (size_t i = 0; i < model->n_metadata_props; i++)
+        if (strcmp(text_of(model->metadata_props[i]->key), "classes") == 0)
+            network->class_names = text_of(model->metadata_props[i]->value);
+    for (const char *c = network->class_names; c && *c; c++)
+        lines += *c == '\n';
+    if (lines != network_shape(network, network->output).channels)
+        network->class_names = NULL;
+}
+
 static void *take_memory(void *arena, size_t bytes)
 {
     return arena_alloc(arena, bytes);
@@ -256,5 +279,8 @@ bool onnx_import(Network *network, const char *path, const void *bytes, size_t s
     for (size_t i = 0; i < model->n_opset_import; i++)
         if (!*text_of(model->opset_import[i]->domain))
             import.version = model->opset_import[i]->version;
-    return read_graph(&import, model->graph);
+    if (!read_graph(&import, model->graph))
+        return false;
+    read_class_names(network, model);
+    return true;
 }

@@ -32,6 +32,28 @@ expect 0 'names no source' "$CNNC" check net.cnn
 expect 0 '' "$CNNC" fmt --check net.cnn
 expect 0 'shapes/' "$CNNC" predict net.cnn --weights net.safetensors shapes
 
+# What cnnc exports comes back the same, its scaling of the pixels included.
+cat >own.cnn <<'END'
+model Own {
+    input 16x16x3
+    conv 4, 3x3 -> relu -> globalpool -> dense data.classes -> softmax
+}
+data {
+    folder "shapes"
+    resize 16x16, fit=crop
+    scale -1..1
+}
+train {
+    epochs 2
+}
+END
+expect 0 '' "$CNNC" run own.cnn --no-out --save own.safetensors
+expect 0 '' "$CNNC" export own.cnn --weights own.safetensors -o own.onnx
+expect 0 '' "$CNNC" import own.onnx -o back.cnn
+"$CNNC" predict own.cnn --weights own.safetensors shapes --csv >own.csv
+"$CNNC" predict back.cnn --weights back.safetensors shapes --csv >back.csv
+same own.csv back.csv "other answers after export and import: $(diff own.csv back.csv | head -n 4)"
+
 # refused NAME TEXT: NAME.onnx is refused, with a message that has the text.
 refused() {
     expect 1 "$2" "$CNNC" import "$1.onnx" -o x.cnn
