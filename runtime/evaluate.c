@@ -42,18 +42,26 @@ void cnn_evaluate_batch(CnnDevice *device, const CnnProgram *program, const Batc
     cnn_device_step(device, program, batch->input, batch->label, &scalars, batch->samples);
 }
 
+CnnStatus cnn_batch_dead(CnnDevice *device, const CnnImage *image, const Batch *batch, uint64_t seed,
+                         const CnnBuffer **dead, CnnError *error)
+{
+    enum { SAMPLES_LEAST = 8 };
+    *dead = NULL;
+    if (batch->samples < SAMPLES_LEAST)
+        return CNN_OK;
+    CnnScalars scalars = evaluation_scalars(batch, seed);
+    return scan_dead(device, image, batch, &scalars, dead, error);
+}
+
 CnnStatus cnn_part_dead(CnnDevice *device, const CnnImage *image, CnnLoader *loader, uint64_t seed,
                         const CnnBuffer **dead, CnnError *error)
 {
-    enum { SAMPLES_LEAST = 8 };
     Batch batch;
     *dead = NULL;
     TRY(cnn_loader_start(loader, 0, 0, error));
     CnnStatus status = cnn_loader_next(loader, &batch, error);
-    if (status == CNN_OK && batch.samples >= SAMPLES_LEAST) {
-        CnnScalars scalars = evaluation_scalars(&batch, seed);
-        status = scan_dead(device, image, &batch, &scalars, dead, error);
-    }
+    if (status == CNN_OK)
+        status = cnn_batch_dead(device, image, &batch, seed, dead, error);
     cnn_loader_stop(loader);
     return status;
 }

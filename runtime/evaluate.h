@@ -26,9 +26,12 @@ CnnStatus cnn_part_evaluate(CnnDevice *device, const CnnImage *image, CnnLoader 
                             Answers *answers, Totals *totals, CnnError *error);
 
 /**
- * Looks for a layer that gives only zeros for the first batch of a part; see scan_dead. *dead NULL: there is
- * none, or the batch is too small to tell.
+ * Looks for a layer that gives only zeros for a batch; see scan_dead. *dead NULL: there is none, or the batch
+ * is too small to tell.
  */
+CnnStatus cnn_batch_dead(CnnDevice *device, const CnnImage *image, const Batch *batch, uint64_t seed,
+                         const CnnBuffer **dead, CnnError *error);
+/** The same for the first batch of a part. */
 CnnStatus cnn_part_dead(CnnDevice *device, const CnnImage *image, CnnLoader *loader, uint64_t seed,
                         const CnnBuffer **dead, CnnError *error);
 

@@ -12,14 +12,6 @@
 #include "runtime/interrupt.h"
 #include "runtime/training_parts.h"
 
-/* The gradient accumulation under way: its micro-batches, together one update. */
-typedef struct {
-    int64_t micro;   /* micro-batches done */
-    int64_t samples; /* of all its micro-batches */
-    bool left_out;   /* its numbers are not finite: there will be no update */
-    Totals totals;   /* of those done */
-} Accumulation;
-
 static void training_summary(Training *t)
 {
     int64_t count = cnn_data_count(t->data, PART_TRAIN), of_epoch = cnn_data_epoch_count(t->data, PART_TRAIN);
@@ -90,7 +82,7 @@ static void log_step(Training *t, const Totals *totals, int64_t epoch, float rat
     t->step_begun = now;
 }
 
-static CnnStatus log_check(Training *t, CnnError *error)
+CnnStatus training_log_check(const Training *t, CnnError *error)
 {
     if (t->log && fflush(t->log) != 0)
         return cnn_fail(error, CNN_NO_RESOURCE, "cannot write '%s': %s", t->options->log, strerror(errno));
@@ -136,9 +128,8 @@ static CnnStatus train_step(Training *t, const Batch *batch, const CnnScalars *s
     return status;
 }
 
-/* Trains on one batch. *updated: it was the last of an update, which was made or left out. */
-static CnnStatus train_batch(Training *t, const Batch *batch, int64_t epoch, Accumulation *now,
-                             Totals *totals, bool *updated, CnnError *error)
+CnnStatus training_batch(Training *t, const Batch *batch, int64_t epoch, Accumulation *now, Totals *totals,
+                         bool *updated, CnnError *error)
 {
     bool first = now->micro == 0;
     CnnStatus status = CNN_OK;
@@ -216,7 +207,7 @@ static CnnStatus train_epoch(Training *t, Progress *progress, CnnError *error)
         TRY(cnn_loader_next(t->loader, &batch, error));
         if (batch.samples == 0)
             break;
-        TRY(train_batch(t, &batch, epoch, &accumulation, totals, &updated, error));
+        TRY(training_batch(t, &batch, epoch, &accumulation, totals, &updated, error));
         t->position.batches++;
         t->position.replaced = cnn_loader_replaced(t->loader);
         progress->done = t->position.batches;
@@ -241,7 +232,7 @@ static CnnStatus train_epoch(Training *t, Progress *progress, CnnError *error)
     cnn_loader_stop(t->loader); /* the evaluation's loader has the memory next */
     if (t->position.batches == 0 && !cnn_interrupted())
         return cnn_fail(error, CNN_BAD_INPUT, "none of the samples to train on could be read");
-    return log_check(t, error);
+    return training_log_check(t, error);
 }
 
 /* Tells the schedule how the epoch went, and the user what it makes of it. */
@@ -360,7 +351,7 @@ static CnnStatus run_epoch(Training *t, CnnError *error)
     return status;
 }
 
-static CnnStatus training_run(Training *t, CnnError *error)
+static CnnStatus run_epochs(Training *t, CnnError *error)
 {
     TRY(training_open(t, error));
     t->begun = t->step_begun = cnn_clock();
@@ -401,19 +392,30 @@ static CnnStatus training_end(Training *t, CnnStatus status, CnnError *error)
     return status;
 }
 
-CnnStatus cnn_train(const CnnImage *image, CnnData *data, const TrainingOptions *options, CnnError *error)
+static CnnStatus train(Training *t, void *folder, CnnError *error)
+{
+    CnnStatus status = training_end(t, run_epochs(t, error), error);
+    report_clear(&t->report);
+    if (folder)
+        *(char **)folder = t->folder.path ? strdup(t->folder.path) : NULL;
+    return status;
+}
+
+CnnStatus training_do(const CnnImage *image, CnnData *data, const TrainingOptions *options, TrainingDo *what,
+                      void *context, CnnError *error)
 {
     Training training = {.image = image, .data = data, .options = options, .average = {.image = image}};
     Interrupts before;
     report_open(&training.report, options->quiet || options->json ? NULL : options->report);
     training.report.label = options->label;
     cnn_interrupts_catch(&before);
-    CnnStatus status = training_run(&training, error);
-    status = training_end(&training, status, error);
-    report_clear(&training.report);
+    CnnStatus status = what(&training, context, error);
     cnn_interrupts_release(&before);
-    if (options->folder)
-        *options->folder = training.folder.path ? strdup(training.folder.path) : NULL;
     training_close(&training);
     return status;
+}
+
+CnnStatus cnn_train(const CnnImage *image, CnnData *data, const TrainingOptions *options, CnnError *error)
+{
+    return training_do(image, data, options, train, options->folder, error);
 }

@@ -55,10 +55,34 @@ typedef struct {
     int64_t steps_before;
 } Training;
 
+/* The gradient accumulation under way: its micro-batches, together one update. Zero at first. */
+typedef struct {
+    int64_t micro;   /* micro-batches done */
+    int64_t samples; /* of all its micro-batches */
+    bool left_out;   /* its numbers are not finite: there will be no update */
+    Totals totals;   /* of those done */
+} Accumulation;
+
+typedef CnnStatus TrainingDo(Training *t, void *context, CnnError *error);
+
+/** Does something with a training that is not open yet, while Ctrl-C is noted, and closes it. */
+CnnStatus training_do(const CnnImage *image, CnnData *data, const TrainingOptions *options, TrainingDo *what,
+                      void *context, CnnError *error);
+
 /** Opens everything, in the order in which it can fail cheaply: paths, the weight file or the checkpoint, the
  * data, then the device with its memory; the run folder of a new training last. */
 CnnStatus training_open(Training *t, CnnError *error);
 void training_close(Training *t);
+
+/**
+ * Trains on one batch of the epoch (from 0). *updated: it was the last of an update, which was made or left
+ * out. `totals` grow by the batch, unless its numbers are not finite. Errors: CNN_DIVERGED.
+ */
+CnnStatus training_batch(Training *t, const Batch *batch, int64_t epoch, Accumulation *now, Totals *totals,
+                         bool *updated, CnnError *error);
+
+/** Whether all of the log (`--log`) could be written so far. Errors: CNN_NO_RESOURCE. */
+CnnStatus training_log_check(const Training *t, CnnError *error);
 
 /** Sets the updates of the whole training, of the schedule too. */
 void training_set_total(Training *t, int64_t total);

@@ -18,6 +18,11 @@ bool build_training(const Build *build)
     return build->model->training;
 }
 
+bool build_is_random(const Build *build)
+{
+    return build->model->training && !build->model->checker->options->by_heart;
+}
+
 bool build_is_frozen(const Build *build)
 {
     return learnt_is_frozen(&build->model->checker->program->recipe, build->name);

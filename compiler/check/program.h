@@ -71,7 +71,9 @@ typedef struct {
     int64_t epochs, steps; /* both 0: as the model says; else instead of what it says of either */
     int64_t seed;
     bool seed_given;
-    bool without_data;         /* do not open the data; `input` must then give its shape */
+    bool by_heart;     /* a training that is to learn its samples by heart: nothing is dropped at random,
+                          labels are not smoothed */
+    bool without_data; /* do not open the data; `input` must then give its shape */
     const LooseRequest *loose; /* files that the data are opened with in place of their own; NULL: none */
     const char *weights;       /* as CnnRecipe has it */
 } CheckOptions;

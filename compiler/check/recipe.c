@@ -134,6 +134,14 @@ static bool bind_choice(Checker *checker, const Choice *choice, const SectionEnt
     return schema_bind(checker, entry ? entry->scope : NULL, schema, shown, span, rest, false, bound);
 }
 
+/* The loss of smoothed labels ends far above zero. */
+static void set_smoothing_off(const Bound *bound)
+{
+    for (const Field *field = bound->schema->fields; field->name; field++)
+        if (strcmp(field->name, "smoothing") == 0)
+            *(double *)((char *)bound->args + field->offset) = 0;
+}
+
 static void read_loss(Checker *checker, const SectionEntries *entries)
 {
     VEC(const Schema *) schemas = {0};
@@ -148,6 +156,8 @@ static void read_loss(Checker *checker, const SectionEntries *entries)
     for (const Loss *const *loss = loss_table; *loss; loss++)
         if (bound.schema == &(*loss)->schema)
             program->loss = *loss;
+    if (checker->options->by_heart)
+        set_smoothing_off(&bound);
     program->loss_args = bound.args;
     program->loss_span = entry ? entry->span : checker->sections[SECTION_MODEL]->name_span;
 }

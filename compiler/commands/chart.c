@@ -15,10 +15,15 @@ static bool ends_with(const char *path, const char *ending)
     return length > tail && strcmp(path + length - tail, ending) == 0;
 }
 
+bool chart_is_svg(const char *path)
+{
+    return ends_with(path, ".svg");
+}
+
 CnnStatus chart_check(const char *flag, const char *path, const CnnRecipe *recipe)
 {
     CnnError error = {0};
-    bool svg = ends_with(path, ".svg");
+    bool svg = chart_is_svg(path);
     if (!svg && !ends_with(path, ".png"))
         return command_fail(CNN_BAD_USAGE, "%s: '%s' ends neither with .png nor with .svg", flag, path);
     if (cnn_output_check(recipe, path, svg ? OUTPUT_SVG : OUTPUT_PNG, &error) != CNN_OK)
@@ -49,7 +54,7 @@ bool chart_can_draw(void)
 CnnStatus chart_write(const Chart *chart, const char *path, CnnError *error)
 {
 #ifdef CNNC_CAIRO
-    return chart_cairo_write(chart, path, ends_with(path, ".svg"), error);
+    return chart_cairo_write(chart, path, chart_is_svg(path), error);
 #else
     (void)chart;
     return cnn_fail(error, CNN_NO_RESOURCE, "'%s' cannot be drawn without cairo", path);
@@ -59,7 +64,7 @@ CnnStatus chart_write(const Chart *chart, const char *path, CnnError *error)
 CnnStatus roofline_write(const Roofline *roofline, const char *path, CnnError *error)
 {
 #ifdef CNNC_CAIRO
-    return roofline_cairo_write(roofline, path, ends_with(path, ".svg"), error);
+    return roofline_cairo_write(roofline, path, chart_is_svg(path), error);
 #else
     (void)roofline;
     return cnn_fail(error, CNN_NO_RESOURCE, "'%s' cannot be drawn without cairo", path);
@@ -69,7 +74,7 @@ CnnStatus roofline_write(const Roofline *roofline, const char *path, CnnError *e
 CnnStatus sheet_write(const Sheet *sheet, const char *path, CnnError *error)
 {
 #ifdef CNNC_CAIRO
-    return sheet_cairo_write(sheet, path, ends_with(path, ".svg"), error);
+    return sheet_cairo_write(sheet, path, chart_is_svg(path), error);
 #else
     (void)sheet;
     return cnn_fail(error, CNN_NO_RESOURCE, "'%s' cannot be drawn without cairo", path);

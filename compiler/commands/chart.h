@@ -49,6 +49,9 @@ CnnStatus chart_check(const char *flag, const char *path, const CnnRecipe *recip
 /** 1, 2 or 5 times a power of ten, so that about `ticks` of them make `length`, which is positive. */
 double chart_step(double length, int ticks);
 
+/** Whether a picture of this path is an SVG: it ends in .svg. */
+bool chart_is_svg(const char *path);
+
 /** Whether this cnnc was built with cairo. */
 bool chart_can_draw(void);
 

@@ -1,10 +1,8 @@
 /* `cnnc check`: all that can be known of a training before it begins. */
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "compiler/commands/layers.h"
-#include "compiler/commands/model.h"
-#include "runtime/data/loader.h"
+#include "compiler/commands/memory_plan.h"
 #include "runtime/memory.h"
 
 enum { BAR_COLUMNS = 40 };
@@ -100,21 +98,14 @@ static CnnStatus print_disk(const CacheUse *cache, Text *out)
 static CnnStatus print_memory(const Model *model, const Plan *train, const Plan *eval, const CacheUse *cache,
                               Text *out)
 {
-    int threads = model->session->threads;
-    if (threads == 0)
-        threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t bytes = plan_bytes(train, eval, threads), batches = 0; /* read ahead */
-    LoaderOptions loader = {.batch = model->program->batch, .ahead = LOADER_AHEAD};
-    if (model->program->data && !cnn_loader_bytes(model->program->data, &loader, &batches))
-        batches = UINT64_MAX;
-    bytes = cnn_add(bytes, batches, &bytes) ? bytes : UINT64_MAX;
-    uint64_t available = cnn_memory_available(), all = bytes;
+    MemoryPlan plan = memory_plan(model, train, eval);
+    uint64_t bytes = plan.bytes, available = cnn_memory_available(), all = bytes;
     const char *kept = bytes_text(out->arena, (double)cache->bytes);
     bool in_memory = cache->where == CACHE_MEMORY && cache->bytes > 0;
     bool fits = in_memory && cnn_add(bytes, cache->bytes, &all) && all <= available;
     text_printf(out, "memory: %s on %d thread%s, batch %" PRId64,
-                bytes_text(out->arena, (double)(fits ? all : bytes)), threads, threads == 1 ? "" : "s",
-                model->program->batch);
+                bytes_text(out->arena, (double)(fits ? all : bytes)), plan.threads,
+                plan.threads == 1 ? "" : "s", model->program->batch);
     if (fits)
         text_printf(out, ", %s of it for decoded samples", kept);
     else if (in_memory)

@@ -41,41 +41,44 @@ typedef struct {
     const LooseRequest *loose; /* predict: what the data are opened with */
     FILE *messages;            /* where mistakes of the model are told; NULL: the standard error */
     /* Of one command each: */
-    int seeds;               /* run, sweep; 0: one training, or one of each point */
-    int random;              /* sweep; 0: the whole grid */
-    const char *stage;       /* emit */
-    const char *kernel;      /* emit */
-    bool of_evaluation;      /* emit, bench, explain */
-    bool quiet;              /* bench */
-    int64_t seconds;         /* tune, bench, why */
-    int64_t images;          /* bench */
-    int windows;             /* bench */
-    bool measure;            /* explain */
-    bool full;               /* tune */
-    bool again;              /* tune, sweep */
-    bool dot;                /* show */
-    bool check;              /* fmt */
-    bool markdown;           /* help */
-    const char *output;      /* build, export, import, data preview, data dump, why */
-    const char *data;        /* import */
-    const char *classes;     /* import */
-    const char *format;      /* export */
-    bool fold, logits, bare; /* export */
-    BuildOptions build;      /* build */
-    const char *apply;       /* why */
-    const char *ideas;       /* why */
-    const char *why;         /* predict */
-    const char *variants;    /* compare */
-    const char *plot, *json; /* compare, bench, explain, sweep; json: doctor, runs, why too */
-    bool each;               /* compare */
-    int rounds;              /* compare */
-    int count;               /* data preview */
-    const char *class_name;  /* data preview, predict */
-    const char *sample;      /* data dump */
-    bool augment;            /* data dump */
-    int64_t epoch;           /* data dump; from 1, 0: not given */
-    bool all;                /* data clean */
-    const char *web;         /* run: the port of the page, "": any; NULL: no page */
+    int seeds;                  /* run, sweep; 0: one training, or one of each point */
+    int random;                 /* sweep; 0: the whole grid */
+    const char *stage;          /* emit */
+    const char *kernel;         /* emit */
+    bool of_evaluation;         /* emit, bench, explain */
+    bool quiet;                 /* bench */
+    int64_t seconds;            /* tune, bench, why */
+    int64_t images;             /* bench */
+    int windows;                /* bench */
+    bool measure;               /* explain */
+    bool full;                  /* tune */
+    bool again;                 /* tune, sweep */
+    bool dot;                   /* show */
+    bool check;                 /* fmt */
+    bool markdown;              /* help */
+    const char *output;         /* build, export, import, data preview, data dump, why */
+    const char *data;           /* import */
+    const char *classes;        /* import */
+    const char *format;         /* export */
+    bool fold, logits, bare;    /* export */
+    BuildOptions build;         /* build */
+    const char *apply;          /* why */
+    const char *ideas;          /* why */
+    const char *why;            /* predict */
+    const char *variants;       /* compare */
+    const char *plot, *json;    /* compare, bench, explain, sweep; plot: run, json: doctor, runs, why too */
+    bool repeated;              /* the model was read before: its warnings have been printed */
+    int64_t overfit;            /* run: batches, 0: not asked for */
+    bool find_rate, find_batch; /* run */
+    bool each;                  /* compare */
+    int rounds;                 /* compare */
+    int count;                  /* data preview */
+    const char *class_name;     /* data preview, predict */
+    const char *sample;         /* data dump */
+    bool augment;               /* data dump */
+    int64_t epoch;              /* data dump; from 1, 0: not given */
+    bool all;                   /* data clean */
+    const char *web;            /* run: the port of the page, "": any; NULL: no page */
 } Options;
 
 typedef struct Command {

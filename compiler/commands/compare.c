@@ -1,8 +1,6 @@
 /* `cnnc compare`: what fusions, rewrites and precisions cost and give. */
 #include "compiler/commands/compare.h"
 
-#include <stdlib.h>
-
 #include "compiler/base/bug.h"
 #include "compiler/commands/report.h"
 #include "runtime/pool.h"
@@ -51,9 +49,7 @@ CnnStatus command_compare(const Options *options)
     if (status == CNN_OK)
         status = measure(options, &comparison);
     variants_close(&comparison);
-    free(comparison.batches.input);
-    free(comparison.batches.label);
-    free(comparison.batches.first);
+    cnn_batches_free(&comparison.batches);
     model_close(&model);
     return status;
 }

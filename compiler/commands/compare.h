@@ -4,6 +4,7 @@
 #define COMPARE_H
 
 #include "compiler/commands/model.h"
+#include "runtime/kept_batches.h"
 #include "runtime/training.h"
 
 enum { VARIANTS_MOST = 64 };
@@ -38,13 +39,6 @@ typedef struct {
 } Variant;
 
 typedef struct {
-    int64_t count, samples;            /* batches; samples of each */
-    uint64_t input_bytes, label_bytes; /* of a batch */
-    char *input, *label;
-    int64_t *first; /* position in the epoch of each batch's first sample */
-} Batches;
-
-typedef struct {
     Arena *arena;
     Model *model;
     Variant *variants;
@@ -54,7 +48,7 @@ typedef struct {
     int64_t epochs; /* 0: nothing is trained to be judged */
     int threads;
     double peak; /* f32 operations a second; 0: unknown */
-    Batches batches;
+    KeptBatches batches;
     double *losses;   /* of the first variant, by step */
     float **gradient; /* of the first variant, by tensor; then its weights */
     float **weight;

@@ -24,51 +24,7 @@ static const double ROUND_SECONDS = 0.1;
 
 /* ---- Batches ---- */
 
-static CnnStatus keep_batch(Batches *batches, const Batch *batch, CnnError *error)
-{
-    uint64_t at = (uint64_t)batches->count + 1;
-    char *input = realloc(batches->input, at * batches->input_bytes);
-    batches->input = input ? input : batches->input;
-    char *label = realloc(batches->label, at * batches->label_bytes);
-    batches->label = label ? label : batches->label;
-    int64_t *first = realloc(batches->first, at * sizeof *first);
-    batches->first = first ? first : batches->first;
-    if (!input || !label || !first)
-        return cnn_fail(error, CNN_NO_RESOURCE, "no memory for %" PRIu64 " batches of pictures", at);
-    memcpy(input + (at - 1) * batches->input_bytes, batch->input, batches->input_bytes);
-    memcpy(label + (at - 1) * batches->label_bytes, batch->label, batches->label_bytes);
-    first[batches->count++] = batch->first;
-    return CNN_OK;
-}
-
 /* The first batches of the training part, all of one size. */
-static CnnStatus read_batches(Comparison *comparison, CnnLoader *loader, CnnError *error)
-{
-    const CnnImage *image = comparison->variants[0].linked.image;
-    Batches *batches = &comparison->batches;
-    int64_t wanted = comparison->steps + comparison->warm_up;
-    TRY(cnn_loader_start(loader, 0, 0, error));
-    while (batches->count < wanted) {
-        Batch batch;
-        TRY(cnn_loader_next(loader, &batch, error));
-        if (batch.samples == 0 || (batches->samples && batch.samples != batches->samples))
-            break;
-        uint64_t pixels = (uint64_t)batch.samples, labels = (uint64_t)batch.samples;
-        for (int d = 0; d < image->input_shape.count; d++)
-            pixels *= (uint64_t)image->input_shape.value[d];
-        labels *= (uint64_t)image->label_width;
-        batches->samples = batch.samples;
-        batches->input_bytes = pixels * dtype_bytes(image->input_dtype);
-        batches->label_bytes = labels * 4;
-        TRY(keep_batch(batches, &batch, error));
-        if ((uint64_t)(batches->count + 1) * batches->input_bytes > BATCHES_BYTES)
-            break;
-    }
-    if (batches->count == 0)
-        return cnn_fail(error, CNN_BAD_INPUT, "the training part has no samples");
-    return CNN_OK;
-}
-
 static CnnStatus open_batches(Comparison *comparison, CnnError *error)
 {
     const CnnImage *image = comparison->variants[0].linked.image;
@@ -79,7 +35,8 @@ static CnnStatus open_batches(Comparison *comparison, CnnError *error)
     TRY(cnn_data_fits(image, data, error));
     TRY(cnn_data_prepare(data, comparison->threads, error));
     TRY(cnn_loader_open(data, PART_TRAIN, &options, &loader, error));
-    CnnStatus status = read_batches(comparison, loader, error);
+    CnnStatus status = cnn_batches_keep(image, loader, comparison->steps + comparison->warm_up, BATCHES_BYTES,
+                                        &comparison->batches, error);
     cnn_loader_close(loader);
     return status;
 }
@@ -90,20 +47,19 @@ static CnnStatus open_batches(Comparison *comparison, CnnError *error)
 static double step(const Comparison *comparison, CnnDevice *device, const CnnProgram *program, int64_t number,
                    float rate, LossScale *scale)
 {
-    const Batches *batches = &comparison->batches;
-    uint64_t batch = (uint64_t)(number % batches->count);
+    const KeptBatches *batches = &comparison->batches;
+    Batch batch = cnn_batches_get(batches, number % batches->count);
     CnnScalars scalars = {.rate = rate,
                           .step = (float)(number + 1),
-                          .inverse_count = 1.0f / (float)batches->samples,
-                          .count = (float)batches->samples,
+                          .inverse_count = 1.0f / (float)batch.samples,
+                          .count = (float)batch.samples,
                           .seed_low = SEED,
-                          .first_sample = (int32_t)batches->first[batch],
+                          .first_sample = (int32_t)batch.first,
                           .first_micro = 1,
                           .last_micro = 1};
     loss_scale_set(scale, &scalars);
     double start = cnn_clock();
-    cnn_device_step(device, program, batches->input + batch * batches->input_bytes,
-                    batches->label + batch * batches->label_bytes, &scalars, batches->samples);
+    cnn_device_step(device, program, batch.input, batch.label, &scalars, batch.samples);
     double seconds = cnn_clock() - start;
     loss_scale_heed(scale, device, program);
     return seconds;

@@ -1,6 +1,7 @@
 #include "compiler/commands/curves.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "compiler/commands/chart.h"
 #include "compiler/commands/html.h"
@@ -53,6 +54,12 @@ static double place(double value, double low, double high, double first, double 
     return first + (value - low) / (high - low) * (last - first);
 }
 
+const char *curves_tick(const CurveChart *chart, double x, char out[CURVE_TICK])
+{
+    snprintf(out, CURVE_TICK, "%.5g", chart->decades ? pow(10, x) : x);
+    return out;
+}
+
 double curves_x(const CurveFrame *frame, double x)
 {
     return place(x, frame->axes.x_low, frame->axes.x_high, frame->left, frame->right);
@@ -74,6 +81,7 @@ typedef struct {
 static void put_axes(const Drawing *drawing)
 {
     const CurveAxes *axes = &drawing->frame.axes;
+    char number[CURVE_TICK];
     for (int i = 0; axes->y_low + i * axes->y_step <= axes->y_high + axes->y_step / 2; i++) {
         double value = axes->y_low + i * axes->y_step, y = curves_y(&drawing->frame, value);
         text_printf(drawing->out,
@@ -82,9 +90,9 @@ static void put_axes(const Drawing *drawing)
                     LEFT, WIDTH - RIGHT, y, y, LEFT - 6, y + 4, fabs(value) < axes->y_step / 2 ? 0 : value);
     }
     for (double x = ceil(axes->x_low / axes->x_step) * axes->x_step; x <= axes->x_high; x += axes->x_step)
-        text_printf(drawing->out,
-                    "<text class=\"axis\" text-anchor=\"middle\" x=\"%.1f\" y=\"%d\">%.5g</text>\n",
-                    curves_x(&drawing->frame, x), HEIGHT - BOTTOM + 18, x);
+        text_printf(
+            drawing->out, "<text class=\"axis\" text-anchor=\"middle\" x=\"%.1f\" y=\"%d\">%s</text>\n",
+            curves_x(&drawing->frame, x), HEIGHT - BOTTOM + 18, curves_tick(drawing->chart, x, number));
 }
 
 static void put_curve(const Drawing *drawing, int curve)

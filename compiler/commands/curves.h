@@ -1,5 +1,4 @@
-/* Curves over the epochs or the steps of a training: as SVG inside of a page, and as a picture of their own.
- */
+/* Curves, as those over the epochs of a training: as SVG inside of a page, and as a picture of their own. */
 #ifndef CURVES_H
 #define CURVES_H
 
@@ -15,6 +14,12 @@ typedef struct {
     const double *y; /* [count]; where it is not finite, the curve has a gap */
 } Curve;
 
+/* A place on the axis of x that is pointed out. */
+typedef struct {
+    double x;
+    const char *name;
+} CurveMark;
+
 typedef struct {
     const char *title;
     const char *of;  /* what x counts: "epoch" */
@@ -22,7 +27,9 @@ typedef struct {
     int count;       /* at least 1 */
     Curve curves[CURVES_MOST];
     int curve_count;
-    bool stacked; /* bars, one curve upon the other, from zero on */
+    bool stacked;          /* bars, one curve upon the other, from zero on */
+    bool decades;          /* x are the decimal logarithms of what the axis shows */
+    const CurveMark *mark; /* NULL: none. Drawn by curves_write */
 } CurveChart;
 
 /* Both axes: from the first tick to the last. */
@@ -30,6 +37,10 @@ typedef struct {
     double x_low, x_high, x_step, y_low, y_high, y_step;
 } CurveAxes;
 CurveAxes curves_axes(const CurveChart *chart);
+
+/** What the axis says at x. */
+enum { CURVE_TICK = 32 };
+const char *curves_tick(const CurveChart *chart, double x, char out[CURVE_TICK]);
 
 /* Where a chart is drawn: y falls from the bottom to the top. */
 typedef struct {
@@ -45,7 +56,8 @@ double curves_top(const CurveChart *chart, int curve, int i);
 /** An <svg> element, well-formed XML. Colours are those of the page: classes c0, c1, c2, axis, grid. */
 void curves_svg(const CurveChart *chart, Text *out);
 
-/** Charts below each other, as PNG. Errors: CNN_NO_RESOURCE, also where cnnc was built without cairo. */
+/** Charts below each other, as PNG, or as SVG where the path ends in .svg. Errors: CNN_NO_RESOURCE, also
+ * where cnnc was built without cairo. */
 CnnStatus curves_write(const CurveChart *charts, int count, const char *title, const char *subtitle,
                        const char *path, CnnError *error);
 

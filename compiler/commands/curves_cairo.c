@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "compiler/commands/canvas_cairo.h"
+#include "compiler/commands/chart.h"
 
 enum { HEAD = 76, CHART = 270, LEFT = 90, TOP = 34, BOTTOM = 30, MARK = 12 };
 
@@ -26,7 +27,7 @@ static void draw_axes(const Drawing *drawing)
 {
     const CurveAxes *axes = &drawing->frame.axes;
     cairo_t *cairo = drawing->cairo;
-    char number[32];
+    char number[CURVE_TICK];
     cairo_set_line_width(cairo, 1);
     for (int i = 0; axes->y_low + i * axes->y_step <= axes->y_high + axes->y_step / 2; i++) {
         double value = axes->y_low + i * axes->y_step, y = round(curves_y(&drawing->frame, value)) + 0.5;
@@ -37,10 +38,19 @@ static void draw_axes(const Drawing *drawing)
         canvas_text(cairo, LEFT - 8, y + CANVAS_TEXT_SIZE * 0.36, 1, number);
     }
     for (double x = ceil(axes->x_low / axes->x_step) * axes->x_step; x <= axes->x_high; x += axes->x_step) {
-        snprintf(number, sizeof number, "%.5g", x);
         canvas_text(cairo, curves_x(&drawing->frame, x), drawing->frame.bottom + CANVAS_TEXT_SIZE + 6, 0.5,
-                    number);
+                    curves_tick(drawing->chart, x, number));
     }
+}
+
+/* A line over the whole height, with its name at the top. */
+static void draw_mark(const Drawing *drawing, const CurveMark *mark)
+{
+    double x = round(curves_x(&drawing->frame, mark->x)) + 0.5;
+    canvas_color(drawing->cairo, canvas_ink);
+    cairo_set_line_width(drawing->cairo, 1);
+    canvas_line(drawing->cairo, x, drawing->frame.top, x, drawing->frame.bottom);
+    canvas_text(drawing->cairo, x + MARK / 2, drawing->frame.top + CANVAS_TEXT_SIZE, 0, mark->name);
 }
 
 /* The title, and behind it the names of the curves in their colours. */
@@ -108,6 +118,8 @@ static void draw(cairo_t *cairo, const void *context)
                             HEAD + CHART * (i + 1) - BOTTOM};
         Drawing drawing = {cairo, chart, frame};
         draw_axes(&drawing);
+        if (chart->mark)
+            draw_mark(&drawing, chart->mark);
         draw_names(&drawing);
         for (int c = 0; c < chart->curve_count; c++) {
             canvas_color(cairo, colors[c]);
@@ -123,5 +135,6 @@ CnnStatus curves_cairo_write(const CurveChart *charts, int count, const char *ti
                              const char *path, CnnError *error)
 {
     Sheet sheet = {title, subtitle, charts, count};
-    return canvas_write(path, false, HEAD + CHART * count + CANVAS_MARGIN / 2, draw, &sheet, error);
+    return canvas_write(path, chart_is_svg(path), HEAD + CHART * count + CANVAS_MARGIN / 2, draw, &sheet,
+                        error);
 }

@@ -226,6 +226,7 @@ static Session *open_session(const Options *options)
                        .steps = options->training.steps,
                        .seed = (int64_t)options->training.seed,
                        .seed_given = options->training.seed_given,
+                       .by_heart = options->overfit > 0,
                        .weights = options->evaluation.weights,
                        .loose = options->loose};
     session->no_cache = options->no_cache;
@@ -251,7 +252,8 @@ CnnStatus model_open(const Options *options, Model *model)
                      .path = options->words[0],
                      .messages = options->messages ? options->messages : stderr};
     model->checked = driver_check(session, model->path);
-    CnnStatus status = model_report(model);
+    bool known = options->repeated && model->checked;
+    CnnStatus status = known ? CNN_OK : model_report(model);
     if (status == CNN_OK && !model->checked)
         BUG("the check of %s failed without a message", model->path);
     if (status == CNN_OK)

@@ -4,6 +4,7 @@
 
 #include "compiler/commands/run.h"
 #include "compiler/commands/runs.h"
+#include "compiler/commands/tries.h"
 #include "compiler/commands/web.h"
 #include "runtime/interrupt.h"
 #include "runtime/run/run_folder.h"
@@ -93,6 +94,8 @@ CnnStatus command_run(const Options *options)
 {
     RunLeft left;
     CnnError error = {0};
+    if (tries_wanted(options))
+        return tries_run(options);
     if (options->seeds)
         return run_seeds(options);
     TRY(find_model(options));

@@ -10,7 +10,7 @@ typedef struct {
 /* in times a mask that is the same along the dims whose bits are set. */
 static NodeId drop(Build *build, const DropoutArgs *args, NodeId in, unsigned repeated)
 {
-    if (!build_training(build) || args->rate == 0)
+    if (!build_is_random(build) || args->rate == 0)
         return in;
     Make make = layer_make(build);
     Type type = layer_type(build, in);

@@ -44,8 +44,10 @@ extern const Layer *const layer_table[];
 /* ---- What `build` functions call (compiler/check/build.c) ---- */
 
 Graph *build_graph(Build *build);
-/** True while the training graph is built, false for evaluation: dropout, batchnorm. */
+/** True while the training graph is built, false for evaluation: batchnorm. */
 bool build_training(const Build *build);
+/** True where layers that are random in training are so: dropout. */
+bool build_is_random(const Build *build);
 /** True where the layer's tensors stay as they are in training: batchnorm. */
 bool build_is_frozen(const Build *build);
 /** The statement being built. */

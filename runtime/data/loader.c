@@ -43,7 +43,7 @@ struct CnnLoader {
     LoaderOptions options;
     int64_t count; /* samples of an epoch */
     size_t sample_bytes, label_bytes;
-    bool keeps_order;
+    bool keeps_order, plain;
 
     int slot_count;
     Slot *slots;  /* batch k lies in slot k % slot_count */
@@ -112,8 +112,9 @@ static void loader_fill(const CnnLoader *loader, Slot *slot, int64_t i, int64_t 
     }
     float *input = (float *)(slot->input + (size_t)i * loader->sample_bytes);
     void *label = slot->label + (size_t)i * loader->label_bytes;
-    place->status = data_fill(loader->data, loader->part, pick, loader->epoch, scratch, input, label,
-                              &unreadable, &error);
+    int64_t epoch = loader->plain ? EPOCH_NONE : loader->epoch;
+    place->status =
+        data_fill(loader->data, loader->part, pick, epoch, scratch, input, label, &unreadable, &error);
     place->state = place->status == CNN_OK ? PLACE_GOOD : unreadable ? PLACE_UNREADABLE : PLACE_FAILED;
     if (place->state != PLACE_GOOD)
         place->reason = strdup(error.text);
@@ -315,6 +316,11 @@ void cnn_loader_close(CnnLoader *loader)
 void cnn_loader_keep_order(CnnLoader *loader)
 {
     loader->keeps_order = true;
+}
+
+void cnn_loader_keep_plain(CnnLoader *loader)
+{
+    loader->plain = true;
 }
 
 /* With the lock held. */
@@ -524,7 +530,7 @@ CnnStatus cnn_loader_next(CnnLoader *loader, Batch *batch, CnnError *error)
     if (batch->samples == 0 && !loader->keeps_order)
         return CNN_OK;
     const Slot *slot = loader_slot(loader, number);
-    if (loader->mixed)
+    if (loader->mixed && !loader->plain)
         data_mix_batch(loader->data, loader->epoch, batch->first, batch->samples, (float *)slot->input,
                        slot->label, loader->mixed);
     batch->input = (const float *)slot->input;

@@ -41,6 +41,9 @@ void cnn_loader_close(CnnLoader *loader);
  * smaller by it, and the others keep their order. */
 void cnn_loader_keep_order(CnnLoader *loader);
 
+/** Before the first start: from now on samples are as they are evaluated, neither augmented nor mixed. */
+void cnn_loader_keep_plain(CnnLoader *loader);
+
 /** Starts an epoch (from 0) at its batch number first_batch. Samples that are unreadable in batches before it
  * are not known then: how many replaced them, cnn_loader_set_replaced tells. */
 CnnStatus cnn_loader_start(CnnLoader *loader, int64_t epoch, int64_t first_batch, CnnError *error);

@@ -82,7 +82,7 @@ typedef struct {
 } Epoch;
 
 /* An epoch in the source's order. */
-static void run_epoch(const char *changes, Part part, int64_t epoch, int threads, Epoch *out)
+static void run_loader(const char *changes, Part part, int64_t epoch, int threads, bool plain, Epoch *out)
 {
     char text[256];
     CnnError error = {0};
@@ -94,6 +94,8 @@ static void run_epoch(const char *changes, Part part, int64_t epoch, int threads
     bool mixed = cnn_data_label_width(opened.data) > 1;
     LoaderOptions options = {.batch = BATCH, .threads = threads, .ahead = 2};
     assert_int_equal(cnn_loader_open(opened.data, part, &options, &loader, &error), CNN_OK);
+    if (plain)
+        cnn_loader_keep_plain(loader);
     assert_int_equal(cnn_loader_start(loader, epoch, 0, &error), CNN_OK);
     *out = (Epoch){0};
     for (int b = 0; !batch.last; b++) {
@@ -108,6 +110,11 @@ static void run_epoch(const char *changes, Part part, int64_t epoch, int threads
     }
     cnn_loader_close(loader);
     close_data(opened);
+}
+
+static void run_epoch(const char *changes, Part part, int64_t epoch, int threads, Epoch *out)
+{
+    run_loader(changes, part, epoch, threads, false, out);
 }
 
 /* Number i of the epoch `mixed` is one of `plain` and the one before it in the batch: returns the share of
@@ -174,6 +181,20 @@ static void other_parts_are_not_mixed(void **state)
     }
 }
 
+/* Pictures of one value: `brightness` would change it, `mixup` bring that of another. */
+static void plain_samples_are_neither_augmented_nor_mixed(void **state)
+{
+    (void)state;
+    static Epoch plain, never;
+    make_samples(false);
+    run_loader("brightness 50%\nmixup 1", PART_TRAIN, 5, 2, true, &plain);
+    run_epoch("flip horizontal", PART_TRAIN, 5, 2, &never);
+    assert_int_equal(plain.samples, 48);
+    assert_memory_equal(plain.input, never.input, sizeof plain.input);
+    for (int i = 0; i < plain.samples; i++)
+        assert_true(plain.label[i].share == 0 && plain.label[i].label == ((int)plain.input[i][0] - 1) % 3);
+}
+
 static void labels_that_are_numbers_are_mixed_as_numbers(void **state)
 {
     (void)state;
@@ -197,6 +218,7 @@ int main(void)
         TEST(pieces_of_cutmix_lie_inside_and_give_their_area),
         TEST(samples_and_labels_are_mixed_in_the_same_shares),
         TEST(other_parts_are_not_mixed),
+        TEST(plain_samples_are_neither_augmented_nor_mixed),
         TEST(labels_that_are_numbers_are_mixed_as_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,13 @@ static void charts_of_little_are_drawn(void **state)
     for (int i = 0; i < 3; i++)
         for (int stacked = 0; stacked < 2; stacked++) {
             Text out = {.arena = arena};
-            CurveChart chart = {"t", "epoch", x, 1, {{"n", all[i]}}, 1, stacked};
+            CurveChart chart = {.title = "t",
+                                .of = "epoch",
+                                .x = x,
+                                .count = 1,
+                                .curves = {{"n", all[i]}},
+                                .curve_count = 1,
+                                .stacked = stacked};
             curves_svg(&chart, &out);
             assert_null(strstr(text_string(&out), "nan"));
             assert_null(strstr(text_string(&out), "inf"));
