@@ -12,17 +12,6 @@
 
 #define OPTION(member) offsetof(Options, member)
 
-static const Flag run_flags[] = {
-    {"--overfit", FLAG_INTEGER, OPTION(overfit), "N",
-     "train on N batches only, again and again, to see whether the network can learn at all", 1, 1e6, 0},
-    {"--find-rate", FLAG_SWITCH, OPTION(find_rate), NULL,
-     "try learning rates from very small to very large, and suggest one", 0, 0, 0},
-    {"--find-batch", FLAG_SWITCH, OPTION(find_batch), NULL,
-     "find the largest batch that fits the memory and the fastest one, and suggest one", 0, 0, 0},
-    {"--plot", FLAG_TEXT, OPTION(plot), "FILE", "with --find-rate: the loss by rate; FILE.png or FILE.svg", 0,
-     0, 0},
-    FLAGS_END,
-};
 static const Flag emit_flags[] = {
     {"--stage", FLAG_TEXT, OPTION(stage), "STAGE", "ast, program, graph, plan, kernel, llvm or asm", 0, 0, 0},
     {"--kernel", FLAG_TEXT, OPTION(kernel), "NAME", "only kernels whose name contains NAME", 0, 0, 0},
@@ -42,6 +31,14 @@ static const Flag run_flags[] = {
      "a page of the training while it runs, for a browser on this machine: curves, mistakes, and buttons to "
      "stop and to checkpoint; its address is printed",
      0, 0, 0},
+    {"--overfit", FLAG_INTEGER, OPTION(overfit), "N",
+     "train on N batches only, again and again, to see whether the network can learn at all", 1, 1e6, 0},
+    {"--find-rate", FLAG_SWITCH, OPTION(find_rate), NULL,
+     "try learning rates from very small to very large, and suggest one", 0, 0, 0},
+    {"--find-batch", FLAG_SWITCH, OPTION(find_batch), NULL,
+     "find the largest batch that fits the memory and the fastest one, and suggest one", 0, 0, 0},
+    {"--plot", FLAG_TEXT, OPTION(plot), "FILE", "with --find-rate: the loss by rate; FILE.png or FILE.svg", 0,
+     0, 0},
     FLAGS_END,
 };
 static const Flag sweep_flags[] = {

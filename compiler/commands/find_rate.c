@@ -179,6 +179,7 @@ static CnnStatus plot(const Search *search, CnnError *error)
     CurveMark mark = {.name = search->read.found ? arena_printf(search->arena, "%g", search->read.rate) : "",
                       .x = search->read.found ? log10(search->read.rate) : 0};
     CurveChart chart = {.title = "loss by learning rate",
+                        .of = "rate",
                         .x = x,
                         .count = count,
                         .curves = {{"smoothed", smooth}, {"of each batch", loss}},
