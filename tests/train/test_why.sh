@@ -90,7 +90,7 @@ expect 2 'go together' "$CNNC" why m.cnn --apply bf16
 expect 2 'go together' "$CNNC" why m.cnn -o x.cnn
 expect 2 "--ideas: this model has no idea 'x'" "$CNNC" why m.cnn --ideas x
 expect 2 'has nothing to choose' "$CNNC" why m.cnn --ideas bf16 --apply bf16 -o x.cnn
-expect 2 "this model has no idea 'half'; it has bf16, stride_for_pool, half_input" "$CNNC" why m.cnn --apply half -o x.cnn
+expect 2 "this model has no idea 'half'; it has bf16, f16, stride_for_pool, half_input" "$CNNC" why m.cnn --apply half -o x.cnn
 expect 2 'call cnnc run with --loader-threads' "$CNNC" why m.cnn --threads 2 --apply loader_threads_4 -o x.cnn
 expect 2 'is the model itself' "$CNNC" why m.cnn --apply bf16 -o m.cnn
 expect 2 'it would be overwritten' "$CNNC" why m.cnn --apply bf16 -o three.cnn
