@@ -115,7 +115,7 @@ rm -r runs
 for signal in INT KILL; do
     (trap - INT && exec "$CNNC" sweep m.cnn -D rate=0.01,0.011 --epochs 400 >/dev/null 2>&1) &
     sweep=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         grep -qs '"epoch": 2,' runs/M-2/events.jsonl && break
         sleep 0.05
     done
