@@ -107,7 +107,7 @@ static bool is_packable(const Choice *choice, size_t id, int axis)
     double elements = 1, times = 1;
     for (int a = 0; a < computation->axis_count; a++)
         *(expr->at.coef[a] ? &elements : &times) *= (double)computation_points(computation, a);
-    return 4 * elements <= (double)choice->target->l2_bytes / 8 && times >= PACK_TIMES;
+    return 4 * elements <= (double)choice->target->l2_bytes / 2 && times >= PACK_TIMES;
 }
 
 /* Cost of one output element with vectors along `axis` (-1: scalar code); negative: not possible. */
