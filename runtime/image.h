@@ -161,6 +161,31 @@ typedef struct {
     uint32_t init_key; /* purpose of its random numbers: a hash of the name */
 } CnnTensor;
 
+/* How many blocks a kernel has along one axis of the grid: ceil(points * (samples or slices or 1) / tile), at
+ * least 1. */
+typedef struct {
+    int64_t points;
+    bool of_samples, of_slices;
+    int64_t tile;
+} CnnGpuExtent;
+
+/* The code of a step on a GPU: a function of the step's buffers as device pointers (CnnStep.buffers), then
+ * `const float *guard`, `int samples`, `int slices`. Guard is NULL, or the address of the loss: where that is
+ * not finite, the kernel does nothing. One launch is the whole batch, in a chunked phase too: the chunk is
+ * the batch, there is one worker whose segment holds all samples, and LEAD_SLICE buffers are passed whole. */
+typedef struct {
+    const char *symbol;   /* of its function in the module */
+    int threads;          /* of a block, along x */
+    CnnGpuExtent grid[3]; /* x, y, z */
+    const void *module;   /* a cubin, or PTX text that ends in 0; kernels may share one (the same pointer) */
+    uint64_t module_bytes;
+} CnnGpuKernel;
+
+typedef struct {
+    const char *architecture;    /* that the modules are for: "sm_90" */
+    const CnnGpuKernel *kernels; /* one for each index of code: CnnStep.code */
+} CnnGpu;
+
 /* A file of the model as it was compiled. */
 typedef struct {
     const char *name; /* "resolved.cnn", which is the model, or one that it imports; no folder in it */
@@ -192,6 +217,8 @@ typedef struct CnnImage {
     uint64_t state_bytes;
     const void *table; /* contents of SEGMENT_TABLE */
     uint64_t table_bytes;
+    const CnnGpu
+        *gpu; /* NULL: the image runs on the CPU. Else `code` is NULL, and code_count is of its kernels */
     int code_count;
     CnnCode *const *code; /* may change while steps run, from one function to another of the same bits: read
                              as atomics */

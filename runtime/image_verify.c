@@ -85,7 +85,7 @@ static CnnStatus verify_step(const CnnImage *image, const CnnProgram *program, c
     return CNN_OK;
 }
 
-static CnnStatus verify_phases(const CnnProgram *program, CnnError *error)
+static CnnStatus verify_phases(const CnnImage *image, const CnnProgram *program, CnnError *error)
 {
     int next = 0; /* phases follow each other without gaps, so that every step runs once */
     for (int i = 0; i < program->phase_count; i++) {
@@ -98,7 +98,9 @@ static CnnStatus verify_phases(const CnnProgram *program, CnnError *error)
         if (phase->kind == PHASE_WHOLE)
             continue;
         CHECK(phase->chunk >= 1 && phase->chunk <= EXTENT_LIMIT, "phase %d has no chunk", i);
-        int64_t chunk = phase->chunk < program->slice ? phase->chunk : program->slice;
+        int64_t chunk = image->gpu                      ? program->batch
+                        : phase->chunk < program->slice ? phase->chunk
+                                                        : program->slice;
         for (int s = phase->first_step; s < next; s++)
             for (int b = 0; b < program->steps[s].buffer_count; b++) {
                 const CnnBuffer *buffer = &program->buffers[program->steps[s].buffers[b]];
@@ -135,7 +137,7 @@ static CnnStatus verify_program(const CnnImage *image, const CnnProgram *program
         TRY(verify_buffer(image, program, &program->buffers[i], error));
     for (int i = 0; i < program->step_count; i++)
         TRY(verify_step(image, program, &program->steps[i], error));
-    TRY(verify_phases(program, error));
+    TRY(verify_phases(image, program, error));
     CHECK(is_readable(program, program->loss), "the loss is not kept");
     for (int i = 0; i < program->metric_count; i++) {
         const CnnMetric *metric = &program->metrics[i];
@@ -149,6 +151,25 @@ static CnnStatus verify_program(const CnnImage *image, const CnnProgram *program
                                     program->buffers[program->logits].lead == LEAD_BATCH &&
                                     program->buffers[program->logits].segment == SEGMENT_BATCH),
           "the outputs are not kept for the whole batch");
+    return CNN_OK;
+}
+
+static CnnStatus verify_gpu(const CnnImage *image, CnnError *error)
+{
+    enum { BLOCK_THREADS = 1024 };
+    CHECK(image->gpu->architecture && !image->code, "code of a CPU and of a GPU");
+    for (int i = 0; i < image->code_count; i++) {
+        const CnnGpuKernel *kernel = &image->gpu->kernels[i];
+        CHECK(kernel->symbol && kernel->module && kernel->module_bytes > 0, "kernel %d has no code", i);
+        CHECK(kernel->threads >= 1 && kernel->threads <= BLOCK_THREADS,
+              "kernel '%s' has a block of %d threads", kernel->symbol, kernel->threads);
+        for (int a = 0; a < 3; a++) {
+            const CnnGpuExtent *extent = &kernel->grid[a];
+            CHECK(extent->points >= 0 && extent->points <= EXTENT_LIMIT && extent->tile >= 1 &&
+                      extent->tile <= EXTENT_LIMIT,
+                  "kernel '%s' has a grid that cannot be", kernel->symbol);
+        }
+    }
     return CNN_OK;
 }
 
@@ -186,6 +207,8 @@ CnnStatus cnn_image_verify(const CnnImage *image, CnnError *error)
     CHECK(image->code_count >= 0 && image->tensor_count >= 0, "a table of negative length");
     for (int i = 0; i < image->tensor_count; i++)
         TRY(verify_tensor(image, &image->tensors[i], error));
+    if (image->gpu)
+        TRY(verify_gpu(image, error));
     TRY(verify_program(image, &image->train, error));
     return verify_program(image, &image->eval, error);
 }
