@@ -6,6 +6,7 @@ order='main
 commands
 exchange
 link driver
+cuda
 cpu
 schedule
 fuse
