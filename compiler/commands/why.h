@@ -17,6 +17,8 @@ typedef struct {
     /* Once it was tried: */
     const char *refused; /* why it could not be; NULL: it could */
     double factor;       /* by which the epoch is faster; 0: it was not tried */
+    double moved;        /* by which the two windows of the model as it is differ around it: 1, they do not */
+    double least;        /* the factor that is more than noise; why_rank */
     double seconds;      /* of the epoch then */
     double memory;       /* bytes of network and step */
 } Idea;
@@ -58,11 +60,16 @@ IdeaList why_ideas(Arena *arena, const Model *model, const char *text);
 const Idea *why_find(const IdeaList *ideas, const char *flag, const char *name);
 /** Leaves those that `names` name, separated by commas. Errors as above. */
 CnnStatus why_choose(Arena *arena, IdeaList *ideas, const char *names);
-/** Those that help come first, the best of them before the others; then those that do not; then those that
+/** Says of each from which factor on it helps: WHY_HELPS, or more where the model as it is went now faster
+ * and now slower, around this idea or around half of all. The largest factor comes first, then those that
  * could not be tried, or were not. */
 void why_rank(IdeaList *ideas);
-/** It helps by more than the noise of a measurement. */
+/** It helps by more than the noise of a measurement. After why_rank. */
 bool why_helps(const Idea *idea);
+/** The most that the model as it is differed around an idea; 1 where no idea was tried. */
+double why_moved(const IdeaList *ideas);
+/* The least factor that counts, on a machine that does nothing else. */
+#define WHY_HELPS 1.03
 
 /* ---- why_trial.c ---- */
 typedef struct {

@@ -1,5 +1,6 @@
 /* What may help: each idea is a change of the model's text, which is tried as it would be written. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,8 +11,6 @@
 #include "runtime/data/source.h"
 #include "runtime/pool.h"
 
-/* Beyond what differs from window to window. */
-static const double HELPS = 1.03;
 enum { AUGMENTS_MOST = 5, THREADS_LEAST = 4, SIZE_LEAST = 8 };
 
 typedef struct {
@@ -280,7 +279,31 @@ CnnStatus why_choose(Arena *arena, IdeaList *ideas, const char *names)
 
 bool why_helps(const Idea *idea)
 {
-    return idea->factor >= HELPS;
+    return idea->factor > 0 && idea->factor >= idea->least;
+}
+
+double why_moved(const IdeaList *ideas)
+{
+    double most = 1;
+    for (size_t i = 0; i < ideas->count; i++)
+        most = fmax(most, ideas->items[i].moved);
+    return most;
+}
+
+static int steadier_first(const void *a, const void *b)
+{
+    const Idea *x = a, *y = b;
+    return (x->moved > y->moved) - (x->moved < y->moved);
+}
+
+/* The median of those that were tried; the others have 0. */
+static double median_moved(IdeaList *ideas)
+{
+    size_t untried = 0;
+    qsort(ideas->items, ideas->count, sizeof *ideas->items, steadier_first);
+    while (untried < ideas->count && ideas->items[untried].moved == 0)
+        untried++;
+    return untried < ideas->count ? ideas->items[(untried + ideas->count) / 2].moved : 1;
 }
 
 static int better_first(const void *a, const void *b)
@@ -291,6 +314,10 @@ static int better_first(const void *a, const void *b)
 
 void why_rank(IdeaList *ideas)
 {
-    if (ideas->count)
-        qsort(ideas->items, ideas->count, sizeof *ideas->items, better_first);
+    if (ideas->count == 0)
+        return;
+    double usual = median_moved(ideas); /* two windows may be alike by chance */
+    for (size_t i = 0; i < ideas->count; i++)
+        ideas->items[i].least = fmax(WHY_HELPS, fmax(usual, ideas->items[i].moved));
+    qsort(ideas->items, ideas->count, sizeof *ideas->items, better_first);
 }

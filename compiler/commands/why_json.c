@@ -62,6 +62,8 @@ static void add_idea(const Idea *idea, Text *out)
     json_field(out, "factor", tried ? idea->factor : INFINITY);
     json_field(out, "epoch_seconds", tried ? idea->seconds : INFINITY);
     json_field(out, "memory_bytes", tried ? idea->memory : INFINITY);
+    json_field(out, "base_moved", tried ? idea->moved : INFINITY);
+    json_field(out, "least_factor", tried ? idea->least : INFINITY);
     text_printf(out, ", \"helps\": %s", why_helps(idea) ? "true" : "false");
     if (idea->refused)
         json_text_field(out, "refused", idea->refused);

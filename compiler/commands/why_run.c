@@ -1,5 +1,7 @@
 /* Measures the model as it is, and then each idea between two windows of it, so that what else the machine
  * does falls on both. */
+#include <math.h>
+
 #include "compiler/commands/layers.h"
 #include "compiler/commands/why.h"
 #include "runtime/clock.h"
@@ -141,6 +143,7 @@ static CnnStatus try_idea(Why *why, Trial *base, Idea *idea, double *before, Cnn
     TRY(trial_pace(base, why->tried_seconds / 2, &pace, error));
     double behind = why_epoch(why, &pace);
     idea->factor = (*before + behind) / 2 / seconds;
+    idea->moved = fmax(behind / *before, *before / behind);
     idea->seconds = why->seconds / idea->factor;
     *before = behind;
     return CNN_OK;

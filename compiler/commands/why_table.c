@@ -218,6 +218,20 @@ static void print_untried(const Why *why, Text *out)
                   out);
 }
 
+static void print_moved(const Why *why, Text *out)
+{
+    double moved = why_moved(&why->ideas);
+    if (moved > WHY_HELPS)
+        wrap_text(
+            0, 0, "",
+            arena_printf(why->arena,
+                         "The model as it is took up to %.0f %% longer in one window than in the next: an "
+                         "idea counts as faster only beyond what they differed by around it, and around "
+                         "half of all ideas. On a quiet machine, or with more --seconds, factors are surer.",
+                         100 * (moved - 1)),
+            out);
+}
+
 static void print_advice(const Why *why, Text *out)
 {
     for (size_t i = 0; i < why->ideas.count; i++)
@@ -246,5 +260,6 @@ void why_print(const Why *why, Text *out)
         why, false,
         some(why, true) ? "Tried, and no faster" : "Nothing that was tried makes an epoch faster here", out);
     print_untried(why, out);
+    print_moved(why, out);
     print_advice(why, out);
 }

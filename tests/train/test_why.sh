@@ -54,9 +54,11 @@ for name in "bf16", "cache_disk", "loader_threads_1":
     idea = ideas.pop(name)
     assert "refused" not in idea and 0.01 < idea["factor"] < 100, idea
     assert math.isclose(idea["epoch_seconds"] * idea["factor"], report["epoch_seconds"], rel_tol=1e-6), idea
-    assert idea["change"] and idea["cost"] and idea["memory_bytes"] > 1e4 and idea["helps"] == (idea["factor"] >= 1.03), idea
+    assert idea["change"] and idea["cost"] and idea["memory_bytes"] > 1e4 and idea["helps"] == (idea["factor"] >= idea["least_factor"]), idea
+    assert idea["base_moved"] >= 1 and idea["least_factor"] >= max(1.03, idea["base_moved"]), idea
     assert re.search(r"^  %s +[\d.]+ m?s +[\d.]+ x  " % name, table, re.M), name
 assert not ideas, ideas
+assert ("The model as it is took up to" in table) == (max(idea["base_moved"] for idea in report["ideas"]) > 1.03), report["ideas"]
 factors = [idea["factor"] for idea in report["ideas"]]
 assert factors == sorted(factors, reverse=True), factors
 PYTHON

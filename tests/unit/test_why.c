@@ -180,6 +180,30 @@ static void what_helps_most_comes_first(void **state)
     }
     IdeaList none = {0};
     why_rank(&none);
+    assert_true(why_moved(&none) == 1);
+}
+
+/* What differs less than the model itself does is noise: around the idea, or around half of all. */
+static void what_the_model_itself_differs_by_is_noise(void **state)
+{
+    (void)state;
+    Idea items[] = {{.name = "untried"},
+                    {.name = "wild", .factor = 1.3, .moved = 1.4},
+                    {.name = "less", .factor = 1.08, .moved = 1.01},
+                    {.name = "first", .factor = 1.5, .moved = 1.4},
+                    {.name = "more", .factor = 1.12, .moved = 1.1},
+                    {.name = "slower", .factor = 0.9, .moved = 1.02}};
+    IdeaList ideas = {.items = items, .count = 6};
+    static const char *const order[] = {"first", "wild", "more", "less", "slower", "untried"};
+    static const double least[] = {1.4, 1.4, 1.1, 1.1, 1.1, 1.1};
+    static const bool helps[] = {true, false, true, false, false, false};
+    why_rank(&ideas);
+    for (int i = 0; i < 6; i++) {
+        assert_string_equal(items[i].name, order[i]);
+        assert_true(items[i].least == least[i]);
+        assert_int_equal(why_helps(&items[i]), helps[i]);
+    }
+    assert_true(why_moved(&ideas) == 1.4);
 }
 
 static void long_texts_go_on_below_themselves(void **state)
@@ -216,10 +240,15 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(arguments_are_set_where_they_stand),    TEST(statements_and_sections_are_added_where_they_lack),
-        TEST(lines_are_added_behind_a_statement),    TEST(statements_are_taken_out),
-        TEST(what_is_written_can_be_asked),          TEST(constants_are_halved),
-        TEST(widths_are_halved_but_for_the_outputs), TEST(what_helps_most_comes_first),
+        TEST(arguments_are_set_where_they_stand),
+        TEST(statements_and_sections_are_added_where_they_lack),
+        TEST(lines_are_added_behind_a_statement),
+        TEST(statements_are_taken_out),
+        TEST(what_is_written_can_be_asked),
+        TEST(constants_are_halved),
+        TEST(widths_are_halved_but_for_the_outputs),
+        TEST(what_helps_most_comes_first),
+        TEST(what_the_model_itself_differs_by_is_noise),
         TEST(long_texts_go_on_below_themselves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
