@@ -48,15 +48,16 @@ Split why_split(const Why *why)
     double fed_steps = training - split.waiting, alone = steps * bench->seconds,
            scale = fed_steps < alone ? fed_steps / alone : 1;
     const PartSums *layers = bench_layers(bench);
-    split.slowed = fed_steps - scale * alone;
-    split.between = scale * alone;
+    double kernels = 0;
     for (size_t i = 0; i <= bench->table->program->layers.count; i++)
-        for (int p = 0; p < STEP_PARTS; p++) {
-            split.part[p] += scale * steps * layers[i].of[p];
-            split.between -= scale * steps * layers[i].of[p];
-        }
-    if (split.between < 0)
-        split.between = 0; /* clocks were read, too */
+        kernels += parts_sum(&layers[i]);
+    /* Clocks were read between the kernels: together these may take longer than a step. */
+    double of_kernels = scale * steps * fmin(1, bench->seconds / kernels);
+    for (size_t i = 0; i <= bench->table->program->layers.count; i++)
+        for (int p = 0; p < STEP_PARTS; p++)
+            split.part[p] += of_kernels * layers[i].of[p];
+    split.slowed = fed_steps - scale * alone;
+    split.between = fmax(0, scale * alone - of_kernels * kernels);
     return split;
 }
 
