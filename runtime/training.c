@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "runtime/clock.h"
+#include "runtime/data/files.h"
 #include "runtime/evaluate.h"
 #include "runtime/interrupt.h"
 #include "runtime/training_parts.h"
@@ -15,7 +16,7 @@
 static void training_summary(Training *t)
 {
     int64_t count = cnn_data_count(t->data, PART_TRAIN), of_epoch = cnn_data_epoch_count(t->data, PART_TRAIN);
-    char line[256];
+    char line[NAME_BYTES + 256];
     uint64_t bytes;
     const char *unpacked = cnn_data_unpacked(t->data, &bytes);
     if (!t->report.out || t->report.label)
@@ -30,6 +31,8 @@ static void training_summary(Training *t)
                 (double)(cnn_device_bytes(t->device) + t->batches_bytes) / 0x1p20);
     if (unpacked)
         report_line(&t->report, "the archive is unpacked in %s, %.1f MiB", unpacked, (double)bytes / 0x1p20);
+    if (cnn_data_split_text(t->data, line, sizeof line))
+        report_line(&t->report, "%s", line);
     if (cnn_data_balance_text(t->data, line, sizeof line))
         report_line(&t->report, "%s", line);
     if (cnn_data_measured_text(t->data, line, sizeof line))

@@ -71,7 +71,9 @@ static void print_data(const CnnData *data, Text *out)
     if (index)
         text_printf(out, "names: kept in %s, %s\n", index, bytes_text(out->arena, (double)bytes));
     print_classes(data, out);
-    char line[256];
+    char line[NAME_BYTES + 256];
+    if (cnn_data_split_text(data, line, sizeof line))
+        text_printf(out, "%s\n", line);
     if (cnn_data_balance_text(data, line, sizeof line))
         text_printf(out, "%s\n", line);
     if (cnn_data_measured_text(data, line, sizeof line))

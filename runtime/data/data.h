@@ -73,6 +73,8 @@ int64_t cnn_data_epoch_count(const CnnData *data, Part part);
  * (4096 of each part where there are more). The same text for the same data; freed by the caller. NULL: no
  * memory. */
 char *cnn_data_identity(const CnnData *data);
+/** Which samples `split` leaves out of all parts, in a line for the user. False: none. */
+bool cnn_data_split_text(const CnnData *data, char *out, size_t bytes);
 /** What `balance` does to an epoch, in a line for the user. False: the data do not say `balance`. */
 bool cnn_data_balance_text(const CnnData *data, char *out, size_t bytes);
 

@@ -266,6 +266,8 @@ CnnStatus split_make(Source *source, const SplitArgs *args, Split *out, CnnError
     for (int64_t i = 0; i < info->count && status == CNN_OK; i++)
         if (part[i] < PART_COUNT)
             split_add(out, (Part)part[i], i);
+        else if (out->left_out++ == 0)
+            out->first_left_out = i;
     free(part);
     TRY(status);
     for (int64_t i = 0; i < info->validation_count; i++)

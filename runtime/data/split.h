@@ -30,6 +30,7 @@ extern const Schema split_schema, shuffle_schema, bad_schema;
 typedef struct {
     int64_t count[PART_COUNT];
     int64_t *index[PART_COUNT];
+    int64_t left_out, first_left_out; /* samples that are in no part, and the source's index of the first */
 } Split;
 
 /** Divides the samples. A share that would give nobody, or leaves nothing to train on, is an error. */

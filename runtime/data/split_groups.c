@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "runtime/data/split.h"
+#include "runtime/data/pipeline.h"
 #include "runtime/rng.h"
 
 static const uint32_t PERMUTATION = UINT32_MAX; /* no class has this number */
@@ -211,4 +211,18 @@ CnnStatus split_by_groups(Source *source, const SplitArgs *args, unsigned char *
     free(grouping.lacking);
     free(grouping.weight);
     return status;
+}
+
+bool cnn_data_split_text(const CnnData *data, char *out, size_t bytes)
+{
+    const Split *split = &data->split;
+    char name[NAME_BYTES];
+    if (split->left_out == 0)
+        return false;
+    data->source->name(data->source, split->first_left_out, name, sizeof name);
+    snprintf(out, bytes,
+             "split by=square leaves out %" PRId64 " of %" PRId64 " tiles, which have pixels of a square of "
+             "another part or of one without labels; the first is %s",
+             split->left_out, data->source->info.count, name);
+    return true;
 }

@@ -411,6 +411,39 @@ static void write_squares(void)
     write_npy("m.npy", "|u1", false, "(40, 60)", mask, sizeof mask);
 }
 
+static bool is_in_a_part(CnnData *data, const char *tile)
+{
+    char name[NAME_BYTES];
+    for (int part = 0; part < PART_COUNT; part++)
+        for (int64_t i = 0; i < cnn_data_count(data, (Part)part); i++) {
+            cnn_data_name(data, (Part)part, i, name, sizeof name);
+            if (strcmp(name, tile) == 0)
+                return true;
+        }
+    return false;
+}
+
+/* The user is told how many tiles are in no part, and which of them is the first. */
+static void assert_left_out(CnnData *data, const char *edge)
+{
+    char text[200], name[NAME_BYTES], line[NAME_BYTES + 256], expected[NAME_BYTES + 256];
+    snprintf(text, sizeof text, "multiband \"s.npy\", tile=5x5, mask=\"m.npy\", edge=%s", edge);
+    Opened all = open_good(text);
+    int64_t count = cnn_data_count(all.data, PART_TRAIN), left = count, first = 0;
+    for (int part = 0; part < PART_COUNT; part++)
+        left -= cnn_data_count(data, (Part)part);
+    do
+        cnn_data_name(all.data, PART_TRAIN, first++, name, sizeof name);
+    while (is_in_a_part(data, name));
+    close_data(all);
+    snprintf(expected, sizeof expected,
+             "split by=square leaves out %lld of %lld tiles, which have pixels of a square of another part "
+             "or of one without labels; the first is %s",
+             (long long)left, (long long)count, name);
+    assert_true(cnn_data_split_text(data, line, sizeof line));
+    assert_string_equal(line, expected);
+}
+
 static void squares_of_a_scene_stay_in_one_part_with_all_their_pixels(void **state)
 {
     (void)state;
@@ -441,12 +474,15 @@ static void squares_of_a_scene_stay_in_one_part_with_all_their_pixels(void **sta
             counts[part_of[b]]++;
         }
         assert_true(counts[PART_TRAIN] >= 10 && counts[PART_VALIDATION] >= 4 && counts[PART_TEST] >= 4);
+        assert_left_out(opened.data, edges[e]);
         close_data(opened);
     }
     /* tiles beside each other, along the squares: none is lost */
     Opened opened = open_good("multiband \"s.npy\", tile=5x5, mask=\"m.npy\", step=5\n"
                               "split validation=25%, by=square, side=10");
     int64_t kept = cnn_data_count(opened.data, PART_TRAIN) + cnn_data_count(opened.data, PART_VALIDATION);
+    char line[512];
+    assert_false(cnn_data_split_text(opened.data, line, sizeof line));
     close_data(opened);
     opened = open_good("multiband \"s.npy\", tile=5x5, mask=\"m.npy\", step=5");
     assert_int_equal(cnn_data_count(opened.data, PART_TRAIN), kept);

@@ -114,6 +114,12 @@ char *cnn_data_identity(const CnnData *data)
     return asprintf(&text, "%lld samples\n", (long long)data->count[PART_TRAIN]) < 0 ? NULL : text;
 }
 
+bool cnn_data_split_text(const CnnData *data, char *out, size_t bytes)
+{
+    (void)data, (void)out, (void)bytes;
+    return false;
+}
+
 bool cnn_data_balance_text(const CnnData *data, char *out, size_t bytes)
 {
     (void)data, (void)out, (void)bytes;
