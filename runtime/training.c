@@ -272,6 +272,7 @@ static CnnStatus end_epoch(Training *t, const Progress *progress, double start, 
                       .best = best,
                       .answers = t->validation && t->answers.classes ? &t->answers.scores.answers : NULL};
     cnn_listeners_tell(&t->listeners, &event);
+    training_name_unreadable(t);
     watch_plateau(t, progress->totals, progress->validation);
     t->position.epoch = epoch;
     t->position.batches = t->position.replaced = 0;
@@ -383,6 +384,7 @@ static CnnStatus training_end(Training *t, CnnStatus status, CnnError *error)
 {
     CnnError unkept = {0};
     training_heed_writer(t, true);
+    training_close_unreadable(t);
     RunEvent event = {.kind = EVENT_END,
                       .seconds = training_seconds(t),
                       .epoch = t->position.epoch,

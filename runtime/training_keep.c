@@ -34,6 +34,28 @@ void training_heed_writer(Training *t, bool wait)
     training_warn(t, "%s; the training goes on, %s", end.error.text, newest);
 }
 
+void training_name_unreadable(Training *t)
+{
+    const CnnLoader *loaders[PART_COUNT] = {
+        [PART_TRAIN] = t->loader, [PART_VALIDATION] = t->validation, [PART_TEST] = t->test};
+    CnnError trouble = {0};
+    for (int part = 0; part < PART_COUNT && t->folder.path; part++)
+        if (loaders[part] && cnn_unreadable_record(&t->unreadable, &t->folder, t->data, (Part)part,
+                                                   loaders[part], &trouble) != CNN_OK)
+            training_warn(t, "%s; the training goes on", trouble.text);
+}
+
+void training_close_unreadable(Training *t)
+{
+    CnnError trouble = {0};
+    training_name_unreadable(t);
+    bool any = t->unreadable.open && !t->unreadable.failed;
+    if (cnn_unreadable_close(&t->unreadable, &trouble) != CNN_OK)
+        training_warn(t, "%s", trouble.text);
+    else if (any)
+        report_line(&t->report, "what could not be read is named in %s/" RUN_UNREADABLE, t->folder.path);
+}
+
 static CnnStatus write_checkpoint(Training *t, int parts, CnnError *error)
 {
     training_heed_writer(t, true);

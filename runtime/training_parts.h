@@ -13,6 +13,7 @@
 #include "runtime/run/checkpoint.h"
 #include "runtime/run/events.h"
 #include "runtime/run/resume.h"
+#include "runtime/run/unreadable_file.h"
 #include "runtime/time_plan.h"
 #include "runtime/training.h"
 #include "runtime/weights.h"
@@ -43,7 +44,8 @@ typedef struct {
     AnswerList best_answers; /* to the validation part after the best epoch; with a run folder */
     Divergence divergence;
     Advice advice;
-    Checkpoints checkpoints; /* with a run folder */
+    Checkpoints checkpoints;   /* with a run folder */
+    UnreadableFile unreadable; /* with a run folder */
     RunListeners listeners;
     FILE *log;
     int64_t step;           /* updates done */
@@ -100,6 +102,13 @@ void training_warn(Training *t, const char *format, ...) PRINTF_LIKE(2, 3);
  * that could not be written does not end the training: those before it are whole, and the next may succeed.
  */
 void training_heed_writer(Training *t, bool wait);
+
+/** Names the samples that could not be read so far in a file of the run folder; the training is as good where
+ * it cannot be written, and says so. */
+void training_name_unreadable(Training *t);
+
+/** The same at the end, and tells the user where they stand. */
+void training_close_unreadable(Training *t);
 
 /** Lets the writer write CheckpointParts while the training goes on. Errors: CNN_DIVERGED. */
 CnnStatus training_keep(Training *t, int parts, CnnError *error);

@@ -558,6 +558,11 @@ int64_t cnn_loader_skipped(const CnnLoader *loader)
     return loader->skipped_count;
 }
 
+int64_t cnn_loader_skipped_sample(const CnnLoader *loader, int64_t i)
+{
+    return loader->skipped[i].sample;
+}
+
 const char *cnn_loader_skipped_reason(const CnnLoader *loader, int64_t i)
 {
     const char *reason = loader->skipped[i].reason;

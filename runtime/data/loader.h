@@ -67,6 +67,7 @@ int64_t cnn_loader_sample(const CnnLoader *loader, int64_t i);
 int64_t cnn_loader_batches(const CnnLoader *loader);
 /** Samples that could not be read so far, and the reason for number i (path and cause). */
 int64_t cnn_loader_skipped(const CnnLoader *loader);
+int64_t cnn_loader_skipped_sample(const CnnLoader *loader, int64_t i); /* its number in the part */
 const char *cnn_loader_skipped_reason(const CnnLoader *loader, int64_t i);
 /** Seconds that cnn_loader_next waited since the last cnn_loader_start. */
 double cnn_loader_waited(const CnnLoader *loader);

@@ -24,6 +24,7 @@ typedef struct {
 #define RUN_EVENTS     "events.jsonl"     /* all that happened, an object a line */
 #define RUN_CLASSES    "classes.jsonl"    /* what the classes were taken for */
 #define RUN_MISTAKES   "mistakes.jsonl"   /* the wrong answers that the network was surest of */
+#define RUN_UNREADABLE "unreadable.jsonl" /* the samples that were left out, where there are any */
 #define RUN_REPORT     "report.html"      /* by cnnc: all of this as a page */
 #define RUN_PLOT       "plot.png"         /* by cnnc: the curves */
 #define RUN_CHECKPOINT "checkpoint-"      /* checkpoint-STEP.safetensors: all that is needed to go on */

@@ -95,6 +95,11 @@ sed -i '/split/d' m.cnn
 expect 0 '1 sample of the training part could not be read and left out:' "$CNNC" run m.cnn --save w.safetensors
 grep -qxF '  damaged/disc/0003.png: truncated PNG' "$answer" || wrong "which picture is damaged: $(cat "$answer")"
 grep -qF '36 training' "$answer" || wrong 'not all pictures are there'
+grep -qxF 'what could not be read is named in runs/A-1/unreadable.jsonl' "$answer" || wrong "not told where: $(cat "$answer")"
+named='{"part": "training", "sample": "damaged/disc/0003.png", "reason": "damaged/disc/0003.png: truncated PNG"}'
+[ "$(cat runs/A-1/unreadable.jsonl)" = "$named" ] || wrong "unreadable.jsonl: $(cat runs/A-1/unreadable.jsonl)"
+expect 0 'epoch 3/3' "$CNNC" run m.cnn --resume=runs/A-1 --epochs 3 # gone on with, it is not named twice
+[ "$(cat runs/A-1/unreadable.jsonl)" = "$named" ] || wrong "unreadable.jsonl, gone on with: $(cat runs/A-1/unreadable.jsonl)"
 rm w.safetensors
 sed -i 's/^    resize/    bad stop -> resize/' m.cnn
 refused 1 'error: damaged/disc/0003.png: truncated PNG'
@@ -103,6 +108,7 @@ for i in 0 1 2 3 4 5; do
 done
 sed -i 's/bad stop -> //' m.cnn
 refused 1 "cannot be read, more than the 10% that 'bad' allows"
+[ "$(cat "$(ls -td runs/A-* | head -1)/unreadable.jsonl" | wc -l)" = 4 ] || wrong 'not all that ended the training are named'
 
 cp -r shapes links
 ln -s loop.png links/disc/loop.png

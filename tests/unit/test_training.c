@@ -74,6 +74,8 @@ char *cnn_data_names_text(const CnnData *data)
     return strdup("");
 }
 
+const char *const data_part_names[PART_COUNT] = {"training", "validation", "test"};
+
 void cnn_data_name(const CnnData *data, Part part, int64_t index, char *out, size_t bytes)
 {
     (void)data, (void)part;
@@ -294,6 +296,12 @@ int64_t cnn_loader_skipped(const CnnLoader *loader)
 {
     (void)loader;
     return 0;
+}
+
+int64_t cnn_loader_skipped_sample(const CnnLoader *loader, int64_t i)
+{
+    (void)loader;
+    return i;
 }
 
 const char *cnn_loader_skipped_reason(const CnnLoader *loader, int64_t i)
