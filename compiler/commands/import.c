@@ -7,6 +7,7 @@
 #include "compiler/base/bug.h"
 #include "compiler/base/source.h"
 #include "compiler/commands/command.h"
+#include "compiler/commands/report.h"
 #include "compiler/exchange/darknet.h"
 #include "compiler/exchange/network_text.h"
 #ifdef CNNC_ONNX
@@ -208,17 +209,6 @@ static const char *data_path(const Import *import)
     return path;
 }
 
-static CnnStatus write_text(const char *path, const char *text, CnnError *error)
-{
-    NewFile file;
-    TRY(cnn_file_create(path, &file, error));
-    CnnStatus status = cnn_file_write(&file, text, strlen(text), error);
-    if (status == CNN_OK)
-        return cnn_file_commit(&file, error);
-    cnn_file_abandon(&file);
-    return status;
-}
-
 static CnnStatus write_network(Import *import, CnnError *error)
 {
     Network *network = &import->network;
@@ -229,7 +219,7 @@ static CnnStatus write_network(Import *import, CnnError *error)
     const char *text = network_text(network, &options);
     if (weights)
         TRY(network_save(network, text, import->text_path, import->class_names, import->weights_path, error));
-    TRY(write_text(import->text_path, text, error));
+    TRY(report_write(import->text_path, text, error));
     int64_t parameters = 0;
     for (size_t i = 0; i < network->layers.count; i++)
         for (int k = 0; k < network->layers.items[i].tensor_count; k++) {

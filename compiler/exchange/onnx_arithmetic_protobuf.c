@@ -4,18 +4,17 @@
 
 #include "compiler/exchange/onnx_use.h"
 
-/* A constant with one number for each channel of `like`, or one for all: *count of them; false: neither. */
+/* A constant with one number for each channel of `like`, or one for all: *count of them; false after an
+ * error: neither. */
 static bool by_channel(const OnnxUse *use, const OnnxConstant *found, const OnnxValue *like, int64_t *count)
 {
     int64_t dim[5];
     int rank = use_dims(use->import, like, dim), channels = like->last ? rank - 1 : 1;
     *count = onnx_constant_count(found);
-    if (*count == 1)
-        return true;
-    if (found->rank > rank || *count != dim[channels])
-        return false;
     int at = channels - (rank - found->rank); /* where the channels are in the constant */
-    return at >= 0 && found->dim[at] == *count;
+    bool each = found->rank <= rank && at >= 0 && *count == dim[channels] && found->dim[at] == *count;
+    return *count == 1 || each ||
+           use_refuse(use, "its constant has not a number for each channel, nor one for all");
 }
 
 static bool read_once(const OnnxUse *use, int i)
@@ -50,10 +49,8 @@ static bool add_constant(OnnxUse *use, int x, int other, double scale, double si
     const OnnxValue *in = use_value(use, x);
     const OnnxConstant *found = use_constant(use, other);
     int64_t count;
-    if (!in)
+    if (!in || !by_channel(use, found, in, &count))
         return false;
-    if (!by_channel(use, found, in, &count))
-        return use_refuse(use, "its constant has not a number for each channel, nor one for all");
     if (count == 1 && network_shape(network, in->layer).channels != 1)
         return use_give(use, network_rescale(network, in->layer, scale, sign * onnx_constant_at(found, 0)),
                         in);
@@ -77,10 +74,8 @@ static bool mul_constant(OnnxUse *use, int x, int other, bool divide)
     const OnnxValue *in = use_value(use, x);
     const OnnxConstant *found = use_constant(use, other);
     int64_t count;
-    if (!in)
+    if (!in || !by_channel(use, found, in, &count))
         return false;
-    if (!by_channel(use, found, in, &count))
-        return use_refuse(use, "its constant has not a number for each channel, nor one for all");
     if (count == 1 || scales_input(network, found, in)) {
         double factor = onnx_constant_at(found, 0);
         return use_give(use, network_rescale(network, in->layer, divide ? 1 / factor : factor, 0), in);
