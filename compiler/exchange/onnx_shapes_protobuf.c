@@ -120,15 +120,37 @@ bool onnx_op_reshape(OnnxUse *use)
     return in && in->is_layer ? reshape(use, in, to, count) : use_refuse(use, "it has no input");
 }
 
-static bool transpose_constant(OnnxUse *use, const OnnxConstant *from)
+/* Dimension i of the result is `order[i]` of the constant; count -1: the last of it comes first. */
+static bool transpose_constant(OnnxUse *use, const OnnxConstant *from, const int64_t *order, int count)
 {
-    if (from->rank != 2 || !from->real || onnx_constant_count(from) < 1)
-        return use_refuse(use, "it turns a constant that is no matrix");
-    float *values = NEW_ARRAY(use->import->arena, float, onnx_constant_count(from) + 1);
-    OnnxConstant turned = {.rank = 2, .dim = {from->dim[1], from->dim[0]}, .real = values};
-    for (int64_t i = 0; i < from->dim[0]; i++)
-        for (int64_t k = 0; k < from->dim[1]; k++)
-            values[k * from->dim[0] + i] = from->real[i * from->dim[1] + k];
+    int64_t all = onnx_constant_count(from), stride[ONNX_RANK_MAX], step[ONNX_RANK_MAX];
+    int seen = 0, rank = from->rank;
+    if (rank < 2)
+        return onnx_op_identity(use);
+    if (!from->real || all < 1)
+        return use_refuse(use, "it turns a constant that is neither a matrix nor a kernel");
+    OnnxConstant turned = {.rank = rank};
+    stride[rank - 1] = 1;
+    for (int i = rank - 1; i-- > 0;)
+        stride[i] = stride[i + 1] * from->dim[i + 1];
+    if (count >= 0 && count != rank)
+        return use_refuse(use, "its order is not one of all dimensions");
+    for (int i = 0; i < rank; i++) {
+        int64_t axis = count < 0 ? rank - 1 - i : order[i];
+        if (axis < 0 || axis >= rank || seen & 1 << axis)
+            return use_refuse(use, "its order is not one of all dimensions");
+        seen |= 1 << axis;
+        turned.dim[i] = from->dim[axis];
+        step[i] = stride[axis];
+    }
+    float *values = NEW_ARRAY(use->import->arena, float, all + 1);
+    for (int64_t to = 0; to < all; to++) {
+        int64_t at = 0, rest = to;
+        for (int i = rank; i-- > 0; rest /= turned.dim[i])
+            at += rest % turned.dim[i] * step[i];
+        values[to] = from->real[at];
+    }
+    turned.real = values;
     return use_give_constant(use, turned);
 }
 
@@ -141,8 +163,7 @@ bool onnx_op_transpose(OnnxUse *use)
     if (!in)
         return use_refuse(use, "it has no input");
     if (!in->is_layer)
-        return count < 0 || (count == 2 && order[0] == 1) ? transpose_constant(use, &in->constant)
-                                                          : onnx_op_identity(use);
+        return transpose_constant(use, &in->constant, order, count);
     use->out[0] = *in;
     if (count == in->rank && in->groups > 0 && memcmp(order, swap, sizeof swap) == 0) {
         use->out[0].swapped = !in->swapped;
@@ -207,13 +228,40 @@ bool onnx_op_gather(OnnxUse *use)
     return use_give_constant(use, result);
 }
 
+/* Reals of whole numbers, or whole numbers of reals, towards 0. */
+static bool cast_constant(OnnxUse *use, const OnnxConstant *from, bool real)
+{
+    int64_t count = onnx_constant_count(from);
+    OnnxConstant changed = *from;
+    if (real == (from->real != NULL))
+        return onnx_op_identity(use);
+    float *reals = real ? NEW_ARRAY(use->import->arena, float, count + 1) : NULL;
+    int64_t *integers = real ? NULL : NEW_ARRAY(use->import->arena, int64_t, count + 1);
+    for (int64_t i = 0; i < count; i++) {
+        double value = onnx_constant_at(from, i);
+        if (real)
+            reals[i] = (float)value;
+        else if (fabs(value) < 1e15)
+            integers[i] = (int64_t)value;
+        else
+            return use_refuse(use, "a number that is too large for a shape");
+    }
+    changed.real = reals;
+    changed.integer = integers;
+    return use_give_constant(use, changed);
+}
+
 bool onnx_op_cast(OnnxUse *use)
 {
-    bool real =
-        use_integer(use, "to", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT) == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
-    if (!use->only_constants)
-        return real ? onnx_op_identity(use) : use_refuse(use, "values of a network are reals");
-    return onnx_op_identity(use);
+    const OnnxConstant *constant = use_constant(use, 0);
+    int64_t to = use_integer(use, "to", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT);
+    bool whole = to == ONNX__TENSOR_PROTO__DATA_TYPE__INT64 || to == ONNX__TENSOR_PROTO__DATA_TYPE__INT32;
+    if (constant && (whole || to == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT))
+        return cast_constant(use, constant, !whole);
+    if (constant)
+        return use_refuse(use, "a constant becomes one of a kind that no network here has");
+    return to == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT ? onnx_op_identity(use)
+                                                      : use_refuse(use, "values of a network are reals");
 }
 
 /* One axis, the channels, from `first` to before `end`. */

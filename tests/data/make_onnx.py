@@ -82,6 +82,21 @@ NETWORKS = {
         tensor("apart", [5], [0, 2, -1, 4, 4]), tensor("together", [4], [0, -1, 4, 4]),
         tensor("rest", [1], [-1]), tensor("matrix", [64, 4]), tensor("head.bias", [4]),
     ]),
+    # A kernel whose dimensions are put in order by the network itself.
+    "kernel_turned": model([
+        node("Transpose", ["w"], ["k"], perm=[3, 2, 0, 1]),
+        node("Conv", ["x", "k"], ["c"]),
+        node("GlobalAveragePool", ["c"], ["p"]),
+        node("Flatten", ["p"], ["y"]),
+    ], [tensor("w", [3, 3, 3, 3], [float(i) for i in range(81)])], outputs=(("y", ("n", 3)),)),
+    # 1 / 2 of two numbers that were whole is no 0.
+    "halved": model([
+        node("Cast", ["one"], ["a"], to=1),
+        node("Cast", ["two"], ["b"], to=1),
+        node("Div", ["a", "b"], ["half"]),
+        node("Mul", ["x", "half"], ["y"]),
+    ], [tensor("one", [1], [1]), tensor("two", [1], [2])]),
+    "order": model([node("Transpose", ["w"], ["k"], "t", perm=[1, 1]), node("MatMul", ["x", "k"], ["y"])], [tensor("w", [2, 2])]),
     "lstm": model([node("LSTM", ["x"], ["y"], "/body/LSTM")]),
     "two": model([node("Add", ["x", "z"], ["y"])], inputs=(("x", (1, 3, 8, 8)), ("z", (1, 3, 8, 8)))),
     "open": model([node("Relu", ["x"], ["y"])], inputs=(("x", ("n", 3, "h", "w")),)),

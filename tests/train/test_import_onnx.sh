@@ -32,6 +32,14 @@ expect 0 'names no source' "$CNNC" check net.cnn
 expect 0 '' "$CNNC" fmt --check net.cnn
 expect 0 'shapes/' "$CNNC" predict net.cnn --weights net.safetensors shapes
 
+# A kernel that the network itself turns: number n of the file, at [row][column][in][out], stays there, as that is cnnc's order.
+expect 0 '' "$CNNC" import kernel_turned.onnx -o turned.cnn
+python3 -c 'import struct, sys
+bytes = open("turned.safetensors", "rb").read()
+start = 8 + struct.unpack("<Q", bytes[:8])[0]
+kernel = struct.pack("<81f", *range(81))
+sys.exit(kernel not in bytes[start:])' || wrong "the kernel was not turned"
+
 # What cnnc exports comes back the same, its scaling of the pixels included.
 cat >own.cnn <<'END'
 model Own {
@@ -70,6 +78,8 @@ refused shape "node 'c' (Conv): its kernel does not fit its input"
 refused bytes "tensor 'w' has not as many bytes as its shape says"
 refused turn "node 't' (Transpose): only a change between channels first and channels last"
 refused softmax "node 's' (Softmax): cnnc's 'softmax' is that of the channels"
+refused order "node 't' (Transpose): its order is not one of all dimensions"
+refused halved "node '' (Div): constants that are no shapes are computed"
 refused clip "node 'c' (Clip): only a range with two ends, or from 0 on, has a layer"
 refused samples "node 'r' (Reshape): it does not keep the samples apart"
 head -c 300 net.onnx >cut.onnx
