@@ -70,11 +70,11 @@ static const char *numbered(const Darknet *darknet, const char *word)
 
 static const struct {
     const char *name, *word, *args;
-    double scale; /* of what it gives; 0: none */
+    double scale; /* of what it gives */
 } activations[] = {
-    {"linear", NULL, "", 0},           {"leaky", "leaky", "0.1", 0}, {"relu", "relu", "", 0},
-    {"logistic", "sigmoid", "", 0},    {"mish", "mish", "", 0},      {"swish", "silu", "", 0},
-    {"tanh", "tanh", "", 0},           {"elu", "elu", "", 0},        {"relu6", "relu6", "", 0},
+    {"linear", NULL, "", 1},           {"leaky", "leaky", "0.1", 1}, {"relu", "relu", "", 1},
+    {"logistic", "sigmoid", "", 1},    {"mish", "mish", "", 1},      {"swish", "silu", "", 1},
+    {"tanh", "tanh", "", 1},           {"elu", "elu", "", 1},        {"relu6", "relu6", "", 1},
     {"selu", "elu", "1.6732", 1.0507},
 };
 
@@ -87,8 +87,7 @@ static int activate(Darknet *darknet, int in, const char *preset)
             continue;
         if (activations[i].word)
             in = network_plain(darknet->network, in, activations[i].word, activations[i].args);
-        return activations[i].scale != 0 ? network_rescale(darknet->network, in, activations[i].scale, 0)
-                                         : in;
+        return network_rescale(darknet->network, in, activations[i].scale, 0);
     }
     if (in < 0)
         return -1;
@@ -310,7 +309,7 @@ static int read_upsample(Darknet *darknet, int in)
     int64_t stride = option(darknet, "stride", 2, 1, 64);
     double scale = cfg_real(&darknet->cfg, darknet->section, "scale", 1, -1e6, 1e6);
     int out = network_upsample(darknet->network, in, stride, stride, "nearest");
-    return scale == 1 ? out : network_rescale(darknet->network, out, scale, 0);
+    return network_rescale(darknet->network, out, scale, 0);
 }
 
 /* Every section that becomes layers, by its two names. */

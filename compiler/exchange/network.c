@@ -154,13 +154,28 @@ int network_softmax(Network *network, int in)
 
 int network_rescale(Network *network, int in, double scale, double offset)
 {
+    if (in < 0)
+        return -1;
+    if (scale == 1 && offset == 0)
+        return in;
+    const NetworkLayer *before = &network->layers.items[in];
+    if (strcmp(before->word, "rescale") == 0) { /* both at once */
+        offset += scale * before->offset;
+        scale *= before->scale;
+        in = before->in.items[0];
+    }
     if (!isfinite(scale) || !isfinite(offset))
         return network_refuse(network, "a factor or a term that is not finite");
+    if (scale == 1 && offset == 0)
+        return in;
     Text args = {.arena = network->arena};
     text_printf(&args, "%s", network_number(network->arena, scale));
     if (offset != 0)
         text_printf(&args, ", offset=%s", network_number(network->arena, offset));
-    return network_plain(network, in, "rescale", text_string(&args));
+    NetworkLayer *layer = add(network, "rescale", text_string(&args), in, network_shape(network, in));
+    layer->scale = scale;
+    layer->offset = offset;
+    return last(network);
 }
 
 int network_layer_scale(Network *network, int in, const char *name, const float *gamma)

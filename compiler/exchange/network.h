@@ -38,7 +38,8 @@ typedef struct {
     ValueShape shape;
     LayerTensor tensors[NETWORK_TENSORS_MAX];
     int tensor_count;
-    int64_t margin[4]; /* of `pad`: a convolution behind it takes it over */
+    int64_t margin[4];    /* of `pad`: a convolution behind it takes it over */
+    double scale, offset; /* of `rescale`: another behind it takes them over */
 } NetworkLayer;
 
 typedef struct {
@@ -67,7 +68,7 @@ int network_plain(Network *network, int in, const char *word, const char *args);
 int network_softmax(Network *network, int in);
 /** Multiplies each channel by a number of its own. */
 int network_layer_scale(Network *network, int in, const char *name, const float *gamma);
-/** x * scale + offset. */
+/** x * scale + offset; together with a `rescale` before it, and nothing where it would change nothing. */
 int network_rescale(Network *network, int in, double scale, double offset);
 
 typedef struct {

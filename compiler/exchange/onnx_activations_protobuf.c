@@ -74,9 +74,7 @@ bool onnx_op_selu(OnnxUse *use)
 static bool clip(OnnxUse *use, const OnnxValue *in, double scale, double offset, double low, double high)
 {
     Network *network = use->import->network;
-    int layer = in->layer;
-    if (scale != 1 || offset != 0)
-        layer = network_rescale(network, layer, scale, offset);
+    int layer = network_rescale(network, in->layer, scale, offset);
     if (low < -1e37 && high > 1e37)
         return use_give(use, layer, in);
     if (low == 0 && high > 1e37)

@@ -96,6 +96,17 @@ NETWORKS = {
         node("Div", ["a", "b"], ["half"]),
         node("Mul", ["x", "half"], ["y"]),
     ], [tensor("one", [1], [1]), tensor("two", [1], [2])]),
+    # (x - 1) * 0.25 / 0.5 + 0.5 is 0.5 * x, and x * 1 is x.
+    "scales": model([
+        node("Sub", ["x", "one"], ["a"]),
+        node("Mul", ["a", "quarter"], ["b"]),
+        node("Div", ["b", "half"], ["c"]),
+        node("Add", ["c", "half"], ["d"]),
+        node("Relu", ["d"], ["e"]),
+        node("Mul", ["e", "one"], ["f"]),
+        node("GlobalAveragePool", ["f"], ["g"]),
+        node("Flatten", ["g"], ["y"]),
+    ], [tensor("one", [1], [1.0]), tensor("quarter", [1], [0.25]), tensor("half", [1], [0.5])], outputs=(("y", ("n", 3)),)),
     "order": model([node("Transpose", ["w"], ["k"], "t", perm=[1, 1]), node("MatMul", ["x", "k"], ["y"])], [tensor("w", [2, 2])]),
     "lstm": model([node("LSTM", ["x"], ["y"], "/body/LSTM")]),
     "two": model([node("Add", ["x", "z"], ["y"])], inputs=(("x", (1, 3, 8, 8)), ("z", (1, 3, 8, 8)))),

@@ -32,6 +32,11 @@ expect 0 'names no source' "$CNNC" check net.cnn
 expect 0 '' "$CNNC" fmt --check net.cnn
 expect 0 'shapes/' "$CNNC" predict net.cnn --weights net.safetensors shapes
 
+# Scalings that follow each other are one; those that change nothing are gone.
+expect 0 '' "$CNNC" import scales.onnx -o scales.cnn
+[ "$(grep -c rescale scales.cnn)" = 1 ] && grep -q 'rescale 0.5 -> relu$' scales.cnn || wrong "another scaling: $(cat scales.cnn)"
+grep -q 'scale 0..255' scales.cnn || wrong "a network that scales itself takes pixels as they are"
+
 # A kernel that the network itself turns: number n of the file, at [row][column][in][out], stays there, as that is cnnc's order.
 expect 0 '' "$CNNC" import kernel_turned.onnx -o turned.cnn
 python3 -c 'import struct, sys
