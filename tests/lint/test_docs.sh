@@ -1,5 +1,6 @@
 # The documents say what the program does: docs/reference.md is what `cnnc help --markdown` prints; every error that the compiler
-# reports has a section in docs/errors.md, and every section an error; every package that is installed stands in docs/dependencies.md.
+# reports has a section in docs/errors.md, and every section an error; every package that is installed stands in docs/dependencies.md;
+# docs/import.md lists what can be imported.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -40,6 +41,28 @@ for package in $packages; do
         failed=1
     fi
 done
+
+# What docs/import.md lists is what can be imported. same_words TABLE WHAT: two files, one word a line, "have" and "told".
+same_words() {
+    sort -u "$folder/have" >"$folder/have.sorted"
+    sort -u "$folder/told" >"$folder/told.sorted"
+    test -s "$folder/have.sorted" || { echo "no $2 was found in $1"; failed=1; }
+    for word in $(comm -3 "$folder/have.sorted" "$folder/told.sorted"); do
+        echo "docs/import.md and $1 list other $2: '$word' stands in one of them"
+        failed=1
+    done
+}
+table=compiler/exchange/onnx_operators.def
+grep -o 'OPERATOR([A-Z][A-Za-z]*' $table | sed 's/OPERATOR(//' >"$folder/have"
+sed -n '/^| operator |/,/^$/ s/^| \([^|]*\)|.*/\1/p' docs/import.md | grep -o '[A-Z][A-Za-z]*' >"$folder/told"
+same_words $table operators
+table=compiler/exchange/darknet.c
+sed -n 's/^    {"\([a-z_]*\)", "[a-z_]*", read_[a-z_]*},$/\1/p' $table >"$folder/have"
+sed -n '/^Networks that classify:/,/with the activations/p' docs/import.md | grep -o '`\[[a-z_]*\]`' | tr -d '`[]' >"$folder/told"
+same_words $table sections
+sed -n '/^} activations/,/^};/p' $table | grep -o '{"[a-z0-9]*"' | tr -d '{"' >"$folder/have"
+sed -n '/with the activations/,/\./ s/.*the activations \([^.]*\)\..*/\1/p' docs/import.md | sed 's/, \| and /\n/g' >"$folder/told"
+same_words $table activations
 
 # Links between documents lead somewhere.
 for page in README.md $(git ls-files 'docs/*.md' 'examples/*.md' 'tests/*.md'); do
