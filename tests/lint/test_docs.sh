@@ -56,7 +56,7 @@ table=compiler/exchange/onnx_operators.def
 grep -o 'OPERATOR([A-Z][A-Za-z]*' $table | sed 's/OPERATOR(//' >"$folder/have"
 sed -n '/^| operator |/,/^$/ s/^| \([^|]*\)|.*/\1/p' docs/import.md | grep -o '[A-Z][A-Za-z]*' >"$folder/told"
 same_words $table operators
-table=compiler/exchange/darknet.c
+table=compiler/exchange/darknet_layers.c
 sed -n 's/^    {"\([a-z_]*\)", "[a-z_]*", read_[a-z_]*},$/\1/p' $table >"$folder/have"
 sed -n '/^Networks that classify:/,/with the activations/p' docs/import.md | grep -o '`\[[a-z_]*\]`' | tr -d '`[]' >"$folder/told"
 same_words $table sections
