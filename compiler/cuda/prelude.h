@@ -7,7 +7,7 @@
 
 #define CNNC_KERNEL                  extern "C" __global__ void
 #define CNNC_BOUNDS(threads, blocks) __launch_bounds__(threads, blocks)
-#define CNNC_DEVICE                  static __device__ __forceinline__
+#define CNNC_DEVICE                  static __device__ __forceinline__ __attribute__((unused))
 #define CNNC_SHARED                  static __shared__ __align__(16)
 #define CNNC_BLOCK_X                 ((int)blockIdx.x)
 #define CNNC_BLOCK_Y                 ((int)blockIdx.y)
