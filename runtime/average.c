@@ -40,7 +40,7 @@ void cnn_average_begin(const Average *average, CnnDevice *device)
         const CnnTensor *tensor = &image->tensors[i];
         const CnnTensor *kept = tensor->trainable ? find_average(image, tensor->name) : NULL;
         if (kept)
-            memcpy(cnn_device_tensor(device, kept), cnn_device_tensor(device, tensor),
+            memcpy(cnn_device_tensor(device, kept), cnn_device_read(device, tensor),
                    cnn_tensor_bytes(tensor));
     }
 }

@@ -66,8 +66,10 @@ static void copy_weights(char *copy, CnnDevice *device, const CnnImage *image, b
         if (!tensor->in_weights)
             continue;
         size_t bytes = cnn_tensor_bytes(tensor);
-        void *live = cnn_device_tensor(device, tensor);
-        memcpy(back ? live : copy, back ? copy : live, bytes);
+        if (back)
+            memcpy(cnn_device_tensor(device, tensor), copy, bytes);
+        else
+            memcpy(copy, cnn_device_read(device, tensor), bytes);
         copy += bytes;
     }
 }

@@ -5,7 +5,7 @@
  * is one step of the training; between phases, and between the large steps of a whole phase, stands a
  * barrier. What is computed does not depend on who computes it: a slice is done by one worker in order, and a
  * whole step's ranges are independent. */
-#include "runtime/device.h"
+#include "runtime/device_kind.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -13,10 +13,10 @@
 #include <string.h>
 
 #include "runtime/clock.h"
-#include "runtime/image_verify.h"
 #include "runtime/init.h"
 #include "runtime/memory.h"
 #include "runtime/pool.h"
+#include "runtime/program.h"
 
 enum { LINE = 64, PAGE = 4096 };
 /* A whole step with less than this many operations and bytes is done before another worker has woken: about 5
@@ -47,24 +47,25 @@ typedef struct {
     atomic_llong *next_slice; /* by phase */
 } Ready;
 
-struct CnnDevice {
+typedef struct {
+    CnnDevice base;
     const CnnImage *image;
     CnnPool *pool;
     int threads;
     char *state, *batch, *worker, *table;
-    uint64_t worker_stride;      /* bytes from one worker's slab to the next */
-    uint64_t batch_bytes, bytes; /* of the batch's slab; of all */
+    uint64_t worker_stride; /* bytes from one worker's slab to the next */
+    uint64_t batch_bytes;   /* of the batch's slab */
     CnnScalars *scalars;
     Ready ready[2];             /* train, eval */
     const CnnProgram *prepared; /* what WHEN_CHANGED makes for it lies in memory; NULL: for none */
-};
+} CpuDevice;
 
 static void *place(const void *base, uint64_t offset)
 {
     return (void *)((uintptr_t)base + offset);
 }
 
-static char *device_segment(const CnnDevice *device, Segment segment, int worker)
+static char *device_segment(const CpuDevice *device, Segment segment, int worker)
 {
     switch (segment) {
     case SEGMENT_STATE:
@@ -100,7 +101,7 @@ static Patches *ready_patches(Ready *ready, const CnnBuffer *buffer, PhaseKind k
 }
 
 /* Fills the tables and the lists of patches, whose rooms are large enough for every pointer. */
-static void ready_fill(const CnnDevice *device, Ready *ready)
+static void ready_fill(const CpuDevice *device, Ready *ready)
 {
     const CnnProgram *program = ready->program;
     Patches *const lists[] = {&ready->chunk, &ready->slice, &ready->input, &ready->label};
@@ -129,34 +130,6 @@ static void ready_fill(const CnnDevice *device, Ready *ready)
         lists[l]->first[program->phase_count] = at[l];
 }
 
-static bool writes_segment(const CnnProgram *program, const CnnStep *step, Segment segment)
-{
-    for (int i = 0; i < step->write_count; i++)
-        if (program->buffers[step->writes[i]].segment == segment)
-            return true;
-    return false;
-}
-
-static bool writes_buffer(const CnnStep *step, int buffer)
-{
-    for (int i = 0; i < step->write_count; i++)
-        if (step->writes[i] == buffer)
-            return true;
-    return false;
-}
-
-/* A worker that comes to a step behind that which makes the loss has passed a barrier since, or has made it
- * itself: it can read it. */
-static void ready_guard(Ready *ready)
-{
-    const CnnProgram *program = ready->program;
-    bool known = false;
-    for (int s = 0; s < program->step_count; s++) {
-        ready->guarded[s] = known && writes_segment(program, &program->steps[s], SEGMENT_STATE);
-        known = known || writes_buffer(&program->steps[s], program->loss);
-    }
-}
-
 static void *room(size_t count, size_t bytes, bool *enough)
 {
     void *block = calloc(count + 1, bytes); /* never of size 0, for which calloc may give NULL */
@@ -164,7 +137,7 @@ static void *room(size_t count, size_t bytes, bool *enough)
     return block;
 }
 
-static bool ready_open(const CnnDevice *device, const CnnProgram *program, Ready *ready)
+static bool ready_open(const CpuDevice *device, const CnnProgram *program, Ready *ready)
 {
     bool enough = true;
     size_t steps = (size_t)program->step_count, phases = (size_t)program->phase_count;
@@ -189,12 +162,14 @@ static bool ready_open(const CnnDevice *device, const CnnProgram *program, Ready
     }
     if (enough) {
         ready_fill(device, ready);
-        ready_guard(ready);
+        /* A worker that comes to a step behind that which makes the loss has passed a barrier since, or has
+         * made it itself: it can read it. */
+        cnn_program_guarded(program, ready->guarded);
     }
     return enough;
 }
 
-static void ready_close(const CnnDevice *device, Ready *ready)
+static void ready_close(const CpuDevice *device, Ready *ready)
 {
     Patches *const lists[] = {&ready->chunk, &ready->slice, &ready->input, &ready->label};
     for (int l = 0; l < 4; l++) {
@@ -216,7 +191,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
 }
 
 /* Takes the slabs, which fill_work will zero, after a look at how much memory there is. */
-static CnnStatus device_take(CnnDevice *device, CnnError *error)
+static CnnStatus device_take(CpuDevice *device, CnnError *error)
 {
     const CnnImage *image = device->image;
     uint64_t batch = larger(image->train.batch_bytes, image->eval.batch_bytes);
@@ -244,18 +219,18 @@ static CnnStatus device_take(CnnDevice *device, CnnError *error)
             (unsigned long long)bytes, (double)bytes / 0x1p30, (double)image->state_bytes / 0x1p30,
             (double)batch / 0x1p30, device->threads, (double)workers / 0x1p30, (double)available / 0x1p30);
     device->batch_bytes = batch;
-    device->bytes = bytes;
+    device->base.bytes = bytes;
     return CNN_OK;
 }
 
 /* The first contents of the slabs. */
 typedef struct {
-    CnnDevice *device;
+    CpuDevice *device;
     uint64_t seed;
 } Filling;
 
 /* Zeroes this worker's pieces of a slab. */
-static void zero_share(const CnnDevice *device, int worker, char *slab, uint64_t bytes)
+static void zero_share(const CpuDevice *device, int worker, char *slab, uint64_t bytes)
 {
     enum { PIECE = 2 << 20 /* a large page */ };
     uint64_t stride = (uint64_t)device->threads * PIECE;
@@ -263,66 +238,20 @@ static void zero_share(const CnnDevice *device, int worker, char *slab, uint64_t
         memset(slab + at, 0, bytes - at < PIECE ? bytes - at : PIECE);
 }
 
-/* This worker's pieces of the tensors. */
-static void fill_share(const Filling *filling, int worker)
-{
-    enum { PIECE = 1 << 14 };
-    const CnnDevice *device = filling->device;
-    int64_t number = 0;
-    for (int i = 0; i < device->image->tensor_count; i++) {
-        const CnnTensor *tensor = &device->image->tensors[i];
-        int64_t elements = cnn_tensor_elements(tensor);
-        for (int64_t begin = 0; begin < elements; begin += PIECE) {
-            int64_t end = begin + PIECE < elements ? begin + PIECE : elements;
-            if (number++ % device->threads == worker)
-                cnn_init_tensor(tensor, filling->seed, device->state + tensor->offset, begin, end);
-        }
-    }
-}
-
 static void fill_work(void *context, int worker)
 {
     const Filling *filling = context;
-    CnnDevice *device = filling->device;
+    CpuDevice *device = filling->device;
     zero_share(device, worker, device->state, device->image->state_bytes);
     zero_share(device, worker, device->batch, device->batch_bytes);
     memset(device_segment(device, SEGMENT_WORKER, worker), 0, device->worker_stride);
     cnn_pool_barrier(device->pool);
-    fill_share(filling, worker);
+    cnn_init_share(device->image, filling->seed, device->state, worker, device->threads);
 }
 
-CnnStatus cnn_device_open(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out, CnnError *error)
+static void cpu_close(CnnDevice *base)
 {
-    *out = NULL;
-    TRY(cnn_image_verify(image, error));
-    CnnDevice *device = calloc(1, sizeof *device);
-    if (!device)
-        return cnn_fail(error, CNN_NO_RESOURCE, "no memory for the device");
-    device->image = image;
-    CnnStatus status = cnn_pool_open(threads, &device->pool, error);
-    if (status == CNN_OK) {
-        device->threads = cnn_pool_threads(device->pool);
-        status = device_take(device, error);
-    }
-    if (status == CNN_OK && !(ready_open(device, &image->train, &device->ready[0]) &&
-                              ready_open(device, &image->eval, &device->ready[1])))
-        status = cnn_fail(error, CNN_NO_RESOURCE, "no memory for the tables of %d threads", device->threads);
-    if (status != CNN_OK) {
-        cnn_device_close(device);
-        return status;
-    }
-    if (image->table_bytes)
-        memcpy(device->table, image->table, image->table_bytes);
-    Filling filling = {device, seed};
-    cnn_pool_run(device->pool, fill_work, &filling);
-    *out = device;
-    return CNN_OK;
-}
-
-void cnn_device_close(CnnDevice *device)
-{
-    if (!device)
-        return;
+    CpuDevice *device = (CpuDevice *)base;
     cnn_pool_close(device->pool);
     for (int i = 0; i < 2; i++)
         ready_close(device, &device->ready[i]);
@@ -334,6 +263,33 @@ void cnn_device_close(CnnDevice *device)
     free(device);
 }
 
+static CnnStatus cpu_open(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out, CnnError *error)
+{
+    CpuDevice *device = calloc(1, sizeof *device);
+    if (!device)
+        return cnn_fail(error, CNN_NO_RESOURCE, "no memory for the device");
+    device->base.kind = &cnn_cpu_device;
+    device->image = image;
+    CnnStatus status = cnn_pool_open(threads, &device->pool, error);
+    if (status == CNN_OK) {
+        device->base.threads = device->threads = cnn_pool_threads(device->pool);
+        status = device_take(device, error);
+    }
+    if (status == CNN_OK && !(ready_open(device, &image->train, &device->ready[0]) &&
+                              ready_open(device, &image->eval, &device->ready[1])))
+        status = cnn_fail(error, CNN_NO_RESOURCE, "no memory for the tables of %d threads", device->threads);
+    if (status != CNN_OK) {
+        cpu_close(&device->base);
+        return status;
+    }
+    if (image->table_bytes)
+        memcpy(device->table, image->table, image->table_bytes);
+    Filling filling = {device, seed};
+    cnn_pool_run(device->pool, fill_work, &filling);
+    *out = &device->base;
+    return CNN_OK;
+}
+
 /* Who is told of each call, and whether no more is to be done. */
 typedef struct {
     DeviceWatch *tell;
@@ -343,7 +299,7 @@ typedef struct {
 
 /* One step of the training, as the workers see it. */
 typedef struct {
-    CnnDevice *device;
+    CpuDevice *device;
     Ready *ready;
     const void *input, *label;
     int64_t samples, slices;
@@ -352,10 +308,16 @@ typedef struct {
     Watch *watch;    /* cnn_device_step_watched; NULL: nobody wants to know */
 } Job;
 
+static const void *device_buffer(const CpuDevice *device, const CnnProgram *program, int buffer)
+{
+    const CnnBuffer *wanted = &program->buffers[buffer];
+    return place(device_segment(device, wanted->segment, 0), wanted->offset);
+}
+
 static bool loss_is_finite(const Job *job)
 {
     const CnnProgram *program = job->ready->program;
-    return isfinite(*(const float *)cnn_device_buffer(job->device, program, program->loss));
+    return isfinite(*(const float *)device_buffer(job->device, program, program->loss));
 }
 
 static void job_watch(const Job *job, int s, PhaseKind kind, const CnnCall *call, void *const *buffers)
@@ -496,66 +458,54 @@ static void job_work(void *context, int worker)
     }
 }
 
-static Job job_make(CnnDevice *device, const CnnProgram *program, const void *input, const void *label,
-                    const CnnScalars *scalars, int64_t samples)
+static void cpu_step(CnnDevice *base, const DeviceStep *step)
 {
-    *device->scalars = *scalars;
-    return (Job){.device = device,
-                 .ready = &device->ready[program == &device->image->eval],
-                 .input = input,
-                 .label = label,
-                 .samples = samples,
-                 .slices = (samples + program->slice - 1) / program->slice,
-                 .update = scalars->last_micro == 1,
-                 .changed = device->prepared != program};
+    CpuDevice *device = (CpuDevice *)base;
+    const CnnProgram *program = step->program;
+    Watch watch = {step->watch, step->context, false};
+    *device->scalars = *step->scalars;
+    Job job = {.device = device,
+               .ready = &device->ready[program == &device->image->eval],
+               .input = step->input,
+               .label = step->label,
+               .samples = step->samples,
+               .slices = (step->samples + program->slice - 1) / program->slice,
+               .update = step->scalars->last_micro == 1,
+               .changed = device->prepared != program,
+               .seconds = step->seconds,
+               .watch = step->watch ? &watch : NULL};
+    if (step->watch) {
+        job_alone(&job);
+    } else {
+        for (int p = 0; p < program->phase_count; p++)
+            atomic_store_explicit(&job.ready->next_slice[p], 0, memory_order_relaxed);
+        cnn_pool_run(device->pool, job_work, &job);
+    }
+    device->prepared = watch.ended ? NULL : program;
 }
 
-void cnn_device_step_timed(CnnDevice *device, const CnnProgram *program, const void *input, const void *label,
-                           const CnnScalars *scalars, int64_t samples, double *seconds)
+/* A step is done when it returns, and none fails. */
+static CnnStatus cpu_wait(CnnDevice *base, CnnError *error)
 {
-    Job job = job_make(device, program, input, label, scalars, samples);
-    job.seconds = seconds;
-    for (int p = 0; p < program->phase_count; p++)
-        atomic_store_explicit(&job.ready->next_slice[p], 0, memory_order_relaxed);
-    cnn_pool_run(device->pool, job_work, &job);
-    device->prepared = program;
+    (void)base, (void)error;
+    return CNN_OK;
 }
 
-void cnn_device_step_watched(CnnDevice *device, const CnnProgram *program, const void *input,
-                             const void *label, const CnnScalars *scalars, int64_t samples,
-                             DeviceWatch *watch, void *context)
+static const void *cpu_buffer(CnnDevice *base, const CnnProgram *program, int buffer)
 {
-    Job job = job_make(device, program, input, label, scalars, samples);
-    Watch told = {watch, context, false};
-    job.watch = &told;
-    job_alone(&job);
-    device->prepared = told.ended ? NULL : program;
+    return device_buffer((const CpuDevice *)base, program, buffer);
 }
 
-void cnn_device_step(CnnDevice *device, const CnnProgram *program, const void *input, const void *label,
-                     const CnnScalars *scalars, int64_t samples)
+static const void *cpu_read(CnnDevice *base, const CnnTensor *tensor)
 {
-    cnn_device_step_timed(device, program, input, label, scalars, samples, NULL);
+    return ((const CpuDevice *)base)->state + tensor->offset;
 }
 
-const void *cnn_device_buffer(const CnnDevice *device, const CnnProgram *program, int buffer)
+static void *cpu_tensor(CnnDevice *base, const CnnTensor *tensor)
 {
-    const CnnBuffer *wanted = &program->buffers[buffer];
-    return place(device_segment(device, wanted->segment, 0), wanted->offset);
-}
-
-void *cnn_device_tensor(CnnDevice *device, const CnnTensor *tensor)
-{
+    CpuDevice *device = (CpuDevice *)base;
     device->prepared = NULL;
     return device->state + tensor->offset;
 }
 
-int cnn_device_threads(const CnnDevice *device)
-{
-    return device->threads;
-}
-
-uint64_t cnn_device_bytes(const CnnDevice *device)
-{
-    return device->bytes;
-}
+const DeviceKind cnn_cpu_device = {cpu_open, cpu_close, cpu_step, cpu_wait, cpu_buffer, cpu_read, cpu_tensor};

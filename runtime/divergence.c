@@ -30,8 +30,10 @@ static void copy_state(Divergence *divergence, CnnDevice *device, bool back)
     for (int i = 0; i < divergence->image->tensor_count; i++) {
         const CnnTensor *tensor = &divergence->image->tensors[i];
         size_t bytes = cnn_tensor_bytes(tensor);
-        void *live = cnn_device_tensor(device, tensor);
-        memcpy(back ? live : copy, back ? copy : live, bytes);
+        if (back)
+            memcpy(cnn_device_tensor(device, tensor), copy, bytes);
+        else
+            memcpy(copy, cnn_device_read(device, tensor), bytes);
         copy += bytes;
     }
 }
@@ -63,7 +65,7 @@ void divergence_keep(Divergence *divergence, CnnDevice *device, bool epoch_begin
 
 /* ---- What is told ---- */
 
-bool divergence_is_finite(const Divergence *divergence, const CnnDevice *device)
+bool divergence_is_finite(const Divergence *divergence, CnnDevice *device)
 {
     const CnnProgram *program = &divergence->image->train;
     const float *loss = cnn_device_buffer(device, program, program->loss);
@@ -72,7 +74,7 @@ bool divergence_is_finite(const Divergence *divergence, const CnnDevice *device)
     return *(const float *)cnn_device_buffer(device, program, program->finite) == 1;
 }
 
-static const char *trouble_of(const Divergence *divergence, const CnnDevice *device)
+static const char *trouble_of(const Divergence *divergence, CnnDevice *device)
 {
     const CnnProgram *program = &divergence->image->train;
     float loss = *(const float *)cnn_device_buffer(device, program, program->loss);

@@ -36,7 +36,7 @@ void divergence_close(Divergence *divergence);
 /** Whether what the step has computed is finite: its loss, and under `skip` and `back` its gradients, unless
  * they are scaled (runtime/loss_scale.h). Where it is not, the weights are as before, under these two all
  * other state as well. */
-bool divergence_is_finite(const Divergence *divergence, const CnnDevice *device);
+bool divergence_is_finite(const Divergence *divergence, CnnDevice *device);
 
 /** An update has been made, so the next trouble is not in a row with the last. */
 void divergence_passed(Divergence *divergence);

@@ -80,6 +80,7 @@ CnnStatus cnn_part_evaluate(CnnDevice *device, const CnnImage *image, CnnLoader 
         if (batch.samples == 0)
             break;
         cnn_evaluate_batch(device, program, &batch, seed);
+        TRY(cnn_device_wait(device, error));
         totals_add(totals, device, program, batch.samples);
         const float *outputs =
             program->logits < 0 ? NULL : cnn_device_buffer(device, program, program->logits);

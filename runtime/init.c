@@ -102,3 +102,18 @@ void cnn_init_tensor(const CnnTensor *tensor, uint64_t seed, void *out, int64_t 
         }
     }
 }
+
+void cnn_init_share(const CnnImage *image, uint64_t seed, char *state, int worker, int threads)
+{
+    enum { PIECE = 1 << 14 };
+    int64_t number = 0;
+    for (int i = 0; i < image->tensor_count; i++) {
+        const CnnTensor *tensor = &image->tensors[i];
+        int64_t elements = cnn_tensor_elements(tensor);
+        for (int64_t begin = 0; begin < elements; begin += PIECE) {
+            int64_t end = begin + PIECE < elements ? begin + PIECE : elements;
+            if (number++ % threads == worker)
+                cnn_init_tensor(tensor, seed, state + tensor->offset, begin, end);
+        }
+    }
+}

@@ -17,4 +17,10 @@ uint64_t cnn_tensor_bytes(const CnnTensor *tensor);
  */
 void cnn_init_tensor(const CnnTensor *tensor, uint64_t seed, void *out, int64_t begin, int64_t end);
 
+/**
+ * Fills `state`, all of the image's state, which is zeroed: the share of one of `threads` workers, all of
+ * which may work at a time. All shares together are what cnn_init_tensor makes of each tensor.
+ */
+void cnn_init_share(const CnnImage *image, uint64_t seed, char *state, int worker, int threads);
+
 #endif

@@ -30,7 +30,7 @@ bool loss_scale_update(LossScale *scale, bool finite)
     return true;
 }
 
-bool loss_scale_heed(LossScale *scale, const CnnDevice *device, const CnnProgram *program)
+bool loss_scale_heed(LossScale *scale, CnnDevice *device, const CnnProgram *program)
 {
     return !program->scaled ||
            loss_scale_update(scale, *(const float *)cnn_device_buffer(device, program, program->finite) == 1);

@@ -31,6 +31,6 @@ bool loss_scale_update(LossScale *scale, bool finite);
 
 /** The same after a step that ends an update, and whose loss is finite. Of a program that does not scale:
  * true, and nothing is changed. */
-bool loss_scale_heed(LossScale *scale, const CnnDevice *device, const CnnProgram *program);
+bool loss_scale_heed(LossScale *scale, CnnDevice *device, const CnnProgram *program);
 
 #endif

@@ -85,6 +85,7 @@ static CnnStatus predict_batch(Predicting *p, const Batch *batch, CnnError *erro
 {
     const CnnProgram *program = &p->image->eval;
     cnn_evaluate_batch(p->device, program, batch, 0);
+    TRY(cnn_device_wait(p->device, error));
     const float *outputs = cnn_device_buffer(p->device, program, program->logits);
     report_clear(&p->report); /* which may be the same terminal */
     for (int64_t i = 0; i < batch->samples; i++)

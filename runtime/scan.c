@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/init.h"
+#include "runtime/program.h"
 
 /* ---- Values ---- */
 
@@ -55,14 +56,6 @@ static Piece piece_of(const CnnProgram *program, const DeviceCall *call, int ind
     return (Piece){base, (int64_t)buffer->bytes / element, 0, 0};
 }
 
-static bool is_written(const CnnStep *step, int buffer)
-{
-    for (int i = 0; i < step->write_count; i++)
-        if (step->writes[i] == buffer)
-            return true;
-    return false;
-}
-
 /* The next step of the phase writes it too, the rest of it: a strided gradient has a kernel for each class of
  * pixels. */
 static bool is_unfinished(const CnnProgram *program, int step, int buffer)
@@ -70,7 +63,7 @@ static bool is_unfinished(const CnnProgram *program, int step, int buffer)
     for (int p = 0; p < program->phase_count; p++) {
         int end = program->phases[p].first_step + program->phases[p].step_count;
         if (step >= program->phases[p].first_step && step + 1 < end)
-            return is_written(&program->steps[step + 1], buffer);
+            return cnn_step_writes(&program->steps[step + 1], buffer);
     }
     return false;
 }
@@ -90,7 +83,7 @@ static bool search_call(void *context, const DeviceCall *call)
     for (int i = 0; i < step->buffer_count; i++) {
         int index = step->buffers[i];
         const CnnBuffer *buffer = &program->buffers[index];
-        if (!is_written(step, index) || is_unfinished(program, call->step, index))
+        if (!cnn_step_writes(step, index) || is_unfinished(program, call->step, index))
             continue;
         Piece piece = piece_of(program, call, i);
         int64_t at = find_not_finite(buffer->dtype, piece.values, piece.count);
@@ -119,8 +112,7 @@ const CnnTensor *scan_state(CnnDevice *device, const CnnImage *image)
 {
     for (int i = 0; i < image->tensor_count; i++) {
         const CnnTensor *tensor = &image->tensors[i];
-        if (find_not_finite(tensor->dtype, cnn_device_tensor(device, tensor), cnn_tensor_elements(tensor)) >=
-            0)
+        if (find_not_finite(tensor->dtype, cnn_device_read(device, tensor), cnn_tensor_elements(tensor)) >= 0)
             return tensor;
     }
     return NULL;
@@ -131,8 +123,8 @@ static const CnnTensor *scan_parameters(CnnDevice *device, const CnnImage *image
 {
     for (int i = 0; i < image->tensor_count; i++) {
         const CnnTensor *tensor = &image->tensors[i];
-        if (tensor->trainable && find_not_finite(tensor->dtype, cnn_device_tensor(device, tensor),
-                                                 cnn_tensor_elements(tensor)) >= 0)
+        if (tensor->trainable &&
+            find_not_finite(tensor->dtype, cnn_device_read(device, tensor), cnn_tensor_elements(tensor)) >= 0)
             return tensor;
     }
     return NULL;
@@ -185,7 +177,7 @@ static bool pulse_call(void *context, const DeviceCall *call)
     for (int i = 0; i < step->buffer_count; i++) {
         int index = step->buffers[i];
         const CnnBuffer *buffer = &program->buffers[index];
-        if (!is_written(step, index) || buffer->lead != LEAD_BATCH || !is_real(buffer->dtype) ||
+        if (!cnn_step_writes(step, index) || buffer->lead != LEAD_BATCH || !is_real(buffer->dtype) ||
             pulse->live[index])
             continue;
         Piece piece = piece_of(program, call, i);

@@ -208,9 +208,9 @@ CnnStatus cnn_state_check(const CnnTensor *tensor, const void *data, CnnError *e
                               tensor->name);
 }
 
-NamedTensor cnn_state_named(const CnnTensor *tensor, void *data)
+NamedTensor cnn_state_named(const CnnTensor *tensor, const void *data)
 {
-    NamedTensor named = {tensor->name, tensor->dtype, tensor->rank, {0}, data};
+    NamedTensor named = {tensor->name, tensor->dtype, tensor->rank, {0}, (void *)data};
     memcpy(named.dim, tensor->dim, sizeof named.dim);
     return named;
 }
@@ -229,7 +229,8 @@ static CnnStatus list_weights(CnnDevice *device, const CnnImage *image, CnnData 
         const CnnTensor *tensor = &image->tensors[i];
         if (!tensor->in_weights)
             continue;
-        list[*count] = cnn_state_named(tensor, cnn_device_tensor(device, tensor));
+        list[*count] = cnn_state_named(tensor, cnn_device_read(device, tensor));
+        TRY(cnn_device_wait(device, error));
         TRY(cnn_state_check(tensor, list[(*count)++].data, error));
     }
     for (int i = 0; i < cnn_data_measured_count(data); i++)

@@ -55,7 +55,7 @@ void cnn_state_load(CnnDevice *device, const CnnImage *image, const WeightFile *
 int64_t cnn_state_missing(const CnnImage *image, const WeightFile *file);
 
 /** A tensor's name and shape, with these bytes. */
-NamedTensor cnn_state_named(const CnnTensor *tensor, void *data);
+NamedTensor cnn_state_named(const CnnTensor *tensor, const void *data);
 /** The same of what the data section measured. */
 NamedTensor cnn_state_measured(const Measured *measured);
 

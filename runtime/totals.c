@@ -1,12 +1,12 @@
 #include "runtime/totals.h"
 
 /* Sums that a step leaves behind. */
-static double buffer_value(const CnnDevice *device, const CnnProgram *program, int buffer)
+static double buffer_value(CnnDevice *device, const CnnProgram *program, int buffer)
 {
     return *(const float *)cnn_device_buffer(device, program, buffer);
 }
 
-void totals_add(Totals *totals, const CnnDevice *device, const CnnProgram *program, int64_t samples)
+void totals_add(Totals *totals, CnnDevice *device, const CnnProgram *program, int64_t samples)
 {
     totals->loss += buffer_value(device, program, program->loss);
     for (int i = 0; i < program->metric_count; i++)

@@ -12,7 +12,7 @@ typedef struct {
 } Totals;
 
 /** Adds what the last step of `program` left in its buffers: nothing to metrics that have none. */
-void totals_add(Totals *totals, const CnnDevice *device, const CnnProgram *program, int64_t samples);
+void totals_add(Totals *totals, CnnDevice *device, const CnnProgram *program, int64_t samples);
 
 /** The mean loss. */
 double totals_loss(const Totals *totals);

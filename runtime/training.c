@@ -114,6 +114,7 @@ static CnnStatus train_step(Training *t, const Batch *batch, const CnnScalars *s
 {
     const CnnProgram *program = &t->image->train;
     cnn_device_step(t->device, program, batch->input, batch->label, scalars, batch->samples);
+    TRY(cnn_device_wait(t->device, error));
     totals_add(&now->totals, t->device, program, batch->samples);
     bool good = divergence_is_finite(&t->divergence, t->device);
     if (good) {

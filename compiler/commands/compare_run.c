@@ -108,7 +108,7 @@ static float **keep_tensors(Arena *arena, const CnnImage *image, CnnDevice *devi
     for (int i = 0; i < image->tensor_count; i++) {
         const CnnTensor *tensor = &image->tensors[i];
         if (is_learnt(tensor))
-            kept[i] = arena_copy(arena, cnn_device_tensor(device, tensor),
+            kept[i] = arena_copy(arena, cnn_device_read(device, tensor),
                                  (size_t)tensor_elements(tensor) * sizeof(float));
     }
     return kept;
@@ -134,7 +134,7 @@ static Difference find_difference(const CnnImage *image, float *const *kept, con
         const CnnTensor *tensor = &image->tensors[i];
         if (!is_learnt(tensor))
             continue;
-        const float *values = cnn_device_tensor(device, find_tensor(other, tensor->name));
+        const float *values = cnn_device_read(device, find_tensor(other, tensor->name));
         double relative = tensor_difference(kept[i], values, tensor_elements(tensor));
         if (relative > worst.relative)
             worst = (Difference){relative, tensor->name};

@@ -135,14 +135,16 @@ static int network_end(CnnNetwork *network, CnnStatus status)
 }
 
 /* The outputs of a batch that lies in memory as the network takes it. */
-static void run_batch(CnnNetwork *network, const float *input, int64_t samples, float *outputs)
+static CnnStatus run_batch(CnnNetwork *network, const float *input, int64_t samples, float *outputs)
 {
     const CnnProgram *program = &network->image->eval;
     Batch batch = {.input = (void *)input, .label = network->labels, .samples = samples};
     memset(network->labels, 0, (size_t)(samples * network->image->label_width) * sizeof *network->labels);
     cnn_evaluate_batch(network->device, program, &batch, 1);
+    TRY(cnn_device_wait(network->device, &network->error));
     memcpy(outputs, cnn_device_buffer(network->device, program, program->logits),
            (size_t)(samples * network->columns) * sizeof *outputs);
+    return CNN_OK;
 }
 
 /* Stages of the data section, one sample after the other. */
@@ -168,7 +170,7 @@ static int predict(CnnNetwork *network, const void *samples, Dtype dtype, int64_
             (LooseMemory){.samples = from, .dtype = dtype, .height = height, .width = width, .most = most};
         status = prepare_batch(network, now);
         if (status == CNN_OK)
-            run_batch(network, network->input, now, outputs + done * network->columns);
+            status = run_batch(network, network->input, now, outputs + done * network->columns);
         from += (size_t)(now * loose_memory_bytes(network->data, &network->memory));
     }
     return network_end(network, status);
@@ -189,13 +191,14 @@ int cnn_network_predict_floats(CnnNetwork *network, const float *samples, int64_
 int cnn_network_forward(CnnNetwork *network, const float *input, int64_t count, float *outputs)
 {
     int64_t most = network->image->eval.batch;
+    CnnStatus status = CNN_OK;
     network_begin(network);
-    for (int64_t done = 0; done < count; done += most) {
+    for (int64_t done = 0; status == CNN_OK && done < count; done += most) {
         int64_t left = count - done;
-        run_batch(network, input + done * network->elements, left < most ? left : most,
-                  outputs + done * network->columns);
+        status = run_batch(network, input + done * network->elements, left < most ? left : most,
+                           outputs + done * network->columns);
     }
-    return network_end(network, CNN_OK);
+    return network_end(network, status);
 }
 
 /* Labels as the program takes them: of classes that may be mixed, each is alone. */
@@ -238,6 +241,7 @@ static CnnStatus train_step(CnnNetwork *network, const float *input, int64_t cou
                           .first_micro = 1,
                           .last_micro = 1};
     cnn_device_step(network->device, program, input, network->labels, &scalars, count);
+    TRY(cnn_device_wait(network->device, &network->error));
     float sum = *(const float *)cnn_device_buffer(network->device, program, program->loss);
     if (!isfinite(sum))
         return cnn_fail(&network->error, CNN_DIVERGED,

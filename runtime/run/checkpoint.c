@@ -102,8 +102,10 @@ static CnnStatus take_copy(Checkpoints *c, bool everything, CnnError *error)
         const CnnTensor *from = everything ? tensor : cnn_average_shown(c->average, tensor);
         if (!tensor->in_weights && !everything)
             continue;
-        TRY(cnn_state_check(from, cnn_device_tensor(c->device, from), error));
-        memcpy(place_of(c, from), cnn_device_tensor(c->device, from), cnn_tensor_bytes(from));
+        const void *data = cnn_device_read(c->device, from);
+        TRY(cnn_device_wait(c->device, error));
+        TRY(cnn_state_check(from, data, error));
+        memcpy(place_of(c, from), data, cnn_tensor_bytes(from));
     }
     if (c->best->copy)
         memcpy(c->copy + tensors_bytes(c->image), c->best->copy, cnn_best_bytes(c->best, c->image));

@@ -152,7 +152,7 @@ void cnn_resume_load(const Resume *resume, const CnnImage *image, CnnDevice *dev
             continue;
         const NamedTensor *found = cnn_weights_find(resume->file, best->names[i]);
         size_t bytes = cnn_tensor_bytes(&image->tensors[i]);
-        memcpy(at, found ? found->data : cnn_device_tensor(device, &image->tensors[i]), bytes);
+        memcpy(at, found ? found->data : cnn_device_read(device, &image->tensors[i]), bytes);
         at += bytes;
     }
 }
