@@ -9,4 +9,10 @@
  */
 void *cnn_shared_symbol(const char *library, const char *name, const char **complaint);
 
+/** Opens a library by its path, or by a name that the system looks for, for the rest of the process. NULL
+ * with a sentence as above. */
+void *cnn_shared_open(const char *path, const char **complaint);
+/** The address of a symbol of an open library; NULL: it has no such symbol. */
+void *cnn_shared_find(void *library, const char *name);
+
 #endif

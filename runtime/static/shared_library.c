@@ -4,9 +4,24 @@
 
 #include <stddef.h>
 
+static const char refusal[] = "a static program loads no libraries; build it without --static";
+
 void *cnn_shared_symbol(const char *library, const char *name, const char **complaint)
 {
     (void)library, (void)name;
-    *complaint = "a static program loads no libraries; build it without --static";
+    *complaint = refusal;
+    return NULL;
+}
+
+void *cnn_shared_open(const char *path, const char **complaint)
+{
+    (void)path;
+    *complaint = refusal;
+    return NULL;
+}
+
+void *cnn_shared_find(void *library, const char *name)
+{
+    (void)library, (void)name;
     return NULL;
 }

@@ -1,0 +1,122 @@
+/* The GPU as a device: opens and closes it, and keeps its first failure, behind which nothing is done. */
+#include "runtime/cuda/device_cuda.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/init.h"
+#include "runtime/pool.h"
+
+/* The driver's context is the calling thread's, and calls may come from several. */
+static CnnStatus enter(CudaDevice *device, CnnError *error)
+{
+    if (device->fault.status != CNN_OK)
+        return device->fault.status;
+    CUDA_TRY(&device->driver, error, cuCtxSetCurrent, device->context);
+    return CNN_OK;
+}
+
+static void cuda_close(CnnDevice *base)
+{
+    CudaDevice *device = (CudaDevice *)base;
+    const CudaDriver *driver = &device->driver;
+    if (device->context && driver->cuCtxSetCurrent(device->context) == CUDA_SUCCESS) {
+        if (device->stream) {
+            driver->cuStreamSynchronize(device->stream);
+            driver->cuStreamDestroy(device->stream);
+        }
+    }
+    cuda_kernels_close(device);
+    cuda_slabs_close(device);
+    if (device->context)
+        driver->cuDevicePrimaryCtxRelease(device->ordinal);
+    free(device);
+}
+
+static CnnStatus open_all(CudaDevice *device, uint64_t seed, CnnError *error)
+{
+    const CudaDriver *driver = &device->driver;
+    TRY(cuda_driver_open(&device->driver, error));
+    TRY(cuda_gpu_ask(driver, 0, &device->gpu, error));
+    CUDA_TRY(driver, error, cuDeviceGet, &device->ordinal, 0);
+    CUDA_TRY(driver, error, cuDevicePrimaryCtxRetain, &device->context, device->ordinal);
+    TRY(enter(device, error));
+    CUDA_TRY(driver, error, cuStreamCreate, &device->stream, CUDA_STREAM_NON_BLOCKING);
+    TRY(cuda_kernels_open(device, error));
+    TRY(cuda_slabs_open(device, seed, error));
+    TRY(cuda_ready_open(device, &device->ready[0], &device->image->train, error));
+    return cuda_ready_open(device, &device->ready[1], &device->image->eval, error);
+}
+
+static CnnStatus cuda_open(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out,
+                           CnnError *error)
+{
+    CudaDevice *device = calloc(1, sizeof *device);
+    if (!device)
+        return cnn_fail(error, CNN_NO_RESOURCE, "no memory for the device");
+    device->base = (CnnDevice){&cnn_cuda_device, device->gpu.name, threads ? threads : cnn_cores(), 0};
+    device->image = image;
+    CnnStatus status = open_all(device, seed, error);
+    if (status != CNN_OK) {
+        cuda_close(&device->base);
+        return status;
+    }
+    *out = &device->base;
+    return CNN_OK;
+}
+
+static void cuda_step(CnnDevice *base, const DeviceStep *step)
+{
+    CudaDevice *device = (CudaDevice *)base;
+    if (enter(device, &device->fault) == CNN_OK && cuda_mirror_send(device, &device->fault) == CNN_OK)
+        cuda_run(device, step, &device->fault);
+}
+
+static CnnStatus cuda_wait(CnnDevice *base, CnnError *error)
+{
+    CudaDevice *device = (CudaDevice *)base;
+    if (enter(device, &device->fault) == CNN_OK)
+        cuda_result(&device->driver, device->driver.cuStreamSynchronize(device->stream),
+                    "cuStreamSynchronize", &device->fault);
+    return device->fault.status == CNN_OK ? CNN_OK
+                                          : cnn_fail(error, device->fault.status, "%s", device->fault.text);
+}
+
+/* Bytes of which no float is a number: what is read of a device that has failed. */
+static void spoil(void *to, uint64_t bytes)
+{
+    if (to)
+        memset(to, 0xff, bytes);
+}
+
+static const void *cuda_buffer(CnnDevice *base, const CnnProgram *program, int index)
+{
+    CudaDevice *device = (CudaDevice *)base;
+    const CnnBuffer *buffer = &program->buffers[index];
+    if (enter(device, &device->fault) != CNN_OK ||
+        cuda_mirror_buffer(device, buffer, &device->fault) != CNN_OK)
+        spoil(cuda_mirror_place(device, buffer), buffer->bytes);
+    return cuda_mirror_place(device, buffer);
+}
+
+static const void *cuda_read(CnnDevice *base, const CnnTensor *tensor)
+{
+    CudaDevice *device = (CudaDevice *)base;
+    char *at = device->state_mirror + tensor->offset;
+    if (enter(device, &device->fault) != CNN_OK ||
+        cuda_mirror_tensor(device, tensor, &device->fault) != CNN_OK)
+        spoil(at, cnn_tensor_bytes(tensor));
+    return at;
+}
+
+static void *cuda_tensor(CnnDevice *base, const CnnTensor *tensor)
+{
+    CudaDevice *device = (CudaDevice *)base;
+    cuda_read(base, tensor);
+    device->changed[tensor - device->image->tensors] = device->any_changed = true;
+    device->prepared = NULL;
+    return device->state_mirror + tensor->offset;
+}
+
+const DeviceKind cnn_cuda_device = {cuda_open,   cuda_close, cuda_step,  cuda_wait,
+                                    cuda_buffer, cuda_read,  cuda_tensor};
