@@ -68,7 +68,9 @@ void cnn_device_step_watched(CnnDevice *device, const CnnProgram *program, const
  */
 CnnStatus cnn_device_wait(CnnDevice *device, CnnError *error);
 
-/** A buffer of the last step, in SEGMENT_BATCH or SEGMENT_STATE; waits for that. Lent until the next step. */
+/** A buffer of the last step, in SEGMENT_BATCH or SEGMENT_STATE; waits for that. Lent until the next step.
+ * NULL: a GPU's could not be copied, and cnn_device_wait tells why; never of the loss, the metrics, `finite`,
+ * and the outputs of an evaluation. */
 const void *cnn_device_buffer(CnnDevice *device, const CnnProgram *program, int buffer);
 
 /** The bytes of a tensor of the image, to read; of a GPU, a copy. Lent until the next step. */

@@ -16,16 +16,28 @@ static CnnStatus enter(CudaDevice *device, CnnError *error)
     return CNN_OK;
 }
 
+static void close_streams(CudaDevice *device)
+{
+    const CudaDriver *driver = &device->driver;
+    const CudaStream streams[] = {device->copies, device->stream};
+    for (int i = 0; i < 2; i++)
+        if (streams[i])
+            driver->cuStreamDestroy(streams[i]);
+}
+
+/* Whatever has been taken, also by an opening that has failed, and after a failure of the GPU, of which then
+ * nothing is asked any more. */
 static void cuda_close(CnnDevice *base)
 {
     CudaDevice *device = (CudaDevice *)base;
     const CudaDriver *driver = &device->driver;
-    if (device->context && driver->cuCtxSetCurrent(device->context) == CUDA_SUCCESS) {
-        if (device->stream) {
-            driver->cuStreamSynchronize(device->stream);
-            driver->cuStreamDestroy(device->stream);
-        }
-    }
+    if (device->context)
+        driver->cuCtxSetCurrent(device->context);
+    if (device->stream)
+        driver->cuStreamSynchronize(device->stream);
+    cuda_replays_close(device);
+    cuda_feeds_close(device);
+    close_streams(device);
     cuda_kernels_close(device);
     cuda_slabs_close(device);
     if (device->context)
@@ -42,10 +54,12 @@ static CnnStatus open_all(CudaDevice *device, uint64_t seed, CnnError *error)
     CUDA_TRY(driver, error, cuDevicePrimaryCtxRetain, &device->context, device->ordinal);
     TRY(enter(device, error));
     CUDA_TRY(driver, error, cuStreamCreate, &device->stream, CUDA_STREAM_NON_BLOCKING);
+    CUDA_TRY(driver, error, cuStreamCreate, &device->copies, CUDA_STREAM_NON_BLOCKING);
     TRY(cuda_kernels_open(device, error));
     TRY(cuda_slabs_open(device, seed, error));
     TRY(cuda_ready_open(device, &device->ready[0], &device->image->train, error));
-    return cuda_ready_open(device, &device->ready[1], &device->image->eval, error);
+    TRY(cuda_ready_open(device, &device->ready[1], &device->image->eval, error));
+    return cuda_feeds_open(device, error);
 }
 
 static CnnStatus cuda_open(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out,
@@ -89,14 +103,29 @@ static void spoil(void *to, uint64_t bytes)
         memset(to, 0xff, bytes);
 }
 
+static CnnStatus wait_for_results(CudaDevice *device, CnnError *error)
+{
+    TRY(enter(device, error));
+    CUDA_TRY(&device->driver, error, cuEventSynchronize,
+             device->feeds[(device->steps + CUDA_FEEDS - 1) % CUDA_FEEDS].done);
+    return CNN_OK;
+}
+
 static const void *cuda_buffer(CnnDevice *base, const CnnProgram *program, int index)
 {
     CudaDevice *device = (CudaDevice *)base;
+    const CudaReady *ready = &device->ready[program == &device->image->eval];
     const CnnBuffer *buffer = &program->buffers[index];
-    if (enter(device, &device->fault) != CNN_OK ||
-        cuda_mirror_buffer(device, buffer, &device->fault) != CNN_OK)
-        spoil(cuda_mirror_place(device, buffer), buffer->bytes);
-    return cuda_mirror_place(device, buffer);
+    void *result = cuda_result_place(device, ready, index);
+    CnnStatus status = wait_for_results(device, &device->fault);
+    if (!result) {
+        if (status == CNN_OK)
+            status = cuda_mirror_buffer(device, buffer, &device->fault);
+        result = cuda_mirror_place(device, buffer);
+    }
+    if (status != CNN_OK)
+        spoil(result, buffer->bytes);
+    return result;
 }
 
 static const void *cuda_read(CnnDevice *base, const CnnTensor *tensor)

@@ -1,5 +1,6 @@
-/* The parts of the device that is a GPU: its memory (slabs.c), the host's copies of it (mirror.c), the
- * kernels with their arguments (kernels.c), a step (run.c).
+/* The parts of the device that is a GPU: its memory (slabs.c), what a step is given and leaves (feed.c), the
+ * host's copies of the rest (mirror.c), the kernels with their arguments (kernels.c), a step (run.c), and
+ * graphs of steps that are kept (replay.c).
  *
  * There is one worker, whose chunk is the batch. Functions that return a status leave what they have taken to
  * cuda_close. */
@@ -10,24 +11,54 @@
 #include "runtime/cuda/gpu.h"
 #include "runtime/device_kind.h"
 
-enum { CUDA_LINE = 256 }; /* what lies in the GPU's memory begins at a multiple of it */
+enum {
+    CUDA_LINE = 256,   /* what lies in the GPU's memory begins at a multiple of it */
+    CUDA_FEEDS = 2,    /* steps whose memory is in use: one that runs, one that is copied to the GPU */
+    CUDA_REPLAYS = 32, /* graphs that are kept */
+};
 
-/* What the loader lends and what a step is told: in the host's memory, page-locked, and on the GPU. In both,
- * the scalars lie at the start. */
+/* What the loader lends and what a step is told, page-locked in the host's memory, and on the GPU; in both,
+ * the scalars lie at the start. And what the step leaves, in the host's memory. */
 typedef struct {
     char *host;
     CudaPointer memory;
+    char *results;
+    CudaEvent copied, done; /* behind the copy to the GPU; behind the step, and the copy of its results */
 } CudaFeed;
+
+/* Bytes that are copied to the host behind each step. */
+typedef struct {
+    CudaPointer from;
+    uint64_t at, bytes; /* in the feed's results */
+} CudaResults;
 
 /* A program, made ready to run. */
 typedef struct {
     const CnnProgram *program;
-    bool writes_state;
-    int *first;            /* by step: where its arguments begin */
-    CudaPointer *pointers; /* of all steps: their buffers, and the guard or NULL */
-    void **arguments;      /* where each argument of each step lies: pointers, `samples`, `slices` */
-    int samples, slices;   /* of the step that is being launched */
+    bool writes_state, has_update, has_changed; /* it has phases of WHEN_UPDATE, WHEN_CHANGED */
+    int *first;                                 /* by step: where its arguments begin */
+    CudaPointer *pointers[CUDA_FEEDS];          /* of all steps: their buffers, and the guard or NULL */
+    void **arguments[CUDA_FEEDS]; /* where each argument of each step lies: pointers, `samples`, `slices` */
+    int samples, slices;          /* of the step that is being launched */
+    uint64_t *result_at;          /* by buffer: where it lies in the results; UINT64_MAX: nowhere */
+    CudaResults *results;
+    int result_count;
+    uint64_t result_bytes;
 } CudaReady;
+
+/* What is done of a program in one step. */
+typedef struct {
+    CudaReady *ready;
+    int feed, samples;
+    bool update, changed; /* the phases of WHEN_UPDATE, WHEN_CHANGED run */
+} CudaStep;
+
+/* A step as a graph: its kernels and the copies of its results. */
+typedef struct {
+    CudaStep step;
+    CudaReplay replay; /* NULL: the place is free */
+    uint64_t used;     /* the number of the last step that was this */
+} CudaKept;
 
 typedef struct {
     CnnDevice base;
@@ -36,15 +67,17 @@ typedef struct {
     CudaGpu gpu;
     int ordinal;
     CudaContext context;
-    CudaStream stream;
+    CudaStream stream, copies;
     CudaModule *modules;     /* by kernel; NULL where an earlier one has it */
     CudaFunction *functions; /* by kernel */
     CudaReady ready[2];      /* train, eval */
+    CudaKept kept[CUDA_REPLAYS];
 
     CudaPointer state, work, table; /* work: SEGMENT_BATCH, and at worker_at SEGMENT_WORKER */
     uint64_t work_bytes, worker_at;
-    CudaFeed feed;
+    CudaFeed feeds[CUDA_FEEDS];
     uint64_t sample_bytes, sample_label_bytes, label_at, input_at, feed_bytes;
+    uint64_t steps; /* begun so far: the last has feed (steps - 1) % CUDA_FEEDS */
 
     char *state_mirror,
         *work_mirror; /* the host's: of state and work; the second is taken when it is needed */
@@ -61,21 +94,35 @@ CnnStatus cuda_gpu_ask(const CudaDriver *driver, int ordinal, CudaGpu *out, CnnE
 
 /* ---- slabs.c ---- */
 
-/** Takes all memory, fills it as the image says. Errors: CNN_NO_RESOURCE with the bytes where it is short. */
+/** Takes all memory of the GPU, fills it as the image says. Errors: CNN_NO_RESOURCE with the bytes where it
+ * is short. */
 CnnStatus cuda_slabs_open(CudaDevice *device, uint64_t seed, CnnError *error);
 void cuda_slabs_close(CudaDevice *device);
-/** Where a buffer lies on the GPU. */
-CudaPointer cuda_place(const CudaDevice *device, const CnnBuffer *buffer);
-/** Puts a batch into the feed, and starts its copy to the GPU. */
-CnnStatus cuda_feed(CudaDevice *device, const DeviceStep *step, CnnError *error);
+/** Where a buffer lies on the GPU in a step with this feed. */
+CudaPointer cuda_place(const CudaDevice *device, int feed, const CnnBuffer *buffer);
 
 /* ---- kernels.c ---- */
 
 CnnStatus cuda_kernels_open(CudaDevice *device, CnnError *error);
 CnnStatus cuda_ready_open(CudaDevice *device, CudaReady *ready, const CnnProgram *program, CnnError *error);
 void cuda_kernels_close(CudaDevice *device);
-/** Launches step number s for ready->samples samples. */
-CnnStatus cuda_launch(CudaDevice *device, CudaReady *ready, int s, CnnError *error);
+/** Launches the kernel of step number s of the program. */
+CnnStatus cuda_launch(CudaDevice *device, const CudaStep *step, int s, CnnError *error);
+
+/* ---- feed.c ---- */
+
+/** What of the program's buffers is a result. */
+CnnStatus cuda_results_open(CudaDevice *device, CudaReady *ready, CnnError *error);
+void cuda_results_close(CudaReady *ready);
+/** Events and the host's memory, when all programs are ready. */
+CnnStatus cuda_feeds_open(CudaDevice *device, CnnError *error);
+void cuda_feeds_close(CudaDevice *device);
+/** Puts a batch into a feed, when the step that had it is done, and starts its copy to the GPU. */
+CnnStatus cuda_feed(CudaDevice *device, int feed, const DeviceStep *step, CnnError *error);
+/** Copies the results behind what the stream has. */
+CnnStatus cuda_results_copy(CudaDevice *device, const CudaStep *step, CnnError *error);
+/** Where the result of the last step is; NULL: the buffer is none. */
+void *cuda_result_place(const CudaDevice *device, const CudaReady *ready, int buffer);
 
 /* ---- mirror.c ---- */
 
@@ -91,5 +138,13 @@ CnnStatus cuda_mirror_send(CudaDevice *device, CnnError *error);
 /* ---- run.c ---- */
 
 CnnStatus cuda_run(CudaDevice *device, const DeviceStep *step, CnnError *error);
+/** Launches all kernels of the step, one after another, and the copies of its results. */
+CnnStatus cuda_launch_all(CudaDevice *device, const CudaStep *step, CnnError *error);
+
+/* ---- replay.c ---- */
+
+/** Launches the step as one graph, which is made at the first such step. */
+CnnStatus cuda_replay(CudaDevice *device, const CudaStep *step, CnnError *error);
+void cuda_replays_close(CudaDevice *device);
 
 #endif

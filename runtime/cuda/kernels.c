@@ -87,48 +87,72 @@ static CnnStatus check_grids(const CudaDevice *device, const CnnProgram *program
 
 enum { GUARD, SAMPLES, SLICES, MORE }; /* behind a step's buffers */
 
-static void fill_arguments(CudaDevice *device, CudaReady *ready, const bool *guarded)
+static void fill_arguments(CudaDevice *device, CudaReady *ready, int feed, const bool *guarded)
 {
     const CnnProgram *program = ready->program;
-    CudaPointer loss = cuda_place(device, &program->buffers[program->loss]);
+    CudaPointer loss = cuda_place(device, feed, &program->buffers[program->loss]);
     for (int s = 0; s < program->step_count; s++) {
         const CnnStep *step = &program->steps[s];
-        CudaPointer *pointers = ready->pointers + ready->first[s];
-        void **arguments = ready->arguments + ready->first[s];
+        CudaPointer *pointers = ready->pointers[feed] + ready->first[s];
+        void **arguments = ready->arguments[feed] + ready->first[s];
         int buffers = step->buffer_count;
         for (int b = 0; b < buffers; b++)
-            pointers[b] = cuda_place(device, &program->buffers[step->buffers[b]]);
+            pointers[b] = cuda_place(device, feed, &program->buffers[step->buffers[b]]);
         pointers[buffers + GUARD] = guarded[s] ? loss : 0;
-        for (int a = 0; a <= buffers; a++)
+        for (int a = 0; a <= buffers + GUARD; a++)
             arguments[a] = &pointers[a];
         arguments[buffers + SAMPLES] = &ready->samples;
         arguments[buffers + SLICES] = &ready->slices;
     }
 }
 
-CnnStatus cuda_ready_open(CudaDevice *device, CudaReady *ready, const CnnProgram *program, CnnError *error)
+/* Where each step's arguments begin. Returns how many all have. */
+static size_t count_arguments(CudaReady *ready)
 {
+    const CnnProgram *program = ready->program;
     int count = 0;
-    size_t steps = (size_t)program->step_count + 1;
-    ready->program = program;
-    TRY(check_grids(device, program, error));
-    bool *guarded = calloc(steps, sizeof *guarded);
-    ready->first = calloc(steps, sizeof *ready->first);
-    for (int s = 0; s < program->step_count && ready->first; s++) {
+    for (int s = 0; s < program->step_count; s++) {
         ready->first[s] = count;
         count += program->steps[s].buffer_count + MORE;
-        ready->writes_state =
-            ready->writes_state || cnn_step_writes_segment(program, &program->steps[s], SEGMENT_STATE);
     }
-    ready->pointers = calloc((size_t)count + 1, sizeof *ready->pointers);
-    ready->arguments = calloc((size_t)count + 1, sizeof *ready->arguments);
-    bool enough = guarded && ready->first && ready->pointers && ready->arguments;
+    return (size_t)count + 1;
+}
+
+static bool take_arguments(CudaDevice *device, CudaReady *ready)
+{
+    size_t steps = (size_t)ready->program->step_count + 1;
+    bool *guarded = calloc(steps, sizeof *guarded);
+    ready->first = calloc(steps, sizeof *ready->first);
+    bool enough = guarded && ready->first;
+    size_t count = enough ? count_arguments(ready) : 0;
+    for (int i = 0; i < CUDA_FEEDS && enough; i++) {
+        ready->pointers[i] = calloc(count, sizeof *ready->pointers[i]);
+        ready->arguments[i] = calloc(count, sizeof *ready->arguments[i]);
+        enough = ready->pointers[i] && ready->arguments[i];
+    }
     if (enough) {
-        cnn_program_guarded(program, guarded);
-        fill_arguments(device, ready, guarded);
+        cnn_program_guarded(ready->program, guarded);
+        for (int i = 0; i < CUDA_FEEDS; i++)
+            fill_arguments(device, ready, i, guarded);
     }
     free(guarded);
-    return enough ? CNN_OK : cnn_fail(error, CNN_NO_RESOURCE, "no memory for the arguments of the kernels");
+    return enough;
+}
+
+CnnStatus cuda_ready_open(CudaDevice *device, CudaReady *ready, const CnnProgram *program, CnnError *error)
+{
+    ready->program = program;
+    for (int s = 0; s < program->step_count; s++)
+        ready->writes_state =
+            ready->writes_state || cnn_step_writes_segment(program, &program->steps[s], SEGMENT_STATE);
+    for (int p = 0; p < program->phase_count; p++) {
+        ready->has_update = ready->has_update || program->phases[p].when == WHEN_UPDATE;
+        ready->has_changed = ready->has_changed || program->phases[p].when == WHEN_CHANGED;
+    }
+    TRY(check_grids(device, program, error));
+    if (!take_arguments(device, ready))
+        return cnn_fail(error, CNN_NO_RESOURCE, "no memory for the arguments of the kernels");
+    return cuda_results_open(device, ready, error);
 }
 
 void cuda_kernels_close(CudaDevice *device)
@@ -140,21 +164,27 @@ void cuda_kernels_close(CudaDevice *device)
     free(device->functions);
     for (int i = 0; i < 2; i++) {
         free(device->ready[i].first);
-        free(device->ready[i].pointers);
-        free(device->ready[i].arguments);
+        for (int feed = 0; feed < CUDA_FEEDS; feed++) {
+            free(device->ready[i].pointers[feed]);
+            free(device->ready[i].arguments[feed]);
+        }
+        cuda_results_close(&device->ready[i]);
     }
 }
 
-CnnStatus cuda_launch(CudaDevice *device, CudaReady *ready, int s, CnnError *error)
+CnnStatus cuda_launch(CudaDevice *device, const CudaStep *step, int s, CnnError *error)
 {
+    CudaReady *ready = step->ready;
     int code = ready->program->steps[s].code;
     const CnnGpuKernel *kernel = &device->image->gpu->kernels[code];
     unsigned blocks[3];
+    ready->samples = step->samples;
+    ready->slices = (int)slices_of(ready->program, step->samples);
     for (int axis = 0; axis < 3; axis++)
         blocks[axis] = (unsigned)blocks_of(&kernel->grid[axis], ready->samples, ready->slices);
     int result = device->driver.cuLaunchKernel(device->functions[code], blocks[0], blocks[1], blocks[2],
                                                (unsigned)kernel->threads, 1, 1, 0, device->stream,
-                                               ready->arguments + ready->first[s], NULL);
+                                               ready->arguments[step->feed] + ready->first[s], NULL);
     if (result == CUDA_SUCCESS)
         return CNN_OK;
     char call[256];

@@ -7,6 +7,7 @@
 
 void *cuda_mirror_place(const CudaDevice *device, const CnnBuffer *buffer)
 {
+    const CudaFeed *last = &device->feeds[(device->steps + CUDA_FEEDS - 1) % CUDA_FEEDS];
     switch (buffer->segment) {
     case SEGMENT_STATE:
         return device->state_mirror + buffer->offset;
@@ -15,11 +16,11 @@ void *cuda_mirror_place(const CudaDevice *device, const CnnBuffer *buffer)
     case SEGMENT_WORKER:
         return device->work_mirror ? device->work_mirror + device->worker_at + buffer->offset : NULL;
     case SEGMENT_INPUT:
-        return device->feed.host + device->input_at + buffer->offset;
+        return last->host + device->input_at + buffer->offset;
     case SEGMENT_LABEL:
-        return device->feed.host + device->label_at + buffer->offset;
+        return last->host + device->label_at + buffer->offset;
     case SEGMENT_SCALAR:
-        return device->feed.host + buffer->offset;
+        return last->host + buffer->offset;
     case SEGMENT_TABLE:
         return (char *)device->image->table + buffer->offset;
     case SEGMENT_COUNT:
@@ -41,7 +42,8 @@ CnnStatus cuda_mirror_buffer(CudaDevice *device, const CnnBuffer *buffer, CnnErr
     if (!device->work_mirror && !(device->work_mirror = cnn_memory_reserve(device->work_bytes + 1)))
         return cnn_fail(error, CNN_NO_RESOURCE, "no memory for a copy of the GPU's %.1f GiB",
                         (double)device->work_bytes / 0x1p30);
-    return fetch(device, cuda_mirror_place(device, buffer), cuda_place(device, buffer), buffer->bytes, error);
+    return fetch(device, cuda_mirror_place(device, buffer), cuda_place(device, 0, buffer), buffer->bytes,
+                 error);
 }
 
 CnnStatus cuda_mirror_tensor(CudaDevice *device, const CnnTensor *tensor, CnnError *error)

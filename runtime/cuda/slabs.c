@@ -1,6 +1,5 @@
 /* The memory of the device. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "runtime/cuda/device_cuda.h"
 #include "runtime/init.h"
@@ -26,7 +25,7 @@ static bool measure(CudaDevice *device, uint64_t *all)
     const CnnImage *image = device->image;
     uint64_t samples =
         (uint64_t)(image->train.batch > image->eval.batch ? image->train.batch : image->eval.batch);
-    uint64_t labels, inputs;
+    uint64_t labels, inputs, feeds;
     device->sample_bytes = dtype_bytes(image->input_dtype);
     device->sample_label_bytes = dtype_bytes(image->label_dtype) * (uint64_t)image->label_width;
     bool fits = true;
@@ -43,7 +42,7 @@ static bool measure(CudaDevice *device, uint64_t *all)
     device->label_at = lined(sizeof(CnnScalars));
     return cnn_add(device->label_at, lined(labels), &device->input_at) &&
            cnn_add(device->input_at, lined(inputs), &device->feed_bytes) &&
-           cnn_add(device->work_bytes, device->feed_bytes, all) &&
+           cnn_multiply(device->feed_bytes, CUDA_FEEDS, &feeds) && cnn_add(device->work_bytes, feeds, all) &&
            cnn_add(*all, lined(image->state_bytes), all) && cnn_add(*all, lined(image->table_bytes), all);
 }
 
@@ -58,7 +57,9 @@ static CnnStatus take_all(CudaDevice *device, CnnError *error)
     TRY(take(device, &device->state, device->image->state_bytes, error));
     TRY(take(device, &device->work, device->work_bytes, error));
     TRY(take(device, &device->table, device->image->table_bytes, error));
-    return take(device, &device->feed.memory, device->feed_bytes, error);
+    for (int i = 0; i < CUDA_FEEDS; i++)
+        TRY(take(device, &device->feeds[i].memory, device->feed_bytes, error));
+    return CNN_OK;
 }
 
 static CnnStatus take_memory(CudaDevice *device, CnnError *error)
@@ -77,7 +78,7 @@ static CnnStatus take_memory(CudaDevice *device, CnnError *error)
         "the training needs %llu bytes of the GPU's memory (%.1f GiB: weights and optimizer %.1f, batch "
         "%.1f), and %.1f GiB of %.1f are free%s%s: a smaller batch needs less",
         (unsigned long long)bytes, (double)bytes / 0x1p30, (double)device->image->state_bytes / 0x1p30,
-        (double)(device->work_bytes + device->feed_bytes) / 0x1p30, (double)available / 0x1p30,
+        (double)(bytes - device->image->state_bytes) / 0x1p30, (double)available / 0x1p30,
         (double)all / 0x1p30, *reason.text ? "; " : "", reason.text);
 }
 
@@ -121,7 +122,6 @@ CnnStatus cuda_slabs_open(CudaDevice *device, uint64_t seed, CnnError *error)
     const CnnImage *image = device->image;
     const CudaDriver *driver = &device->driver;
     TRY(take_memory(device, error));
-    CUDA_TRY(driver, error, cuMemAllocHost, (void **)&device->feed.host, (size_t)device->feed_bytes);
     TRY(fill_state(device, seed, error));
     if (image->state_bytes)
         CUDA_TRY(driver, error, cuMemcpyHtoD, device->state, device->state_mirror,
@@ -135,12 +135,10 @@ CnnStatus cuda_slabs_open(CudaDevice *device, uint64_t seed, CnnError *error)
 
 void cuda_slabs_close(CudaDevice *device)
 {
-    const CudaPointer memory[] = {device->state, device->work, device->table, device->feed.memory};
+    const CudaPointer memory[] = {device->state, device->work, device->table};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         if (memory[i])
             device->driver.cuMemFree(memory[i]);
-    if (device->feed.host)
-        device->driver.cuMemFreeHost(device->feed.host);
     free(device->state_mirror);
     free(device->work_mirror);
     free(device->held);
@@ -149,7 +147,7 @@ void cuda_slabs_close(CudaDevice *device)
 
 /* ---- Places ---- */
 
-CudaPointer cuda_place(const CudaDevice *device, const CnnBuffer *buffer)
+CudaPointer cuda_place(const CudaDevice *device, int feed, const CnnBuffer *buffer)
 {
     switch (buffer->segment) {
     case SEGMENT_STATE:
@@ -159,28 +157,15 @@ CudaPointer cuda_place(const CudaDevice *device, const CnnBuffer *buffer)
     case SEGMENT_WORKER:
         return device->work + device->worker_at + buffer->offset;
     case SEGMENT_INPUT:
-        return device->feed.memory + device->input_at + buffer->offset;
+        return device->feeds[feed].memory + device->input_at + buffer->offset;
     case SEGMENT_LABEL:
-        return device->feed.memory + device->label_at + buffer->offset;
+        return device->feeds[feed].memory + device->label_at + buffer->offset;
     case SEGMENT_SCALAR:
-        return device->feed.memory + buffer->offset;
+        return device->feeds[feed].memory + buffer->offset;
     case SEGMENT_TABLE:
         return device->table + buffer->offset;
     case SEGMENT_COUNT:
         break;
     }
     return 0;
-}
-
-CnnStatus cuda_feed(CudaDevice *device, const DeviceStep *step, CnnError *error)
-{
-    CudaFeed *feed = &device->feed;
-    uint64_t input = (uint64_t)step->samples * device->sample_bytes;
-    memcpy(feed->host, step->scalars, sizeof *step->scalars);
-    memcpy(feed->host + device->label_at, step->label, (uint64_t)step->samples * device->sample_label_bytes);
-    memcpy(feed->host + device->input_at, step->input, input);
-    /* Scalars, labels and pictures lie one behind the other: one copy. */
-    CUDA_TRY(&device->driver, error, cuMemcpyHtoDAsync, feed->memory, feed->host,
-             (size_t)(device->input_at + input), device->stream);
-    return CNN_OK;
 }
