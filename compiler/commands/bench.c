@@ -23,6 +23,7 @@ static CnnStatus run(const Options *options, Bench *bench, const Model *model, c
     TRY(bench_open(bench, model, linked, &wanted, error));
     bench_measure(bench);
     bench_profile(bench);
+    TRY(cnn_device_wait(bench->device, error));
     TRY(bench_loader(bench, error));
     Text out = {.arena = bench->arena};
     bench_print(bench, options->quiet, &out);

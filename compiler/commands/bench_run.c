@@ -102,6 +102,7 @@ static double timed(Bench *bench, int64_t steps)
     double start = cnn_clock();
     for (int64_t i = 0; i < steps; i++)
         step(bench, NULL);
+    cnn_device_wait(bench->device, &(CnnError){0}); /* what fails is asked for at the end */
     return cnn_clock() - start;
 }
 

@@ -60,6 +60,7 @@ static double step(const Comparison *comparison, CnnDevice *device, const CnnPro
     loss_scale_set(scale, &scalars);
     double start = cnn_clock();
     cnn_device_step(device, program, batch.input, batch.label, &scalars, batch.samples);
+    cnn_device_wait(device, &(CnnError){0}); /* what fails is asked for at the end */
     double seconds = cnn_clock() - start;
     loss_scale_heed(scale, device, program);
     return seconds;
@@ -166,8 +167,9 @@ static CnnStatus measure_gradient(Comparison *comparison, Variant *variant, CnnE
     } while (scale.skipped > skipped);
     judge(comparison, variant, &comparison->variants[0].plain, &variant->plain, device, &comparison->gradient,
           &variant->gradient);
+    CnnStatus status = cnn_device_wait(device, error);
     cnn_device_close(device);
-    return CNN_OK;
+    return status;
 }
 
 static double mean_loss(const Comparison *comparison, CnnDevice *device, const CnnProgram *program)
@@ -219,8 +221,9 @@ static CnnStatus run_round(Comparison *comparison, Variant *variant, int round, 
             end_first_round(comparison, variant, device);
     }
     variant->rounds[round] = median(seconds.items, (int64_t)seconds.count);
+    CnnStatus status = cnn_device_wait(device, error);
     cnn_device_close(device);
-    return CNN_OK;
+    return status;
 }
 
 CnnStatus compare_run(Comparison *comparison, CnnError *error)

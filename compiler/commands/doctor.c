@@ -21,6 +21,12 @@ static bool begins(const Doctor *doctor, size_t i)
     return i == 0 || strcmp(doctor->facts.items[i].section, doctor->facts.items[i - 1].section) != 0;
 }
 
+static const char *title_of(const char *section, Arena *arena)
+{
+    return strcmp(section, "gpu") == 0 ? "GPU"
+                                       : arena_printf(arena, "%c%s", *section - 'a' + 'A', section + 1);
+}
+
 const char *doctor_text(const Doctor *doctor)
 {
     static const char *const states[] = {
@@ -29,7 +35,7 @@ const char *doctor_text(const Doctor *doctor)
     for (size_t i = 0; i < doctor->facts.count; i++) {
         const Fact *fact = &doctor->facts.items[i];
         if (begins(doctor, i))
-            text_printf(&out, "%s%c%s\n", i ? "\n" : "", fact->section[0] - 'a' + 'A', fact->section + 1);
+            text_printf(&out, "%s%s\n", i ? "\n" : "", title_of(fact->section, doctor->arena));
         text_printf(&out, "  %-16s %s%s\n", fact->name, states[fact->state], fact->value);
         if (fact->advice)
             text_printf(&out, "  %-16s %s\n", "", fact->advice);

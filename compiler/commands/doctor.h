@@ -27,6 +27,10 @@ typedef struct {
 
 /** Looks at the machine and the build; measures the peak, which takes a tenth of a second. */
 void doctor_look(Doctor *doctor);
+/** Adds a fact that is here; the value may be set later. Lent until the next is added. */
+Fact *doctor_add(Doctor *doctor, const char *section, const char *name, const char *value);
+/** The section "gpu": driver, devices, and the libraries that are opened for them. */
+void doctor_look_at_gpu(Doctor *doctor);
 int doctor_count(const Doctor *doctor, FactState state);
 
 const char *doctor_text(const Doctor *doctor);

@@ -19,7 +19,7 @@
 #include "runtime/memory.h"
 #include "runtime/pool.h"
 
-static Fact *add(Doctor *doctor, const char *section, const char *name, const char *value)
+Fact *doctor_add(Doctor *doctor, const char *section, const char *name, const char *value)
 {
     Fact *fact = vec_push(doctor->arena, &doctor->facts);
     *fact = (Fact){.section = section, .name = name, .value = value};
@@ -29,7 +29,7 @@ static Fact *add(Doctor *doctor, const char *section, const char *name, const ch
 static void add_number(Doctor *doctor, const char *section, const char *name, const char *value,
                        const char *key, double number)
 {
-    Fact *fact = add(doctor, section, name, value);
+    Fact *fact = doctor_add(doctor, section, name, value);
     fact->key = key;
     fact->number = number;
 }
@@ -89,11 +89,11 @@ static void look_at_machine(Doctor *doctor)
     const char *name = processor_name(arena);
     CnnError error = {0};
     if (name)
-        add(doctor, "machine", "processor", name);
-    add(doctor, "machine", "kind", arena_printf(arena, "%s %s", target->triple, target->cpu));
-    add(doctor, "machine", "vectors", vectors_text(arena, target));
+        doctor_add(doctor, "machine", "processor", name);
+    doctor_add(doctor, "machine", "kind", arena_printf(arena, "%s %s", target->triple, target->cpu));
+    doctor_add(doctor, "machine", "vectors", vectors_text(arena, target));
     if (cpu_runs_here(target, &error) != CNN_OK) {
-        Fact *fact = add(doctor, "machine", "instructions", arena_printf(arena, "%s", error.text));
+        Fact *fact = doctor_add(doctor, "machine", "instructions", arena_printf(arena, "%s", error.text));
         fact->state = FACT_BROKEN;
         fact->advice = "--cpu x86-64-v3 or x86-64-v2 may run here";
     }
@@ -118,17 +118,17 @@ static void look_at_compiler(Doctor *doctor)
 {
     Arena *arena = doctor->arena;
     const char *linker, *complaint;
-    add(doctor, "compiler", "cnnc", CNNC_VERSION);
-    add(doctor, "compiler", "LLVM", CNNC_LLVM_VERSION);
-    add(doctor, "compiler", "SQLite", sqlite3_libversion());
+    doctor_add(doctor, "compiler", "cnnc", CNNC_VERSION);
+    doctor_add(doctor, "compiler", "LLVM", CNNC_LLVM_VERSION);
+    doctor_add(doctor, "compiler", "SQLite", sqlite3_libversion());
     if (standalone_check(arena, &linker, &complaint)) {
-        add(doctor, "compiler", "linker", linker);
+        doctor_add(doctor, "compiler", "linker", linker);
     } else {
-        Fact *fact = add(doctor, "compiler", "linker", complaint);
+        Fact *fact = doctor_add(doctor, "compiler", "linker", complaint);
         fact->state = FACT_ABSENT;
         fact->advice = "only `cnnc build` needs it";
     }
-    Fact *charts = add(doctor, "compiler", "charts", "PNG and SVG, by cairo");
+    Fact *charts = doctor_add(doctor, "compiler", "charts", "PNG and SVG, by cairo");
     if (!chart_can_draw()) {
         charts->value = "built without cairo, which --plot needs";
         charts->advice = "install libcairo2-dev and build cnnc again";
@@ -137,11 +137,12 @@ static void look_at_compiler(Doctor *doctor)
     for (const ExportFormat *format = export_formats; format->name; format++) {
         if (!format->library)
             continue;
-        Fact *export = add(doctor, "compiler", "export",
-                           arena_printf(arena, "no .%s: built without %s", format->name, format->library));
+        Fact *export =
+            doctor_add(doctor, "compiler", "export",
+                       arena_printf(arena, "no .%s: built without %s", format->name, format->library));
         export->state = FACT_ABSENT;
     }
-    Fact *page = add(doctor, "compiler", "run --web", NULL);
+    Fact *page = doctor_add(doctor, "compiler", "run --web", NULL);
     if (web_library()) {
         page->value = arena_printf(arena, "libmicrohttpd %s", web_library());
     } else {
@@ -158,17 +159,18 @@ static void look_at_formats(Doctor *doctor)
         char version[32] = "";
         if (format->codec) {
             picture_library_version(format, version);
-            add(doctor, "pictures", format->name,
-                format->library ? arena_printf(arena, "%s %s", format->library, version) : "cnnc's own code");
+            doctor_add(doctor, "pictures", format->name,
+                       format->library ? arena_printf(arena, "%s %s", format->library, version)
+                                       : "cnnc's own code");
         } else if (format->package) {
-            Fact *fact = add(doctor, "pictures", format->name,
-                             arena_printf(arena, "built without %s", format->library));
+            Fact *fact = doctor_add(doctor, "pictures", format->name,
+                                    arena_printf(arena, "built without %s", format->library));
             fact->state = FACT_ABSENT;
             fact->advice = arena_printf(arena, "install %s and build cnnc again", format->package);
         }
     }
-    add(doctor, "archives", "zip, tar.gz", arena_printf(arena, "zlib %s", zlibVersion()));
-    Fact *unpack = add(doctor, "archives", "tar.bz2, xz, zst", "libarchive");
+    doctor_add(doctor, "archives", "zip, tar.gz", arena_printf(arena, "zlib %s", zlibVersion()));
+    Fact *unpack = doctor_add(doctor, "archives", "tar.bz2, xz, zst", "libarchive");
     if (!decompress_has_library()) {
         unpack->value = "built without libarchive";
         unpack->advice = "install libarchive-dev and build cnnc again";
@@ -176,7 +178,7 @@ static void look_at_formats(Doctor *doctor)
     }
     const SoundLibrary *library;
     CnnError error = {0};
-    Fact *sound = add(doctor, "sounds", "WAV, FLAC, OGG", "libsndfile, libsoxr");
+    Fact *sound = doctor_add(doctor, "sounds", "WAV, FLAC, OGG", "libsndfile, libsoxr");
     if (sound_library(&library, &error) != CNN_OK) {
         sound->value = "built without libsndfile and libsoxr";
         sound->advice = "install libsndfile1-dev libogg-dev libsoxr-dev and build cnnc again";
@@ -227,14 +229,14 @@ static void look_at_cache(Doctor *doctor)
         folder = NULL;
     }
     if (!folder) {
-        Fact *fact = add(doctor, "cache", "folder", complaint);
+        Fact *fact = doctor_add(doctor, "cache", "folder", complaint);
         fact->state = FACT_ABSENT;
         fact->advice = "kernels are compiled anew in each run, until XDG_CACHE_HOME names a folder of yours";
         return;
     }
     uint64_t bytes;
     int64_t count = cpu_cache_use(folder, &bytes);
-    add(doctor, "cache", "folder", folder);
+    doctor_add(doctor, "cache", "folder", folder);
     add_number(doctor, "cache", "kernels", arena_printf(arena, "%lld", (long long)count), "kernels",
                (double)count);
     add_number(doctor, "cache", "size", bytes_text(arena, (double)bytes), "bytes", (double)bytes);
@@ -245,6 +247,7 @@ void doctor_look(Doctor *doctor)
 {
     look_at_machine(doctor);
     look_at_compiler(doctor);
+    doctor_look_at_gpu(doctor);
     look_at_formats(doctor);
     look_at_cache(doctor);
 }

@@ -76,6 +76,13 @@ grep -qF "linker           absent: there is no C compiler 'cc'" "$folder/out" ||
 XDG_CACHE_HOME=/proc/none expect 0 'folder           absent: /proc/none/cnnc cannot be made' doctor --json "$folder/doctor.json"
 grep -qF '{"section": "cache", "name": "folder", "needed": false, "why": "/proc/none/cnnc cannot' "$folder/doctor.json" || failed=1
 expect 2 '--json:' doctor --json "$folder"
+grep -q '"gpu": {"driver": ' "$folder/doctor.json" || failed=1
+if ! ldconfig -p | grep -q libcuda.so.1; then
+    echo 'no library' >"$folder/libcuda.so.1"
+    CNNC_CUDA_LIB=/nonexistent::$folder expect 0 "absent: there is no NVIDIA driver here: $folder/libcuda.so.1: " doctor
+    rm "$folder/libcuda.so.1"
+    expect 0 'absent: there is no NVIDIA driver here: libcuda.so.1: cannot open shared object' doctor
+fi
 expect 2 'one argument too many' doctor twice
 
 if "$CNNC" help >/dev/full 2>/dev/null; then
