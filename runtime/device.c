@@ -41,6 +41,17 @@ void cnn_device_step_watched(CnnDevice *device, const CnnProgram *program, const
     device->kind->step(device, &(DeviceStep){program, input, label, scalars, samples, NULL, watch, context});
 }
 
+void cnn_device_expect(CnnDevice *device, const void *input, const void *label, int64_t samples)
+{
+    if (device->kind->expect)
+        device->kind->expect(device, input, label, samples);
+}
+
+bool cnn_device_expects(const CnnDevice *device)
+{
+    return device->kind->expect;
+}
+
 CnnStatus cnn_device_wait(CnnDevice *device, CnnError *error)
 {
     return device->kind->wait(device, error);

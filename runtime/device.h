@@ -41,6 +41,15 @@ void cnn_device_step(CnnDevice *device, const CnnProgram *program, const void *i
 void cnn_device_step_timed(CnnDevice *device, const CnnProgram *program, const void *input, const void *label,
                            const CnnScalars *scalars, int64_t samples, double *seconds);
 
+/**
+ * Says what the next step will be given, so that a GPU copies it while the last step runs. It must stay as it
+ * is until that step, or until something else is expected; `input` NULL: nothing. A step of another batch is
+ * as good as any.
+ */
+void cnn_device_expect(CnnDevice *device, const void *input, const void *label, int64_t samples);
+/** Whether that is of use. */
+bool cnn_device_expects(const CnnDevice *device);
+
 /* One call of compiled code, after it. */
 typedef struct {
     int step; /* of the program */

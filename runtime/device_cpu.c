@@ -508,4 +508,5 @@ static void *cpu_tensor(CnnDevice *base, const CnnTensor *tensor)
     return device->state + tensor->offset;
 }
 
-const DeviceKind cnn_cpu_device = {cpu_open, cpu_close, cpu_step, cpu_wait, cpu_buffer, cpu_read, cpu_tensor};
+const DeviceKind cnn_cpu_device = {cpu_open, cpu_close,  cpu_step, NULL,
+                                   cpu_wait, cpu_buffer, cpu_read, cpu_tensor};

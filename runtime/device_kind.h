@@ -19,6 +19,7 @@ typedef struct {
     CnnStatus (*open)(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out, CnnError *error);
     void (*close)(CnnDevice *device);
     void (*step)(CnnDevice *device, const DeviceStep *step);
+    void (*expect)(CnnDevice *device, const void *input, const void *label, int64_t samples); /* or NULL */
     CnnStatus (*wait)(CnnDevice *device, CnnError *error);
     const void *(*buffer)(CnnDevice *device, const CnnProgram *program, int buffer);
     const void *(*read)(CnnDevice *device, const CnnTensor *tensor);

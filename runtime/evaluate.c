@@ -36,6 +36,20 @@ static CnnScalars evaluation_scalars(const Batch *batch, uint64_t seed)
                         .last_micro = 1};
 }
 
+CnnStatus cnn_part_start(CnnDevice *device, CnnLoader *loader, int64_t epoch, int64_t first_batch,
+                         CnnError *error)
+{
+    cnn_device_expect(device, NULL, NULL, 0); /* the loader's memory gets other contents */
+    return cnn_loader_start(loader, epoch, first_batch, error);
+}
+
+void cnn_part_expect(CnnDevice *device, CnnLoader *loader)
+{
+    Batch next;
+    if (cnn_device_expects(device) && cnn_loader_peek(loader, &next))
+        cnn_device_expect(device, next.input, next.label, next.samples);
+}
+
 void cnn_evaluate_batch(CnnDevice *device, const CnnProgram *program, const Batch *batch, uint64_t seed)
 {
     CnnScalars scalars = evaluation_scalars(batch, seed);
@@ -58,7 +72,7 @@ CnnStatus cnn_part_dead(CnnDevice *device, const CnnImage *image, CnnLoader *loa
 {
     Batch batch;
     *dead = NULL;
-    TRY(cnn_loader_start(loader, 0, 0, error));
+    TRY(cnn_part_start(device, loader, 0, 0, error));
     CnnStatus status = cnn_loader_next(loader, &batch, error);
     if (status == CNN_OK)
         status = cnn_batch_dead(device, image, &batch, seed, dead, error);
@@ -73,13 +87,14 @@ CnnStatus cnn_part_evaluate(CnnDevice *device, const CnnImage *image, CnnLoader 
     *totals = (Totals){0};
     answers_begin(answers);
     TRY(cnn_image_await(image, error));
-    TRY(cnn_loader_start(loader, 0, 0, error));
+    TRY(cnn_part_start(device, loader, 0, 0, error));
     while (!cnn_interrupted()) {
         Batch batch;
         TRY(cnn_loader_next(loader, &batch, error));
         if (batch.samples == 0)
             break;
         cnn_evaluate_batch(device, program, &batch, seed);
+        cnn_part_expect(device, loader);
         TRY(cnn_device_wait(device, error));
         totals_add(totals, device, program, batch.samples);
         const float *outputs =

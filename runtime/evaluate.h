@@ -13,6 +13,12 @@
 CnnStatus cnn_part_open(CnnData *data, Part part, int64_t batch, int threads, void *memory, CnnLoader **out,
                         CnnError *error);
 
+/** Starts a loader whose batches are for the device's steps: cnn_loader_start. */
+CnnStatus cnn_part_start(CnnDevice *device, CnnLoader *loader, int64_t epoch, int64_t first_batch,
+                         CnnError *error);
+/** After a step: lets the device begin to take the batch that the loader lends next. */
+void cnn_part_expect(CnnDevice *device, CnnLoader *loader);
+
 /** One step of an evaluation program. */
 void cnn_evaluate_batch(CnnDevice *device, const CnnProgram *program, const Batch *batch, uint64_t seed);
 

@@ -114,6 +114,7 @@ static CnnStatus train_step(Training *t, const Batch *batch, const CnnScalars *s
 {
     const CnnProgram *program = &t->image->train;
     cnn_device_step(t->device, program, batch->input, batch->label, scalars, batch->samples);
+    cnn_part_expect(t->device, t->loader);
     TRY(cnn_device_wait(t->device, error));
     totals_add(&now->totals, t->device, program, batch->samples);
     bool good = divergence_is_finite(&t->divergence, t->device);
@@ -202,7 +203,7 @@ static CnnStatus train_epoch(Training *t, Progress *progress, CnnError *error)
     Accumulation accumulation = {0};
     bool ended = t->position.batches >= of_epoch;
     cnn_average_use(&t->average, t->device, false);
-    TRY(cnn_loader_start(t->loader, epoch, t->position.batches, error));
+    TRY(cnn_part_start(t->device, t->loader, epoch, t->position.batches, error));
     cnn_loader_set_replaced(t->loader, t->position.replaced);
     /* An accumulation that is begun is ended: between its micro-batches there is nothing to go on from. */
     while (!ended && t->step < t->total && (!cnn_interrupted() || accumulation.micro > 0)) {

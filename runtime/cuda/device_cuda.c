@@ -86,6 +86,18 @@ static void cuda_step(CnnDevice *base, const DeviceStep *step)
         cuda_run(device, step, &device->fault);
 }
 
+static void cuda_expect(CnnDevice *base, const void *input, const void *label, int64_t samples)
+{
+    CudaDevice *device = (CudaDevice *)base;
+    device->expected = NULL;
+    if (!input || enter(device, &device->fault) != CNN_OK ||
+        cuda_feed_batch(device, input, label, samples, &device->fault) != CNN_OK)
+        return;
+    device->expected = input;
+    device->expected_label = label;
+    device->expected_samples = samples;
+}
+
 static CnnStatus cuda_wait(CnnDevice *base, CnnError *error)
 {
     CudaDevice *device = (CudaDevice *)base;
@@ -147,5 +159,5 @@ static void *cuda_tensor(CnnDevice *base, const CnnTensor *tensor)
     return device->state_mirror + tensor->offset;
 }
 
-const DeviceKind cnn_cuda_device = {cuda_open,   cuda_close, cuda_step,  cuda_wait,
-                                    cuda_buffer, cuda_read,  cuda_tensor};
+const DeviceKind cnn_cuda_device = {cuda_open, cuda_close,  cuda_step, cuda_expect,
+                                    cuda_wait, cuda_buffer, cuda_read, cuda_tensor};

@@ -77,6 +77,10 @@ typedef struct {
     uint64_t work_bytes, worker_at;
     CudaFeed feeds[CUDA_FEEDS];
     uint64_t sample_bytes, sample_label_bytes, label_at, input_at, feed_bytes;
+    bool fed; /* the next step's feed has been given a batch */
+    /* Which one; NULL: none that a step will ask for. */
+    const void *expected, *expected_label;
+    int64_t expected_samples;
     uint64_t steps; /* begun so far: the last has feed (steps - 1) % CUDA_FEEDS */
 
     char *state_mirror,
@@ -117,8 +121,12 @@ void cuda_results_close(CudaReady *ready);
 /** Events and the host's memory, when all programs are ready. */
 CnnStatus cuda_feeds_open(CudaDevice *device, CnnError *error);
 void cuda_feeds_close(CudaDevice *device);
-/** Puts a batch into a feed, when the step that had it is done, and starts its copy to the GPU. */
-CnnStatus cuda_feed(CudaDevice *device, int feed, const DeviceStep *step, CnnError *error);
+/** Puts a batch into the next step's feed, when the step that had it is done, and starts its copy to the GPU.
+ */
+CnnStatus cuda_feed_batch(CudaDevice *device, const void *input, const void *label, int64_t samples,
+                          CnnError *error);
+/** The same of a step, unless its batch was expected; and of its scalars. */
+CnnStatus cuda_feed(CudaDevice *device, const DeviceStep *step, CnnError *error);
 /** Copies the results behind what the stream has. */
 CnnStatus cuda_results_copy(CudaDevice *device, const CudaStep *step, CnnError *error);
 /** Where the result of the last step is; NULL: the buffer is none. */

@@ -134,17 +134,42 @@ void cuda_feeds_close(CudaDevice *device)
     }
 }
 
-CnnStatus cuda_feed(CudaDevice *device, int number, const DeviceStep *step, CnnError *error)
+static CudaFeed *next_feed(CudaDevice *device)
+{
+    return &device->feeds[device->steps % CUDA_FEEDS];
+}
+
+CnnStatus cuda_feed_batch(CudaDevice *device, const void *input, const void *label, int64_t samples,
+                          CnnError *error)
 {
     const CudaDriver *driver = &device->driver;
-    CudaFeed *feed = &device->feeds[number];
-    uint64_t input = (uint64_t)step->samples * device->sample_bytes;
+    CudaFeed *feed = next_feed(device);
+    uint64_t labels = (uint64_t)samples * device->sample_label_bytes,
+             inputs = (uint64_t)samples * device->sample_bytes;
     CUDA_TRY(driver, error, cuEventSynchronize, feed->done);
+    if (device->fed) /* with what was expected, and did not come: its copy may be on its way */
+        CUDA_TRY(driver, error, cuStreamSynchronize, device->copies);
+    device->fed = true;
+    memcpy(feed->host + device->label_at, label, labels);
+    memcpy(feed->host + device->input_at, input, inputs);
+    /* Labels and pictures lie one behind the other: one copy. */
+    CUDA_TRY(driver, error, cuMemcpyHtoDAsync, feed->memory + device->label_at, feed->host + device->label_at,
+             (size_t)(device->input_at - device->label_at + inputs), device->copies);
+    return CNN_OK;
+}
+
+CnnStatus cuda_feed(CudaDevice *device, const DeviceStep *step, CnnError *error)
+{
+    const CudaDriver *driver = &device->driver;
+    CudaFeed *feed = next_feed(device);
+    bool expected = device->expected == step->input && device->expected_label == step->label &&
+                    device->expected_samples == step->samples;
+    device->expected = NULL;
+    if (!expected)
+        TRY(cuda_feed_batch(device, step->input, step->label, step->samples, error));
+    device->fed = false;
     memcpy(feed->host, step->scalars, sizeof *step->scalars);
-    memcpy(feed->host + device->label_at, step->label, (uint64_t)step->samples * device->sample_label_bytes);
-    memcpy(feed->host + device->input_at, step->input, input);
-    /* Scalars, labels and pictures lie one behind the other: one copy. */
-    CUDA_TRY(driver, error, cuMemcpyHtoDAsync, feed->memory, feed->host, (size_t)(device->input_at + input),
+    CUDA_TRY(driver, error, cuMemcpyHtoDAsync, feed->memory, feed->host, sizeof *step->scalars,
              device->copies);
     CUDA_TRY(driver, error, cuEventRecord, feed->copied, device->copies);
     CUDA_TRY(driver, error, cuStreamWaitEvent, device->stream, feed->copied, 0);

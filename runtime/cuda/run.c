@@ -146,7 +146,7 @@ CnnStatus cuda_run(CudaDevice *device, const DeviceStep *step, CnnError *error)
     device->prepared = NULL;
     for (int i = 0; i < device->image->tensor_count && ready->writes_state; i++)
         device->held[i] = false;
-    TRY(cuda_feed(device, now.feed, step, error));
+    TRY(cuda_feed(device, step, error));
     device->steps++;
     if (step->watch)
         TRY(run_watched(&run, step, error));

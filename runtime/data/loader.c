@@ -542,6 +542,21 @@ CnnStatus cnn_loader_next(CnnLoader *loader, Batch *batch, CnnError *error)
     return CNN_OK;
 }
 
+bool cnn_loader_peek(CnnLoader *loader, Batch *batch)
+{
+    int64_t number = loader->batch, size = loader_size(loader, number);
+    const Slot *slot = loader_slot(loader, number);
+    if (size == 0 || (loader->mixed && !loader->plain)) /* mixing is done when it is lent */
+        return false;
+    pthread_mutex_lock(&loader->lock);
+    bool whole = slot->pending == 0;
+    pthread_mutex_unlock(&loader->lock);
+    for (int64_t i = 0; i < size && whole; i++)
+        whole = slot->place[i].state == PLACE_GOOD;
+    *batch = (Batch){.input = (const float *)slot->input, .label = slot->label, .samples = size};
+    return whole;
+}
+
 int64_t cnn_loader_sample(const CnnLoader *loader, int64_t i)
 {
     return loader_slot(loader, loader->batch - 1)->place[i].sample;

@@ -60,6 +60,10 @@ void cnn_loader_stop(CnnLoader *loader);
  * cnn_loader_keep_order any batch may have none, and `last` alone tells. */
 CnnStatus cnn_loader_next(CnnLoader *loader, Batch *batch, CnnError *error);
 
+/** What the next call of cnn_loader_next will lend, to read: input, label and samples, the rest is not told.
+ * False: it is not there yet as it will be. */
+bool cnn_loader_peek(CnnLoader *loader, Batch *batch);
+
 /** Which sample of its part number i of the lent batch is: where samples were skipped, not `first` + i. */
 int64_t cnn_loader_sample(const CnnLoader *loader, int64_t i);
 

@@ -34,11 +34,16 @@ typedef struct {
 
 static CnnStatus run_epoch(CnnLoader *loader, int64_t epoch, int64_t first_batch, Epoch *out, CnnError *error)
 {
-    Batch batch;
+    Batch batch, next;
     *out = (Epoch){.last_at = -1};
     CnnStatus status = cnn_loader_start(loader, epoch, first_batch, error);
+    bool peeked = false;
+    float first_of_next = 0;
     while (status == CNN_OK && (status = cnn_loader_next(loader, &batch, error)) == CNN_OK &&
            batch.samples > 0) {
+        /* What was seen before is what comes. */
+        assert_true(!peeked || (batch.input == next.input && batch.label == next.label &&
+                                batch.samples == next.samples && first_of_next == batch.input[0]));
         if (batch.last)
             out->last_at = out->batches;
         out->size[out->batches++] = (int)batch.samples;
@@ -47,6 +52,9 @@ static CnnStatus run_epoch(CnnLoader *loader, int64_t epoch, int64_t first_batch
             assert_int_equal(((const int32_t *)batch.label)[i], number >= 50);
             out->number[out->samples++] = number;
         }
+        peeked = cnn_loader_peek(loader, &next);
+        assert_false(peeked && batch.last);
+        first_of_next = peeked ? next.input[0] : 0;
     }
     return status;
 }
