@@ -383,7 +383,7 @@ static double logged(int step, const char *key)
     return value;
 }
 
-static const BatchArgs tens = {10, 1, LAST_KEEP};
+static const BatchArgs tens = {10, 1, LAST_KEEP, false};
 static const CountArgs three = {3}, thirty = {30};
 
 /* ---- Tests ---- */
@@ -424,7 +424,7 @@ static void the_numbers_do_not_depend_on_the_threads(void **state)
 static void accumulated_batches_train_as_one_large_batch(void **state)
 {
     (void)state;
-    static const BatchArgs halves = {5, 2, LAST_KEEP};
+    static const BatchArgs halves = {5, 2, LAST_KEEP, false};
     float whole[WIDTH], parts[WIDTH];
     CnnData data = line_data();
     CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &three);
@@ -443,7 +443,7 @@ static void accumulated_batches_train_as_one_large_batch(void **state)
 static void dropped_last_batches_are_not_trained_on(void **state)
 {
     (void)state;
-    static const BatchArgs drop = {10, 1, LAST_DROP};
+    static const BatchArgs drop = {10, 1, LAST_DROP, false};
     CnnImage image = image_with(1, &batch_schema, &drop);
     CnnData data = line_data();
     assert_trains(&image, &data, (TrainingOptions){.log = log_path});
@@ -540,7 +540,7 @@ static void an_accumulation_is_left_out_as_a_whole(void **state)
 {
     (void)state;
     static const NanArgs skip = {NAN_SKIP, 2, 0.5};
-    static const BatchArgs twice = {5, 2, LAST_KEEP};
+    static const BatchArgs twice = {5, 2, LAST_KEEP, false};
     float before[WIDTH], after[WIDTH];
     CnnImage image = image_with(3, &batch_schema, &twice, &epochs_schema, &three, &nan_schema, &skip);
     image.train.batch = 5;
@@ -691,7 +691,7 @@ static void read_checkpoint(const char *path, float *values)
 static void a_training_goes_on_where_it_was_interrupted(void **state)
 {
     (void)state;
-    static const BatchArgs two_fives = {5, 2, LAST_KEEP};
+    static const BatchArgs two_fives = {5, 2, LAST_KEEP, false};
     CnnImage image = image_with(2, &batch_schema, &two_fives, &epochs_schema, &three);
     CnnData data = line_data();
     assert_trains(&image, &data, (TrainingOptions){.out = "whole", .batch = 5});
