@@ -5,7 +5,8 @@
 
 #include "runtime/image_verify.h"
 
-CnnStatus cnn_device_open(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out, CnnError *error)
+static CnnStatus open(const CnnImage *image, int threads, bool apart, uint64_t seed, CnnDevice **out,
+                      CnnError *error)
 {
     const DeviceKind *kind = image->gpu ? &cnn_cuda_device : &cnn_cpu_device;
     *out = NULL;
@@ -13,7 +14,18 @@ CnnStatus cnn_device_open(const CnnImage *image, int threads, uint64_t seed, Cnn
     if (!kind)
         return cnn_fail(error, CNN_NO_RESOURCE,
                         "this program was linked without what runs code on a GPU, which the code is for");
-    return kind->open(image, threads, seed, out, error);
+    return kind->open(image, threads, apart, seed, out, error);
+}
+
+CnnStatus cnn_device_open(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out, CnnError *error)
+{
+    return open(image, threads, false, seed, out, error);
+}
+
+CnnStatus cnn_device_open_apart(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out,
+                                CnnError *error)
+{
+    return open(image, threads, true, seed, out, error);
 }
 
 void cnn_device_close(CnnDevice *device)

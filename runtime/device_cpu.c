@@ -263,14 +263,16 @@ static void cpu_close(CnnDevice *base)
     free(device);
 }
 
-static CnnStatus cpu_open(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out, CnnError *error)
+static CnnStatus cpu_open(const CnnImage *image, int threads, bool apart, uint64_t seed, CnnDevice **out,
+                          CnnError *error)
 {
     CpuDevice *device = calloc(1, sizeof *device);
     if (!device)
         return cnn_fail(error, CNN_NO_RESOURCE, "no memory for the device");
     device->base.kind = &cnn_cpu_device;
     device->image = image;
-    CnnStatus status = cnn_pool_open(threads, &device->pool, error);
+    CnnStatus status = apart ? cnn_pool_open_apart(threads, &device->pool, error)
+                             : cnn_pool_open(threads, &device->pool, error);
     if (status == CNN_OK) {
         device->base.threads = device->threads = cnn_pool_threads(device->pool);
         status = device_take(device, error);

@@ -16,7 +16,9 @@ typedef struct {
 } DeviceStep;
 
 typedef struct {
-    CnnStatus (*open)(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out, CnnError *error);
+    /* apart: what cnn_device_open_apart wants */
+    CnnStatus (*open)(const CnnImage *image, int threads, bool apart, uint64_t seed, CnnDevice **out,
+                      CnnError *error);
     void (*close)(CnnDevice *device);
     void (*step)(CnnDevice *device, const DeviceStep *step);
     void (*expect)(CnnDevice *device, const void *input, const void *label, int64_t samples); /* or NULL */

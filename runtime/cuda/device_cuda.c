@@ -62,9 +62,10 @@ static CnnStatus open_all(CudaDevice *device, uint64_t seed, CnnError *error)
     return cuda_feeds_open(device, error);
 }
 
-static CnnStatus cuda_open(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out,
+static CnnStatus cuda_open(const CnnImage *image, int threads, bool apart, uint64_t seed, CnnDevice **out,
                            CnnError *error)
 {
+    (void)apart; /* no step runs on the caller's stack */
     CudaDevice *device = calloc(1, sizeof *device);
     if (!device)
         return cnn_fail(error, CNN_NO_RESOURCE, "no memory for the device");
