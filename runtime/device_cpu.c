@@ -2,9 +2,9 @@
  *
  * Each worker has its own table of pointers for each program, filled when the device opens; a step changes
  * only those that depend on the batch that the loader lent, on the slice or on the chunk. One run of the pool
- * is one step of the training; between phases, and between the large steps of a whole phase, stands a
- * barrier. What is computed does not depend on who computes it: a slice is done by one worker in order, and a
- * whole step's ranges are independent. */
+ * is one step of the training; barriers stand where a unit of steps needs what others make (units.h). What is
+ * computed does not depend on who computes it: a slice is done by one worker in order, and a whole step's
+ * ranges are independent. */
 #include "runtime/device_kind.h"
 
 #include <math.h>
@@ -17,11 +17,9 @@
 #include "runtime/memory.h"
 #include "runtime/pool.h"
 #include "runtime/program.h"
+#include "runtime/units.h"
 
 enum { LINE = 64, PAGE = 4096 };
-/* A whole step with less than this many operations and bytes is done before another worker has woken: about 5
- * microseconds of one core's work. */
-static const double SOLO_WORK = 65536;
 
 /* A pointer that depends on the sample or slice being worked on: base + number * lead_bytes. */
 typedef struct {
@@ -42,9 +40,10 @@ typedef struct {
     int table_count;
     void ***tables; /* by worker */
     Patches chunk, slice, input, label;
-    bool *solo;    /* by step of a whole phase: done by worker 0 alone */
     bool *guarded; /* by step: it changes state, after the loss is known, and only if that is finite */
-    atomic_llong *next_slice; /* by phase */
+    CnnUnit *units;
+    int unit_count;
+    atomic_llong *next; /* by unit: the first piece that no worker has taken */
 } Ready;
 
 typedef struct {
@@ -112,7 +111,6 @@ static void ready_fill(const CpuDevice *device, Ready *ready)
             lists[l]->first[p] = at[l];
         for (int s = phase->first_step; s < phase->first_step + phase->step_count; s++) {
             const CnnStep *step = &program->steps[s];
-            ready->solo[s] = phase->kind == PHASE_WHOLE && step->flops + step->bytes < SOLO_WORK;
             for (int b = 0; b < step->buffer_count; b++) {
                 const CnnBuffer *buffer = &program->buffers[step->buffers[b]];
                 int index = ready->table_first[s] + b;
@@ -143,9 +141,9 @@ static bool ready_open(const CpuDevice *device, const CnnProgram *program, Ready
     size_t steps = (size_t)program->step_count, phases = (size_t)program->phase_count;
     ready->program = program;
     ready->table_first = room(steps, sizeof *ready->table_first, &enough);
-    ready->solo = room(steps, sizeof *ready->solo, &enough);
     ready->guarded = room(steps, sizeof *ready->guarded, &enough);
-    ready->next_slice = room(phases, sizeof *ready->next_slice, &enough);
+    ready->units = room(steps + phases, sizeof *ready->units, &enough);
+    ready->next = room(steps + phases, sizeof *ready->next, &enough);
     ready->tables = room((size_t)device->threads, sizeof *ready->tables, &enough);
     for (int s = 0; s < program->step_count && enough; s++) {
         ready->table_first[s] = ready->table_count;
@@ -165,8 +163,9 @@ static bool ready_open(const CpuDevice *device, const CnnProgram *program, Ready
         /* A worker that comes to a step behind that which makes the loss has passed a barrier since, or has
          * made it itself: it can read it. */
         cnn_program_guarded(program, ready->guarded);
+        ready->unit_count = cnn_units(program, ready->guarded, device->threads, ready->units);
     }
-    return enough;
+    return enough && ready->unit_count >= 0;
 }
 
 static void ready_close(const CpuDevice *device, Ready *ready)
@@ -180,14 +179,19 @@ static void ready_close(const CpuDevice *device, Ready *ready)
         free(ready->tables[w]);
     free(ready->tables);
     free(ready->table_first);
-    free(ready->solo);
     free(ready->guarded);
-    free(ready->next_slice);
+    free(ready->units);
+    free(ready->next);
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 /* Takes the slabs, which fill_work will zero, after a look at how much memory there is. */
@@ -351,50 +355,82 @@ static void table_lend(const Ready *ready, void **table, const Patches *list, co
         table[list->items[i].index] = place(base, list->items[i].offset);
 }
 
-/* A slice, chunk by chunk, through all steps of the phase. */
+/* A chunk, through all steps of the phase. `first`: of its slice. */
+static void job_chunk(const Job *job, int worker, int p, CnnRange samples, bool first)
+{
+    const Ready *ready = job->ready;
+    const CnnPhase *phase = &ready->program->phases[p];
+    CnnCall call = {samples.begin, samples.end, job->samples, job->slices, first};
+    const char *own = device_segment(job->device, SEGMENT_WORKER, worker);
+    for (int i = ready->chunk.first[p]; i < ready->chunk.first[p + 1]; i++) {
+        const Patch *patch = &ready->chunk.items[i];
+        /* Sample `begin` lies at the start, so sample 0 would lie before it: only unsigned arithmetic may
+         * go there. */
+        ready->tables[worker][patch->index] =
+            place(own, patch->offset - (uint64_t)samples.begin * patch->lead_bytes);
+    }
+    for (int s = phase->first_step; s < phase->first_step + phase->step_count; s++)
+        job_call(job, worker, s, PHASE_CHUNKED, &call);
+}
+
+/* A slice, chunk by chunk. */
 static void job_slice(const Job *job, int worker, int p, int64_t slice)
 {
     const Ready *ready = job->ready;
     const CnnProgram *program = ready->program;
-    const CnnPhase *phase = &program->phases[p];
-    void **table = ready->tables[worker];
     for (int i = ready->slice.first[p]; i < ready->slice.first[p + 1]; i++) {
         const Patch *patch = &ready->slice.items[i];
-        table[patch->index] = place(job->device->batch, patch->offset + (uint64_t)slice * patch->lead_bytes);
+        ready->tables[worker][patch->index] =
+            place(job->device->batch, patch->offset + (uint64_t)slice * patch->lead_bytes);
     }
-    const char *own = device_segment(job->device, SEGMENT_WORKER, worker);
-    int64_t start = slice * program->slice, end = start + program->slice;
-    if (end > job->samples)
-        end = job->samples;
-    for (int64_t begin = start; begin < end; begin += phase->chunk) {
-        CnnCall call = {begin, begin + phase->chunk, job->samples, job->slices, begin == start};
-        if (call.end > end)
-            call.end = end;
-        for (int i = ready->chunk.first[p]; i < ready->chunk.first[p + 1]; i++) {
-            const Patch *patch = &ready->chunk.items[i];
-            /* Sample `begin` lies at the start, so sample 0 would lie before it: only unsigned arithmetic may
-             * go there. */
-            table[patch->index] = place(own, patch->offset - (uint64_t)begin * patch->lead_bytes);
-        }
-        for (int s = phase->first_step; s < phase->first_step + phase->step_count; s++)
-            job_call(job, worker, s, PHASE_CHUNKED, &call);
-    }
+    int64_t start = slice * program->slice, end = least(start + program->slice, job->samples);
+    for (int64_t begin = start; begin < end; begin += program->phases[p].chunk)
+        job_chunk(job, worker, p, (CnnRange){begin, least(begin + program->phases[p].chunk, end)},
+                  begin == start);
 }
 
-/* This worker's share of a step over the whole batch, or all of it. */
-static void job_share(const Job *job, int worker, int s, bool all)
+/* Of chunks that are no slice's. The memory of a worker has room for so many. */
+static int64_t chunk_samples(const Job *job, int p)
 {
-    const CnnStep *step = &job->ready->program->steps[s];
-    int64_t extent = step->extent ? step->extent : job->samples;
-    int64_t grains = (extent + step->grain - 1) / step->grain, threads = job->device->threads;
-    int64_t begin = all ? 0 : grains * worker / threads * step->grain;
-    int64_t end = all ? extent : grains * (worker + 1) / threads * step->grain;
-    if (end > extent)
-        end = extent;
-    if (begin >= end)
+    const CnnProgram *program = job->ready->program;
+    return least(program->phases[p].chunk, program->slice);
+}
+
+/* Where nothing is summed over the slices, no order binds their chunks. */
+static bool takes_slices(const Ready *ready, int p)
+{
+    return ready->slice.first[p] < ready->slice.first[p + 1];
+}
+
+/* The pieces of a unit in this step. */
+static int64_t job_pieces(const Job *job, const CnnUnit *unit)
+{
+    if (job->ready->program->phases[unit->phase].kind == PHASE_WHOLE)
+        return cnn_unit_pieces(unit);
+    int64_t chunk = chunk_samples(job, unit->phase);
+    return takes_slices(job->ready, unit->phase) ? job->slices : (job->samples + chunk - 1) / chunk;
+}
+
+static void job_piece(const Job *job, int worker, const CnnUnit *unit, int64_t piece)
+{
+    const CnnProgram *program = job->ready->program;
+    const CnnPhase *phase = &program->phases[unit->phase];
+    if (phase->kind == PHASE_CHUNKED && takes_slices(job->ready, unit->phase)) {
+        job_slice(job, worker, unit->phase, piece);
         return;
-    CnnCall call = {begin, end, job->samples, job->slices, 1};
-    job_call(job, worker, s, PHASE_WHOLE, &call);
+    }
+    if (phase->kind == PHASE_CHUNKED) {
+        int64_t chunk = chunk_samples(job, unit->phase), begin = piece * chunk;
+        job_chunk(job, worker, unit->phase, (CnnRange){begin, least(begin + chunk, job->samples)}, true);
+        return;
+    }
+    for (int s = unit->first_step; s < unit->first_step + unit->step_count; s++) {
+        const CnnStep *step = &program->steps[s];
+        CnnRange range = cnn_unit_piece(unit, piece, step->extent ? step->extent : job->samples, step->grain);
+        CnnCall call = {range.begin, range.end, job->samples, job->slices, 1};
+        if (range.begin < range.end)
+            job_call(job, worker, s, PHASE_WHOLE, &call);
+    }
 }
 
 static bool job_skips(const Job *job, const CnnPhase *phase)
@@ -412,16 +448,18 @@ static void job_lend(const Job *job, int worker)
 /* All of it, by worker 0, while the others sleep. */
 static void job_alone(const Job *job)
 {
-    const CnnProgram *program = job->ready->program;
+    const Ready *ready = job->ready;
     job_lend(job, 0);
-    for (int p = 0; p < program->phase_count; p++) {
-        const CnnPhase *phase = &program->phases[p];
-        if (job_skips(job, phase))
+    for (int u = 0; u < ready->unit_count; u++) {
+        const CnnUnit *unit = &ready->units[u];
+        if (job_skips(job, &ready->program->phases[unit->phase]))
             continue;
-        for (int64_t slice = 0; phase->kind == PHASE_CHUNKED && slice < job->slices; slice++)
-            job_slice(job, 0, p, slice);
-        for (int s = 0; phase->kind == PHASE_WHOLE && s < phase->step_count; s++)
-            job_share(job, 0, phase->first_step + s, true);
+        CnnUnit undivided = *unit;
+        undivided.shares = 1;
+        undivided.halvings = 0;
+        int64_t pieces = job_pieces(job, &undivided);
+        for (int64_t piece = 0; piece < pieces; piece++)
+            job_piece(job, 0, &undivided, piece);
     }
 }
 
@@ -429,34 +467,16 @@ static void job_work(void *context, int worker)
 {
     const Job *job = context;
     const Ready *ready = job->ready;
-    const CnnProgram *program = ready->program;
-    CnnPool *pool = job->device->pool;
     job_lend(job, worker);
-    /* What the last work was: nothing, worker 0's alone, or everyone's. All workers count alike, so all agree
-     * on where a barrier stands; between two steps that worker 0 does alone none is needed. */
-    enum { NOTHING, ALONE, TOGETHER } last = NOTHING;
-    for (int p = 0; p < program->phase_count; p++) {
-        const CnnPhase *phase = &program->phases[p];
-        if (job_skips(job, phase))
+    for (int u = 0; u < ready->unit_count; u++) {
+        const CnnUnit *unit = &ready->units[u];
+        if (unit->waits) /* also where it is skipped: units behind it rely on this barrier */
+            cnn_pool_barrier(job->device->pool);
+        if (job_skips(job, &ready->program->phases[unit->phase]))
             continue;
-        if (phase->kind == PHASE_CHUNKED) {
-            if (last != NOTHING)
-                cnn_pool_barrier(pool);
-            last = TOGETHER;
-            int64_t slice;
-            while ((slice = atomic_fetch_add_explicit(&ready->next_slice[p], 1, memory_order_relaxed)) <
-                   job->slices)
-                job_slice(job, worker, p, slice);
-            continue;
-        }
-        for (int s = phase->first_step; s < phase->first_step + phase->step_count; s++) {
-            bool solo = ready->solo[s];
-            if (last == TOGETHER || (last == ALONE && !solo))
-                cnn_pool_barrier(pool);
-            last = solo ? ALONE : TOGETHER;
-            if (!solo || worker == 0)
-                job_share(job, worker, s, solo);
-        }
+        int64_t piece, pieces = job_pieces(job, unit);
+        while ((piece = atomic_fetch_add_explicit(&ready->next[u], 1, memory_order_relaxed)) < pieces)
+            job_piece(job, worker, unit, piece);
     }
 }
 
@@ -479,8 +499,8 @@ static void cpu_step(CnnDevice *base, const DeviceStep *step)
     if (step->watch) {
         job_alone(&job);
     } else {
-        for (int p = 0; p < program->phase_count; p++)
-            atomic_store_explicit(&job.ready->next_slice[p], 0, memory_order_relaxed);
+        for (int u = 0; u < job.ready->unit_count; u++)
+            atomic_store_explicit(&job.ready->next[u], 0, memory_order_relaxed);
         cnn_pool_run(device->pool, job_work, &job);
     }
     device->prepared = watch.ended ? NULL : program;

@@ -222,10 +222,22 @@ static double call_rate(CnnPool *pool, Run *run, int64_t calls)
     return rate;
 }
 
+/* Calls of a round. By the clock on the wall: that of a thread may stand still for a while. */
+static int64_t round_calls(CnnPool *pool, Run *run)
+{
+    int64_t calls = 1;
+    for (;; calls *= 2) {
+        double start = cnn_clock();
+        call_rate(pool, run, calls);
+        if (cnn_clock() - start > ROUND_SECONDS / 2)
+            return calls;
+    }
+}
+
 /* The best of some rounds: what else the machine does only takes away. */
 static double measure(CnnPool *pool, Run *run, double work_of_call)
 {
-    int64_t calls = 1 + (int64_t)(ROUND_SECONDS * call_rate(pool, run, 1) / cnn_pool_threads(pool));
+    int64_t calls = round_calls(pool, run);
     double best = 0;
     for (int round = 0; round < ROUNDS; round++)
         best = fmax(best, work_of_call * call_rate(pool, run, calls));
