@@ -200,19 +200,20 @@ static bool tune(Session *session, Linked *linked, const char **complaint)
 }
 
 /* Kernels that are the same code share it. */
-static const int *share_code(Session *session, Linked *linked, const Plan *plan)
+static const int *share_code(Session *session, Linked *linked, Key *keys, const Plan *plan)
 {
     int count;
     Kernel **kernels = link_kernels(session->arena, plan, &count);
     int *code = NEW_ARRAY(session->arena, int, count);
     for (int k = 0; k < count; k++) {
         Key key = key_of_kernel(session->target, kernels[k]->computation, &kernels[k]->cpu);
-        const char *symbol = key_symbol(session->arena, key);
         int at = 0;
-        while (at < linked->functions && strcmp(linked->symbols[at], symbol) != 0)
+        while (at < linked->functions && (keys[at].high != key.high || keys[at].low != key.low))
             at++;
         if (at == linked->functions) {
-            linked->symbols[at] = symbol;
+            keys[at] = key;
+            kernels[k]->symbol = key_symbol(session->arena, key);
+            linked->symbols[at] = kernels[k]->symbol;
             linked->kernels[at] = kernels[k];
             linked->functions++;
         }
@@ -228,9 +229,10 @@ static void name_code(Session *session, Linked *linked, LinkedPlan *train, Linke
     link_kernels(session->arena, eval->plan, &eval_count);
     linked->kernels = NEW_ARRAY(session->arena, Kernel *, train_count + eval_count);
     linked->symbols = NEW_ARRAY(session->arena, const char *, train_count + eval_count);
-    train->code = share_code(session, linked, train->plan);
+    Key *keys = NEW_ARRAY(session->arena, Key, train_count + eval_count);
+    train->code = share_code(session, linked, keys, train->plan);
     linked->train_functions = linked->functions;
-    eval->code = share_code(session, linked, eval->plan);
+    eval->code = share_code(session, linked, keys, eval->plan);
 }
 
 static double now(void)
@@ -282,6 +284,7 @@ static Kernel *brief_kernel(Session *session, const Kernel *kernel, double flops
 {
     Kernel *brief = NEW(session->arena, Kernel);
     *brief = *kernel;
+    brief->symbol = NULL;
     if (!cpu_schedule_brief(session->target, kernel->computation, &kernel->cpu, flops, &brief->cpu))
         return NULL;
     const char *complaint = cpu_schedule_legal(kernel->computation, &brief->cpu, session->arena);

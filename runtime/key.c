@@ -10,12 +10,10 @@ Key key_start(void)
 /* key * (2^88 + 0x13b) modulo 2^128 */
 static Key times_prime(Key key)
 {
+    __extension__ typedef unsigned __int128 Wide;
     const uint64_t factor = 0x13b;
-    uint64_t low_low = (key.low & UINT32_MAX) * factor, low_high = (key.low >> 32) * factor;
-    uint64_t middle = low_high + (low_low >> 32);
-    Key product = {.low = middle << 32 | (low_low & UINT32_MAX)};
-    product.high = key.high * factor + (middle >> 32) + (key.low << 24);
-    return product;
+    Wide low = (Wide)key.low * factor;
+    return (Key){.high = key.high * factor + (uint64_t)(low >> 64) + (key.low << 24), .low = (uint64_t)low};
 }
 
 Key key_add(Key key, const void *bytes, size_t count)

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "compiler/fuse/plan.h"
+#include "runtime/key.h"
 #include "runtime/status.h"
 
 /* What the emitter and the scheduler must know of a machine. */
@@ -19,6 +20,7 @@ typedef struct {
     uint64_t l1_bytes, l2_bytes; /* of one core */
     uint64_t local_bytes; /* that a kernel may take on the stack for a packed operand, and for sums that
                              wait between blocks */
+    Key key;                     /* of the names */
 } CpuTarget;
 
 /** This machine. */

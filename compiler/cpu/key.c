@@ -110,14 +110,18 @@ static Key add_schedule(Key key, const CpuSchedule *schedule)
     return key_add_number(key, schedule->unroll);
 }
 
-Key key_of_computation(const CpuTarget *target, const Computation *computation)
+Key key_of_names(const CpuTarget *target)
 {
     Key key = key_add_number(key_start(), EMITTER_VERSION);
     key = key_add_text(key, CNNC_LLVM_VERSION);
     key = key_add_text(key, target->triple);
     key = key_add_text(key, target->cpu);
-    key = key_add_text(key, target->features);
-    key = key_add_number(key, target->lanes);
+    return key_add_text(key, target->features);
+}
+
+Key key_of_computation(const CpuTarget *target, const Computation *computation)
+{
+    Key key = key_add_number(target->key, target->lanes);
     key = key_add_number(key, target->fma);
     return add_computation(key, computation);
 }

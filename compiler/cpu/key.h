@@ -7,6 +7,8 @@
 
 enum { KEY_BYTES = 16 };
 
+/** Of a target's names, LLVM and the emitter: CpuTarget.key. */
+Key key_of_names(const CpuTarget *target);
 /** Of all that determines what may be made of a computation: itself without names, target, LLVM, emitter. */
 Key key_of_computation(const CpuTarget *target, const Computation *computation);
 /** Of all that determines a kernel's code: computation and schedule without names, target, LLVM, emitter. */

@@ -202,7 +202,10 @@ bool cpu_compile(const CpuTarget *target, Kernel *const *kernels, const char **s
                  const CpuCompileOptions *options, Arena *arena, CpuObject *objects, const char **complaint)
 {
     for (int i = 0; i < count; i++)
-        symbols[i] = key_symbol(arena, key_of_kernel(target, kernels[i]->computation, &kernels[i]->cpu));
+        symbols[i] =
+            kernels[i]->symbol
+                ? kernels[i]->symbol
+                : key_symbol(arena, key_of_kernel(target, kernels[i]->computation, &kernels[i]->cpu));
     Work work = {.target = target,
                  .cache = options->cache,
                  .stop = options->stop,

@@ -11,6 +11,7 @@
 
 #include "compiler/base/bug.h"
 #include "compiler/base/diag.h"
+#include "compiler/cpu/key.h"
 #include "runtime/cpu_features.h"
 
 enum { L1_USUAL = 32 << 10, L2_USUAL = 512 << 10, LOCAL_BYTES = 512 << 10 };
@@ -94,6 +95,7 @@ static void describe(CpuTarget *target)
     target->lanes = avx512 ? 16 : x86 && has_feature(features, "+avx2") ? 8 : 4;
     target->registers = avx512 || !x86 ? 32 : 16;
     target->local_bytes = LOCAL_BYTES;
+    target->key = key_of_names(target);
 }
 
 const CpuTarget *cpu_host(Arena *arena)

@@ -28,6 +28,12 @@ typedef struct {
     const char *complaint;
 } Tuning;
 
+static void set_schedule(Kernel *kernel, const CpuSchedule *schedule)
+{
+    kernel->cpu = *schedule;
+    kernel->symbol = NULL;
+}
+
 /* What a result is good for. */
 static Key tuning_key(const CpuTarget *target, const Computation *computation)
 {
@@ -189,6 +195,7 @@ static void add_candidate(const Tuning *tuning, const Kernel *kernel, CpuVariant
                           int *count)
 {
     Candidate candidate = {.variant = variant, .kernel = *kernel};
+    candidate.kernel.symbol = NULL;
     if (*count == CANDIDATES_MOST ||
         !cpu_schedule_variant(tuning->target, kernel->computation, &variant, &candidate.kernel.cpu))
         return;
@@ -269,7 +276,7 @@ static bool tune_kernel(Tuning *tuning, CpuTuned *tuned, Key key)
             best = 0;
         tuned->before = candidates[0].seconds;
         tuned->after = candidates[best].seconds;
-        tuned->kernel->cpu = candidates[best].kernel.cpu;
+        set_schedule(tuned->kernel, &candidates[best].kernel.cpu);
         tune_store_put(tuning->store, key, &candidates[best].variant, tuned->after);
     }
     free(scene.block);
@@ -290,7 +297,7 @@ static bool recall(const CpuTarget *target, TuneStore *store, Key key, Kernel *k
     bool legal = cpu_schedule_legal(kernel->computation, &schedule, arena) == NULL;
     arena_free(arena);
     if (legal)
-        kernel->cpu = schedule;
+        set_schedule(kernel, &schedule);
     return legal;
 }
 
@@ -298,7 +305,8 @@ int cpu_tune_recall(const CpuTarget *target, const char *cache, Kernel *const *k
 {
     TuneStore *store = tune_store_open(cache);
     int known = 0;
-    for (int i = 0; i < count && store; i++)
+    bool any = tune_store_any(store);
+    for (int i = 0; i < count && any; i++)
         known += recall(target, store, tuning_key(target, kernels[i]->computation), kernels[i]);
     tune_store_close(store);
     return known;
@@ -339,7 +347,7 @@ static void share(CpuTuned *tuned, const Key *keys, bool *done, int count, const
     for (int i = 0; i < count; i++) {
         if (done[i] || keys[i].high != keys[from - tuned].high || keys[i].low != keys[from - tuned].low)
             continue;
-        tuned[i].kernel->cpu = from->kernel->cpu;
+        set_schedule(tuned[i].kernel, &from->kernel->cpu);
         tuned[i].before = from->before;
         tuned[i].after = from->after;
         done[i] = true;

@@ -48,6 +48,17 @@ void tune_store_close(TuneStore *store)
     free(store);
 }
 
+bool tune_store_any(TuneStore *store)
+{
+    sqlite3_stmt *any;
+    if (!store ||
+        sqlite3_prepare_v2(store->database, "SELECT 1 FROM tuned_2 LIMIT 1", -1, &any, NULL) != SQLITE_OK)
+        return false;
+    bool found = sqlite3_step(any) == SQLITE_ROW;
+    sqlite3_finalize(any);
+    return found;
+}
+
 static void bind_key(sqlite3_stmt *statement, Key key)
 {
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)key.high);

@@ -11,6 +11,8 @@ typedef struct TuneStore TuneStore;
 /** NULL when there can be none. */
 TuneStore *tune_store_open(const char *folder);
 void tune_store_close(TuneStore *store);
+/** Whether it knows any kernel. */
+bool tune_store_any(TuneStore *store);
 /** The fastest variant of the kernel with this key; false: not known. */
 bool tune_store_get(TuneStore *store, Key key, CpuVariant *variant);
 void tune_store_put(TuneStore *store, Key key, const CpuVariant *variant, double seconds);

@@ -59,6 +59,8 @@ bool *group_order(const Plan *plan)
 typedef struct {
     Plan *plan;
     GroupList *needs;   /* by group: those that come before it */
+    GroupList *needers; /* by group: those that come after it */
+    int *missing;       /* by group: how many of its needs are not yet placed */
     GroupList *readers; /* by node: the groups that read its memory */
     bool *done;         /* groups placed */
     bool *done_earlier; /* and in an earlier phase */
@@ -68,10 +70,10 @@ typedef struct {
 
 static bool is_ready(const Ordering *ordering, size_t g, PhaseKind kind)
 {
+    if (ordering->missing[g] > 0)
+        return false;
     for (size_t i = 0; i < ordering->needs[g].count; i++) {
         int h = ordering->needs[g].items[i];
-        if (!ordering->done[h])
-            return false;
         /* Inside a chunked phase only what belongs to the samples themselves may be read, not sums over the
          * batch. */
         bool same_phase = !ordering->done_earlier[h];
@@ -148,6 +150,8 @@ static void fill_phase(Ordering *ordering, PhaseKind kind, PhaseWhen when)
     size_t first = ordering->placed;
     for (int g; (g = next_ready(ordering, kind, when)) >= 0;) {
         ordering->done[g] = true;
+        for (size_t i = 0; i < ordering->needers[g].count; i++)
+            ordering->missing[ordering->needers[g].items[i]]--;
         ordering->order[ordering->placed++] = g;
     }
     if (ordering->placed == first)
@@ -165,10 +169,15 @@ static void find_needs(Ordering *ordering, const bool *before)
     Plan *plan = ordering->plan;
     size_t count = plan->groups.count;
     ordering->needs = NEW_ARRAY(plan->arena, GroupList, count);
+    ordering->needers = NEW_ARRAY(plan->arena, GroupList, count);
+    ordering->missing = NEW_ARRAY(plan->arena, int, count);
     for (size_t g = 0; g < count; g++)
         for (size_t h = 0; h < count; h++)
-            if (before[g * count + h])
+            if (before[g * count + h]) {
                 *vec_push(plan->arena, &ordering->needs[g]) = (int)h;
+                *vec_push(plan->arena, &ordering->needers[h]) = (int)g;
+                ordering->missing[g]++;
+            }
 }
 
 static void order_groups(Plan *plan, const bool *before)

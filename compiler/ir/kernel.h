@@ -188,6 +188,7 @@ typedef struct {
     Span span;
     Computation *computation;
     CpuSchedule cpu;
+    const char *symbol; /* of its code, for this schedule; NULL: not yet known */
 } Kernel;
 
 /** The most points of an axis that one call may visit. */
