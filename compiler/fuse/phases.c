@@ -104,9 +104,9 @@ static bool is_made_late(const Plan *plan, const Group *group)
 static bool is_waited_for(const Ordering *ordering, int g)
 {
     const Plan *plan = ordering->plan;
-    for (size_t reader = 0; reader < plan->groups.count; reader++) {
-        const GroupList *needs = &ordering->needs[reader];
-        bool waits = is_among(g, needs);
+    for (size_t r = 0; r < ordering->needers[g].count; r++) {
+        const GroupList *needs = &ordering->needs[ordering->needers[g].items[r]];
+        bool waits = true;
         for (size_t i = 0; i < needs->count && waits; i++)
             waits =
                 ordering->done[needs->items[i]] || is_made_late(plan, &plan->groups.items[needs->items[i]]);
