@@ -316,6 +316,38 @@ bool grouping_is_acyclic(const Grouping *grouping, int index, NodeId id)
     return true;
 }
 
+/* Is there a group that reads the node, directly or through what is computed in place, and needs what group
+ * `index` makes? */
+static bool is_read_behind(const Grouping *grouping, NodeId id, int index)
+{
+    const NodeList *users = &grouping->users[id];
+    for (size_t i = 0; i < users->count; i++) {
+        NodeId user = users->items[i];
+        int reader = grouping->group_of[user];
+        if (grouping_class(grouping, user) == OP_ALIAS || grouping->inlined[user]) {
+            if (is_read_behind(grouping, user, index))
+                return true;
+            continue;
+        }
+        bool *visited = NEW_ARRAY(grouping->plan->arena, bool, grouping->plan->groups.count);
+        if (reader >= 0 && reader != index && depends(grouping, reader, index, visited))
+            return true;
+    }
+    return false;
+}
+
+bool grouping_overwrites_too_early(const Grouping *grouping, int index, NodeId id)
+{
+    const Graph *graph = grouping->graph;
+    for (size_t i = 0; i < graph->results.count; i++) {
+        const Result *result = &graph->results.items[i];
+        if (result->role == RESULT_UPDATE && plan_root(graph, result->node) == id &&
+            is_read_behind(grouping, result->target, index))
+            return true;
+    }
+    return false;
+}
+
 /* ---- After grouping ---- */
 
 /* A node must be stored when a result or another group reads it, directly or through reshapes. */

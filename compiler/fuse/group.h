@@ -15,7 +15,7 @@ void group_nodes(Plan *plan, const PlanOptions *options);
 int64_t samples_for_kernel(const Plan *plan, NodeId anchor, uint64_t cache_bytes);
 
 /** Orders the groups into phases. */
-void make_phases(Plan *plan, uint64_t cache_bytes);
+void make_phases(Plan *plan, const PlanOptions *options);
 
 /** Gives each stored tensor its place. */
 void place_buffers(Plan *plan);

@@ -86,7 +86,7 @@ static bool join_pointwise_group(Grouping *grouping, int index, NodeId id, NodeI
     }
     if (!operands_visible(grouping, index, id))
         return grouping_refuse(grouping, id, operand, REFUSED_RESHAPED, NULL);
-    if (!grouping_is_acyclic(grouping, index, id))
+    if (!grouping_is_acyclic(grouping, index, id) || grouping_overwrites_too_early(grouping, index, id))
         return grouping_refuse(grouping, id, operand, REFUSED_WAITS, NULL);
     grouping_join(grouping, index, id);
     return true;

@@ -49,6 +49,9 @@ void grouping_start(Grouping *grouping, NodeId id, bool anchor);
 void grouping_join(Grouping *grouping, int index, NodeId id);
 /** May `id` join group `index` without the group having to wait for itself? */
 bool grouping_is_acyclic(const Grouping *grouping, int index, NodeId id);
+/** Would `id`, as the new value of a tensor, be written there by group `index` before others have read the
+ * old one, since they wait for the group? */
+bool grouping_overwrites_too_early(const Grouping *grouping, int index, NodeId id);
 
 /** Notes why `node` is not in the group of `operand`; false, for rules to return. */
 bool grouping_refuse(Grouping *grouping, NodeId node, NodeId operand, RefusalId why, const char *detail);

@@ -283,13 +283,14 @@ static int64_t choose_chunk(const Plan *plan, const Phase *phase, uint64_t cache
     return chunk;
 }
 
-void make_phases(Plan *plan, uint64_t cache_bytes)
+void make_phases(Plan *plan, const PlanOptions *options)
 {
     bool *before = group_order(plan);
     order_groups(plan, before);
     for (size_t p = 0; p < plan->phases.count; p++) {
         Phase *phase = &plan->phases.items[p];
         if (phase->kind == PHASE_CHUNKED)
-            phase->chunk = choose_chunk(plan, phase, cache_bytes);
+            phase->chunk =
+                options->at_once ? plan->graph->batch : choose_chunk(plan, phase, options->cache_bytes);
     }
 }

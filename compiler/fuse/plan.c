@@ -23,7 +23,7 @@ Plan *plan_make(Arena *arena, const Graph *graph, const PlanOptions *options)
     plan->arena = arena;
     plan->graph = graph;
     group_nodes(plan, options);
-    make_phases(plan, options->cache_bytes);
+    make_phases(plan, options);
     place_buffers(plan);
     plan_verify(plan);
     return plan;

@@ -87,6 +87,7 @@ typedef struct Plan {
 typedef struct {
     FusionOptions fusions;
     uint64_t cache_bytes; /* of one core: what a chunk's tensors should fit into */
+    bool at_once;         /* a chunk is the whole batch: for a device that has room and work for all of it */
 } PlanOptions;
 
 /** True when a reshape only adds or removes extents of 1, so that it can be looked through inside a group. */

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "compiler/check/program.h"
 #include "tests/unit/fuse_test.h"
 
 /* A network with everything that fuses: pools, strides, padding, a residual, a dropout mask, concatenation.
@@ -78,12 +79,34 @@ static void convolution_bias_pool_and_activation_are_one_kernel(void **state)
     arena_free(arena);
 }
 
+/* Where one fusion is left out, the gradient of a normalization reads its old scale in a group that waits for
+ * the sums of which the new scale is made. */
+static void no_weight_is_overwritten_by_what_its_readers_wait_for(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    const CheckOptions options = {.batch = BATCH, .without_data = true};
+    const char *text =
+        "model A {\ninput 5x4x2 -> residual project=conv { conv 3, 3x3, pad=1 -> batchnorm }\n"
+        "flatten -> dense 3\n}\ntrain { loss mse -> optimizer sgd, rate=0.01, momentum=0.9 }\n";
+    Program *program = program_check_text(arena, diag_new(arena), "a.cnn", text, &options);
+    assert_non_null(program);
+    Graph *graph = slice_sums(derive_training(program));
+    for (int fusion = 0; fusion < FUSION_COUNT; fusion++) {
+        PlanOptions plan = {.cache_bytes = 1 << 20};
+        plan.fusions.off[fusion] = true;
+        plan_verify(plan_make(arena, graph, &plan));
+    }
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fused_and_unfused_plans_compute_the_same),
         cmocka_unit_test(pooling_before_the_activation_changes_no_result),
         cmocka_unit_test(convolution_bias_pool_and_activation_are_one_kernel),
+        cmocka_unit_test(no_weight_is_overwritten_by_what_its_readers_wait_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
