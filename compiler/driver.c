@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "compiler/base/bug.h"
+#include "compiler/base/cache.h"
 #include "compiler/cpu/key.h"
 #include "compiler/derive/derive.h"
 #include "compiler/link/link.h"
@@ -32,6 +33,9 @@ const PassInfo driver_passes[] = {
     {"link", "plans and code to an image"},
     {NULL, NULL},
 };
+
+/* Partial sums of so many slices keep a GPU busy, and are few enough to be added. */
+enum { GPU_SLICES_MOST = 64 };
 
 typedef struct {
     Session session;
@@ -94,17 +98,19 @@ static Program rewrite_forward(Session *session, const Program *program, bool tr
 /* What follows the derivation. */
 static Graph *finish_graph(Session *session, const Program *program, Graph *graph)
 {
-    if (!session->fusions.off[FUSION_AGAIN]) {
+    if (session->gpu)
+        graph_slices_at_most(graph, GPU_SLICES_MOST);
+    if (!session->gpu && !session->fusions.off[FUSION_AGAIN]) {
         graph = make_again(graph);
         graph_verify(graph, "again");
     }
-    if (!session->exact) {
+    if (!session->gpu && !session->exact) {
         graph = choose_winograd(graph, 0);
         graph_verify(graph, "winograd");
     }
     graph = slice_sums(graph);
     graph_verify(graph, "slice");
-    if (program->precision == PRECISION_BF16 && session->target->tile) {
+    if (!session->gpu && program->precision == PRECISION_BF16 && session->target->tile) {
         const PairOptions options = {.odd = true};
         graph = pair_weights(graph, &options);
         graph_verify(graph, "pair");
@@ -125,12 +131,31 @@ Graph *driver_explanation(Session *session, const Program *program)
     return graph ? finish_graph(session, program, graph) : NULL;
 }
 
+static void schedule_for_gpu(const Session *session, Plan *plan)
+{
+    for (size_t g = 0; g < plan->groups.count; g++) {
+        for (size_t k = 0; k < plan->groups.items[g].kernels.count; k++) {
+            Kernel *kernel = plan->groups.items[g].kernels.items[k];
+            cuda_schedule(session->gpu, kernel->computation, plan->graph->slice, &kernel->cuda);
+        }
+    }
+}
+
 Plan *driver_plan(Session *session, const Graph *graph)
 {
     /* Code, weights and the next chunk's input want room in the cache, too. */
-    PlanOptions options = {.fusions = session->fusions, .cache_bytes = session->target->l2_bytes * 3 / 4};
+    PlanOptions options = {.fusions = session->fusions,
+                           .cache_bytes = session->target->l2_bytes * 3 / 4,
+                           .at_once = session->gpu != NULL};
+    if (session->gpu)
+        /* Many threads make the values, in no order: the sums are kernels of their own. */
+        options.fusions.off[FUSION_SUMS] = true;
     Plan *plan = plan_make(session->arena, graph, &options);
     lower_plan(plan);
+    if (session->gpu) {
+        schedule_for_gpu(session, plan);
+        return plan;
+    }
     for (size_t g = 0; g < plan->groups.count; g++) {
         for (size_t k = 0; k < plan->groups.items[g].kernels.count; k++) {
             Kernel *kernel = plan->groups.items[g].kernels.items[k];
@@ -144,7 +169,7 @@ Plan *driver_plan(Session *session, const Graph *graph)
         int count;
         const char *unused;
         Kernel **kernels = link_kernels(session->arena, plan, &count);
-        cpu_tune_recall(session->target, cpu_cache_folder(session->arena, &unused), kernels, count);
+        cpu_tune_recall(session->target, cache_folder(session->arena, &unused), kernels, count);
     }
     return plan;
 }
@@ -171,7 +196,7 @@ bool driver_tune(Session *session, Plan *plan, double seconds, bool again, CpuTu
                                .calls = chunked ? (double)plan->graph->batch / (double)phase->chunk : 1};
     }
     const char *unused;
-    CpuTuneOptions options = {.cache = session->no_cache ? NULL : cpu_cache_folder(session->arena, &unused),
+    CpuTuneOptions options = {.cache = session->no_cache ? NULL : cache_folder(session->arena, &unused),
                               .threads = all_threads(session),
                               .seconds = seconds,
                               .thorough = session->tune == TUNE_FULL,
@@ -189,7 +214,7 @@ static bool tune(Session *session, Linked *linked, const char **complaint)
     int plan_count = linked->train == linked->eval ? 1 : 2;
     CnnError unused = {0};
     bool asked = session->tune == TUNE_QUICK || session->tune == TUNE_FULL,
-         measurable = asked && cpu_runs_here(session->target, &unused) == CNN_OK;
+         measurable = asked && !session->gpu && cpu_runs_here(session->target, &unused) == CNN_OK;
     for (int i = 0; i < plan_count && measurable; i++) {
         int count;
         CpuTuned *tuned;
@@ -206,7 +231,8 @@ static const int *share_code(Session *session, Linked *linked, Key *keys, const 
     Kernel **kernels = link_kernels(session->arena, plan, &count);
     int *code = NEW_ARRAY(session->arena, int, count);
     for (int k = 0; k < count; k++) {
-        Key key = key_of_kernel(session->target, kernels[k]->computation, &kernels[k]->cpu);
+        Key key = session->gpu ? cuda_key(kernels[k]->computation, &kernels[k]->cuda, session->arena)
+                               : key_of_kernel(session->target, kernels[k]->computation, &kernels[k]->cpu);
         int at = 0;
         while (at < linked->functions && (keys[at].high != key.high || keys[at].low != key.low))
             at++;
@@ -246,7 +272,7 @@ static CpuCompileOptions compile_options(Session *session, Linked *linked)
 {
     CpuCompileOptions options = {.threads = all_threads(session)};
     if (!session->no_cache)
-        options.cache = cpu_cache_folder(session->arena, &linked->cache_complaint);
+        options.cache = cache_folder(session->arena, &linked->cache_complaint);
     return options;
 }
 
@@ -261,7 +287,7 @@ static bool compile(Session *session, Linked *linked, const char **complaint)
     for (int i = 0; i < linked->functions; i++)
         *(linked->objects[i].cached ? &linked->cached : &linked->compiled) += 1;
     if (options.cache && linked->compiled)
-        cpu_cache_trim(options.cache);
+        cache_trim(options.cache);
     return true;
 }
 
@@ -328,6 +354,18 @@ static bool build(Session *session, Linked *linked, const char **complaint)
     return true;
 }
 
+/* Texts of all functions, their code, and how they are launched. */
+static bool build_for_gpu(Session *session, Linked *linked, const char **complaint)
+{
+    CpuCompileOptions options = compile_options(session, linked);
+    CudaBuildCounts counts;
+    linked->image->gpu = cuda_build(session->gpu, linked->kernels, linked->symbols, linked->functions,
+                                    options.cache, options.threads, session->arena, &counts, complaint);
+    linked->compiled = counts.compiled;
+    linked->cached = counts.cached;
+    return linked->image->gpu != NULL;
+}
+
 bool driver_link(Session *session, const Program *program, const char *summary, bool load, Linked *linked,
                  const char **complaint)
 {
@@ -352,10 +390,12 @@ bool driver_link(Session *session, const Program *program, const char *summary, 
     name_code(session, linked, &train, &eval);
     linked->image = link_image(session->arena, program, &train, &eval, summary);
     linked->image->target =
-        arena_printf(session->arena, "%s %s", session->target->triple, session->target->cpu);
+        session->gpu ? arena_printf(session->arena, "CUDA %s", session->gpu->architecture)
+                     : arena_printf(session->arena, "%s %s", session->target->triple, session->target->cpu);
     linked->image->needs = session->target->features;
     linked->image->code_count = linked->functions;
-    if (!(load ? build(session, linked, complaint) : compile(session, linked, complaint)))
+    if (session->gpu ? !build_for_gpu(session, linked, complaint)
+                     : !(load ? build : compile)(session, linked, complaint))
         return false;
     linked->seconds = now() - start;
     return true;

@@ -5,6 +5,7 @@
 #include "compiler/check/compile_args.h"
 #include "compiler/check/program.h"
 #include "compiler/cpu/tune.h"
+#include "compiler/cuda/cuda.h"
 #include "compiler/fuse/plan.h"
 #include "runtime/image.h"
 
@@ -33,6 +34,7 @@ typedef struct {
     TuneReport tune_report; /* called as cpu_tune's progress; NULL: silence */
     const CpuTarget
         *target; /* set by session_open: this machine; until the first graph, it may become another */
+    const CudaTarget *gpu; /* likewise: code is made for it, and not for the CPU; NULL: for the CPU */
 } Session;
 
 Session *session_open(void);

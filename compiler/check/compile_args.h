@@ -9,7 +9,7 @@ typedef struct {
     const char *name; /* of a processor: compiler/cpu knows which there are */
 } CpuArgs;
 
-typedef enum { DEVICE_AUTO, DEVICE_CPU } DeviceChoice;
+typedef enum { DEVICE_AUTO, DEVICE_CPU, DEVICE_CUDA } DeviceChoice;
 typedef struct {
     int kind; /* DeviceChoice */
 } DeviceArgs;

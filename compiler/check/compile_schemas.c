@@ -17,14 +17,14 @@ const Schema cpu_schema = {
 };
 
 static const Field device_fields[] = {
-    FIELD(DeviceArgs, kind, FIELD_WORD, .preset = "auto", .words = "auto cpu", .planned = "cuda",
+    FIELD(DeviceArgs, kind, FIELD_WORD, .preset = "auto", .words = "auto cpu cuda",
           .doc = "the device that trains"),
     FIELDS_END,
 };
 const Schema device_schema = {
     .word = "device",
-    .doc = "Where the network is trained. This version compiles for the CPU; auto takes the best device "
-           "there is.",
+    .doc = "Where the network is trained. auto takes an NVIDIA GPU where there is one, else the CPU; cuda "
+           "wants the GPU, or ends with what is missing.",
     .places = IN_COMPILE,
     .fields = device_fields,
     .args_bytes = sizeof(DeviceArgs),

@@ -206,6 +206,14 @@ static const Flag kernel_flags[] = {
      "neither read nor write the cache of compiled kernels", 0, 0, 0},
     FLAGS_END,
 };
+/* Of commands that can compute on a GPU. */
+static const Flag device_flags[] = {
+    {"--device", FLAG_TEXT, OPTION(device), "NAME",
+     "where to compute: auto (default: an NVIDIA GPU where there is one), cpu, cuda", 0, 0, 0},
+    {"--gpu", FLAG_TEXT, OPTION(gpu), "NAME",
+     "make kernels for GPUs of this architecture, such as sm_90 (default: that of the GPU here)", 0, 0, 0},
+    FLAGS_END,
+};
 /* The two of them that a training has in its own table, for commands that do not train. */
 static const Flag size_flags[] = {
     {"--batch", FLAG_INTEGER, OPTION(training.batch), "N", "samples of a batch", 1, 1 << 20, 0},
@@ -315,6 +323,11 @@ static bool makes_kernels(const Command *command)
     return command->compiles && command->run != command_export;
 }
 
+bool command_uses_gpu(const Command *command)
+{
+    return command->trains || command->evaluates || predicts(command) || command->run == command_emit;
+}
+
 const FlagTable *command_flags(const Command *command, FlagGroup group, Options *options)
 {
     FlagTables tables = {0};
@@ -333,6 +346,8 @@ const FlagTable *command_flags(const Command *command, FlagGroup group, Options 
         add_flags(options, &tables, model_flags, options);
     if (makes_kernels(command) && group != FLAGS_OWN) {
         add_flags(options, &tables, kernel_flags, options);
+        if (group == FLAGS_COMPILE || command_uses_gpu(command))
+            add_flags(options, &tables, device_flags, options);
         add_fusions(options, &tables);
     }
     add_flags(options, &tables, NULL, NULL);

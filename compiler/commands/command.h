@@ -33,6 +33,8 @@ typedef struct {
     const char *fuse;    /* the only fusions to be made, separated by commas */
     const char *rewrite; /* the only rewrites to be made, likewise */
     const char *cpu;     /* that kernels are made for; NULL: as the model says */
+    const char *device;  /* "auto", "cpu", "cuda"; NULL: as the model says */
+    const char *gpu;     /* the architecture that kernels are made for; NULL: that of the GPU here */
     bool no_fuse, no_cache, exact;
     bool fusion_off[FUSION_COUNT];
     TrainingOptions training; /* also `threads` and `batch` of commands that do not train */
@@ -111,6 +113,9 @@ extern const Command data_verbs[];
 /** The verbs of `cnnc runs`, and the flags of the word alone. */
 extern const Command runs_verbs[];
 extern const Flag runs_flags[];
+
+/** Whether it can compute on a GPU, or make code for one. */
+bool command_uses_gpu(const Command *command);
 
 /** The tables of flags of a command, ended by one without flags; their values go to `options`. */
 const FlagTable *command_flags(const Command *command, FlagGroup group, Options *options);

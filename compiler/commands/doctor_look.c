@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "compiler/base/cache.h"
 #include "compiler/commands/chart.h"
 #include "compiler/commands/doctor.h"
 #include "compiler/commands/web.h"
@@ -222,7 +223,7 @@ static void look_at_kept_files(Doctor *doctor)
 static void look_at_cache(Doctor *doctor)
 {
     Arena *arena = doctor->arena;
-    const char *complaint, *folder = cpu_cache_folder(arena, &complaint);
+    const char *complaint, *folder = cache_folder(arena, &complaint);
     CnnError error = {0};
     if (folder && try_to_write(arena, folder, &error) != CNN_OK) {
         complaint = arena_printf(arena, "%s", error.text);
@@ -235,7 +236,7 @@ static void look_at_cache(Doctor *doctor)
         return;
     }
     uint64_t bytes;
-    int64_t count = cpu_cache_use(folder, &bytes);
+    int64_t count = cache_use(folder, &bytes);
     doctor_add(doctor, "cache", "folder", folder);
     add_number(doctor, "cache", "kernels", arena_printf(arena, "%lld", (long long)count), "kernels",
                (double)count);

@@ -1,4 +1,5 @@
 /* `cnnc emit --stage …`: prints any of the nouns between a model and its code. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@
 #include "compiler/syntax/ast.h"
 
 /* In the order of the pipeline. */
-static const char *const stages[] = {"ast", "program", "graph", "plan", "kernel", "llvm", "asm", NULL};
+static const char *const stages[] = {"ast",  "program", "graph", "plan", "kernel",
+                                     "llvm", "asm",     "cuda",  NULL};
 typedef enum {
     STAGE_AST,
     STAGE_PROGRAM,
@@ -19,6 +21,7 @@ typedef enum {
     STAGE_KERNEL,
     STAGE_LLVM,
     STAGE_ASM,
+    STAGE_CUDA,
     STAGES
 } Stage;
 
@@ -63,11 +66,28 @@ static void print_schedule(const Computation *computation, const CpuSchedule *sc
     text_printf(out, "; unroll %d\n", schedule->unroll);
 }
 
-static void print_kernel(const Session *session, const Kernel *kernel, Stage stage, Text *out)
+/* The name of a kernel as one of C, which no other has. */
+static const char *identifier(Arena *arena, const char *name, int number)
+{
+    char *text = arena_printf(arena, "k%d_%s", number, name);
+    for (char *at = text; *at; at++)
+        if (!isalnum((unsigned char)*at))
+            *at = '_';
+    return text;
+}
+
+static void print_kernel(const Session *session, const Kernel *kernel, int number, Stage stage, Text *out)
 {
     if (stage == STAGE_KERNEL) {
         computation_print(kernel->computation, out);
-        print_schedule(kernel->computation, &kernel->cpu, out);
+        if (session->gpu)
+            cuda_schedule_print(&kernel->cuda, out);
+        else
+            print_schedule(kernel->computation, &kernel->cpu, out);
+    } else if (stage == STAGE_CUDA) {
+        text_printf(out, "%s",
+                    cuda_text(kernel->computation, &kernel->cuda,
+                              identifier(session->arena, kernel->name, number), session->arena));
     } else {
         text_printf(out, "%s",
                     cpu_print(session->target, kernel, kernel->name, stage == STAGE_ASM, session->arena));
@@ -82,7 +102,7 @@ static CnnStatus print_kernels(const Options *options, Model *model, const Plan 
     for (int k = 0; k < count; k++) {
         if (options->kernel && !strstr(kernels[k]->name, options->kernel))
             continue;
-        print_kernel(model->session, kernels[k], stage, out);
+        print_kernel(model->session, kernels[k], k, stage, out);
         printed++;
     }
     if (printed > 0 || count == 0)
@@ -98,6 +118,9 @@ static CnnStatus emit_stage(const Options *options, Model *model, Stage stage, T
         program_print(model->checked, out);
         return CNN_OK;
     }
+    const char *complaint;
+    if (stage == STAGE_CUDA && !model->session->gpu)
+        model->session->gpu = cuda_target(model->session->arena, "sm_90", &complaint);
     const Graph *graph = driver_graph(model->session, model->program, !options->of_evaluation);
     if (!graph)
         return model_report(model);
@@ -117,8 +140,9 @@ CnnStatus command_emit(const Options *options)
 {
     Stage stage = STAGE_AST;
     if (!options->stage)
-        return command_fail(CNN_BAD_USAGE,
-                            "emit: --stage must say which: ast, program, graph, plan, kernel, llvm or asm");
+        return command_fail(
+            CNN_BAD_USAGE,
+            "emit: --stage must say which: ast, program, graph, plan, kernel, llvm, asm or cuda");
     while (stage < STAGES && strcmp(stages[stage], options->stage) != 0)
         stage++;
     if (stage == STAGES) {

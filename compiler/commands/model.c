@@ -6,6 +6,7 @@
 #include "compiler/base/bug.h"
 #include "compiler/check/compile_args.h"
 #include "compiler/commands/layers.h"
+#include "compiler/commands/model_device.h"
 
 /* Turns on what is called so; false: there is none of that name. */
 typedef bool AddName(void *options, const char *name, size_t length);
@@ -177,7 +178,8 @@ static CnnStatus set_machine(const Options *options, const Program *program, Ses
     session->threads = choose_threads(options, program);
     session->exact = options->exact || (exact && ((const ExactArgs *)exact->args)->on);
     session->tune = tune ? (TuneMode)((const TuneArgs *)tune->args)->mode : TUNE_AUTO;
-    return set_cpu(options, program, session);
+    TRY(set_cpu(options, program, session));
+    return model_device_set(options, program, session);
 }
 
 /* -D or --set is not of its form. */
@@ -210,7 +212,8 @@ static CnnStatus check_options(const Options *options)
         TRY(fusions_only(options->fuse, &fusions));
     if (options->rewrite)
         TRY(add_names("rewrite", options->rewrite, rewrites_add, &rewrites));
-    return check_cpu(options);
+    TRY(check_cpu(options));
+    return model_device_check(options);
 }
 
 static Session *open_session(const Options *options)

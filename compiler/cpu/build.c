@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "compiler/base/bug.h"
-#include "compiler/cpu/cache.h"
+#include "compiler/base/cache.h"
 #include "compiler/cpu/cpu.h"
 
 enum { BATCH = 8 /* kernels that are compiled at a time, by one thread */ };
@@ -90,7 +90,7 @@ static void *make_rest(void *argument)
             break;
     }
     if (build->cache && build->wrote)
-        cpu_cache_trim(build->cache);
+        cache_trim(build->cache);
     return NULL;
 }
 

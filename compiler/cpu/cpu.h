@@ -142,12 +142,4 @@ const char *cpu_build_await(CpuBuild *build);
 /** Ends it, also when not all is made. */
 void cpu_build_close(CpuBuild *build);
 
-/** The private cache folder, made if need be (XDG_CACHE_HOME or ~/.cache, then cnnc, mode 0700, owner
- * checked); NULL with the reason in *complaint when there can be none. */
-const char *cpu_cache_folder(Arena *arena, const char **complaint);
-/** Deletes what has not been used for the longest time, where the folder has become too large. */
-void cpu_cache_trim(const char *folder);
-/** How many objects are kept in the folder, and the bytes of all of them. */
-int64_t cpu_cache_use(const char *folder, uint64_t *bytes);
-
 #endif

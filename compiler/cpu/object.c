@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "compiler/base/bug.h"
-#include "compiler/cpu/cache.h"
+#include "compiler/base/cache.h"
 #include "compiler/cpu/emit.h"
 #include "compiler/cpu/key.h"
 #include "compiler/cpu/target.h"

@@ -186,3 +186,40 @@ CNNC_DEVICE unsigned short cnnc_bf16_of(float value)
         return (unsigned short)(bits >> 16 | 0x40u);
     return (unsigned short)((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
 }
+
+/** Two halves side by side as a word, the first in its low half; the address is a multiple of 4. */
+CNNC_DEVICE unsigned cnnc_pair(const unsigned short *halves)
+{
+#ifdef __CUDACC__
+    return *(const unsigned *)halves;
+#else
+    return halves[0] | (unsigned)halves[1] << 16;
+#endif
+}
+
+/** Uniform in [0, 1): cnn_random_element (runtime/rng.h) of this purpose. */
+CNNC_DEVICE float cnnc_random(unsigned seed_low, unsigned seed_high, unsigned purpose, unsigned epoch,
+                              unsigned sample, unsigned element)
+{
+    unsigned c0 = sample, c1 = 0, c2 = epoch, c3 = purpose, key0 = seed_low, key1 = seed_high;
+    CNNC_UNROLL
+    for (int round = 0; round < 10; round++) {
+        unsigned high0 = cnnc_high(0xD2511F53u, c0), high1 = cnnc_high(0xCD9E8D57u, c2);
+        unsigned low0 = 0xD2511F53u * c0, low1 = 0xCD9E8D57u * c2;
+        c0 = high1 ^ c1 ^ key0;
+        c1 = low1;
+        c2 = high0 ^ c3 ^ key1;
+        c3 = low0;
+        key0 += 0x9E3779B9u;
+        key1 += 0xBB67AE85u;
+    }
+    unsigned key = c0, word = element, other = c1;
+    CNNC_UNROLL
+    for (int round = 0; round < 7; round++) {
+        unsigned low = 0xD256D193u * word;
+        word = cnnc_high(0xD256D193u, word) ^ key ^ other;
+        other = low;
+        key += 0x9E3779B9u;
+    }
+    return (float)(word >> 8) * 0x1p-24f;
+}

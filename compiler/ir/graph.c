@@ -151,6 +151,11 @@ NodeId graph_add(Graph *graph, OpId op, Span at, const void *attrs, const NodeId
     return intern(graph, node);
 }
 
+void graph_slices_at_most(Graph *graph, int64_t most)
+{
+    graph->slice = divide_up(graph->batch, most);
+}
+
 NodeId graph_add_sliced(Graph *graph, OpId op, Span at, const void *attrs, const NodeId *in, int in_count)
 {
     Node node;

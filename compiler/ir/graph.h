@@ -102,6 +102,10 @@ NodeId graph_add_sliced(Graph *graph, OpId op, Span at, const void *attrs, const
 void graph_name(Graph *graph, NodeId id, const char *name);
 
 /** Slices of the graph's batch. */
+/** Cuts the batch into more slices, `most` of them or one for each sample; before there are sums by slices.
+ */
+void graph_slices_at_most(Graph *graph, int64_t most);
+
 static inline int64_t graph_slices(const Graph *graph)
 {
     return (graph->batch + graph->slice - 1) / graph->slice;

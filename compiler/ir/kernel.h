@@ -48,6 +48,7 @@ typedef struct {
     NodeId node;
     Dtype dtype;
     bool written;
+    int64_t slice; /* elements of one slice of a tensor that has one part for each (LEAD_SLICE), else 0 */
 } KernelTensor;
 
 /* 0 <= at < extent, or the access gives zero, or the term does not count. */
@@ -183,12 +184,38 @@ typedef struct {
                     that windows share would fill the registers */
 } CpuSchedule;
 
+/* Who computes what, on a GPU. */
+typedef enum {
+    CUDA_POINTS, /* a thread for each point of the output axes, which makes its sums alone */
+    CUDA_REDUCE, /* some threads of a block for each point; each sums a part, the parts are added in order */
+    CUDA_TILES /* a block for a tile of rows x columns; operands of the products pass through shared memory */
+} CudaForm;
+/* Where the points of an axis lie. */
+typedef enum { CUDA_ROW, CUDA_COLUMN, CUDA_GRID, CUDA_STEP } CudaRole;
+
+/* How, on a GPU. */
+typedef struct {
+    CudaForm form;
+    int threads;    /* of a block */
+    int64_t slice;  /* the grid's z has the slices of the batch, of so many samples: the kernel writes a part
+                       for each; 0: it has not */
+    int reducers;   /* CUDA_REDUCE: threads for each point, a power of 2 */
+    bool neighbors; /* CUDA_REDUCE: … which lie side by side, since what they read does */
+    CudaRole role[AXIS_MAX]; /* CUDA_TILES: only rows' operands depend on rows, only columns' on columns; both
+                                on what stands in the grid; steps are the reduced axes */
+    int rows, columns, steps;        /* CUDA_TILES: of a tile */
+    int thread_rows, thread_columns; /* of which a thread has so many */
+    bool matrix; /* CUDA_TILES: by the tensor cores, whose operands are bf16 (rows x columns of a warp as in
+                    cuda/emit_cores.c) */
+} CudaSchedule;
+
 typedef struct {
     const char *name;
     Span span;
     Computation *computation;
     CpuSchedule cpu;
     const char *symbol; /* of its code, for this schedule; NULL: not yet known */
+    CudaSchedule cuda;
 } Kernel;
 
 /** The most points of an axis that one call may visit. */

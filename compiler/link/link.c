@@ -155,10 +155,12 @@ static double kernel_flops(const Plan *plan, const Computation *computation)
     return flops / (double)plan->graph->batch;
 }
 
-/* Points of the parallel axis that one tile takes. */
+/* Points of the parallel axis that one tile takes. A GPU does all in one call. */
 static int64_t grain_of(const Kernel *kernel)
 {
     int parallel = kernel->computation->parallel;
+    if (kernel->cuda.threads)
+        return 1;
     if (kernel->cpu.row_axis == parallel)
         return kernel->cpu.rows;
     return kernel->cpu.vector_axis == parallel ? (int64_t)kernel->cpu.vectors * VECTOR_POINTS : 1;

@@ -149,8 +149,12 @@ int lowering_tensor(Lowering *lowering, NodeId node, bool written)
     for (size_t i = 0; i < computation->tensors.count; i++)
         if (computation->tensors.items[i].node == node && computation->tensors.items[i].written == written)
             return (int)i;
-    *vec_push(lowering->arena, &computation->tensors) = (KernelTensor){
-        .node = node, .dtype = graph_type(lowering->plan->graph, node)->dtype, .written = written};
+    const Type *type = graph_type(lowering->plan->graph, node);
+    *vec_push(lowering->arena, &computation->tensors) =
+        (KernelTensor){.node = node,
+                       .dtype = type->dtype,
+                       .written = written,
+                       .slice = type->lead == LEAD_SLICE ? type_elements(type) / type->dim[0] : 0};
     return (int)computation->tensors.count - 1;
 }
 

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "compiler/cpu/cache.h"
+#include "compiler/base/cache.h"
 #include "compiler/cpu/peak.h"
 #include "tests/ops/computations.h"
 
@@ -295,7 +295,7 @@ static void the_cache_forgets_what_was_not_used_for_longest(void **state)
         assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
     }
     free(cache_read(folder, "k0", &bytes)); /* used now */
-    cache_trim(folder, 2 * (sizeof object + 100));
+    cache_trim_to(folder, 2 * (sizeof object + 100));
     static const bool kept[] = {true, false, false, true};
     for (int i = 0; i < 4; i++) {
         snprintf(path, sizeof path, "k%d", i);
@@ -303,9 +303,9 @@ static void the_cache_forgets_what_was_not_used_for_longest(void **state)
         assert_true((read != NULL) == kept[i]);
         free(read);
     }
-    cache_trim(folder, 0);
+    cache_trim_to(folder, 0);
     assert_int_equal(rmdir(folder), 0);
-    cache_trim("/nonexistent/folder", 0);
+    cache_trim_to("/nonexistent/folder", 0);
 }
 
 static void the_cache_is_a_private_folder_or_none(void **state)
@@ -316,21 +316,21 @@ static void the_cache_is_a_private_folder_or_none(void **state)
     Arena *arena = arena_new();
     setenv("XDG_CACHE_HOME", base, 1);
     const char *complaint = NULL;
-    const char *folder = cpu_cache_folder(arena, &complaint);
+    const char *folder = cache_folder(arena, &complaint);
     assert_non_null(folder);
     struct stat status;
     assert_int_equal(stat(folder, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0700);
     assert_int_equal(chmod(folder, 0755), 0);
-    assert_null(cpu_cache_folder(arena, &complaint));
+    assert_null(cache_folder(arena, &complaint));
     assert_non_null(strstr(complaint, "0700"));
     assert_int_equal(rmdir(folder), 0);
     snprintf(path, sizeof path, "%s/cnnc", base);
     assert_int_equal(symlink("/tmp", path), 0);
-    assert_null(cpu_cache_folder(arena, &complaint));
+    assert_null(cache_folder(arena, &complaint));
     remove_folder(base);
     setenv("XDG_CACHE_HOME", "/dev/null", 1);
-    assert_null(cpu_cache_folder(arena, &complaint));
+    assert_null(cache_folder(arena, &complaint));
     unsetenv("XDG_CACHE_HOME");
     arena_free(arena);
 }

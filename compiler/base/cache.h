@@ -3,7 +3,11 @@
 #ifndef CACHE_H
 #define CACHE_H
 
-#include "compiler/cpu/cpu.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compiler/base/arena.h"
 
 /** The object called `name`, in malloc'ed memory; NULL: not there, or damaged. */
 void *cache_read(const char *folder, const char *name, size_t *bytes);
@@ -14,6 +18,14 @@ void cache_write(const char *folder, const char *name, const void *object, size_
 
 /** Deletes the objects that have not been used for the longest time, until what is left has at most `bytes`.
  */
-void cache_trim(const char *folder, uint64_t bytes);
+void cache_trim_to(const char *folder, uint64_t bytes);
+
+/** The private cache folder, made if need be (XDG_CACHE_HOME or ~/.cache, then cnnc, mode 0700, owner
+ * checked); NULL with the reason in *complaint when there can be none. */
+const char *cache_folder(Arena *arena, const char **complaint);
+/** Deletes what has not been used for the longest time, where the folder has become too large. */
+void cache_trim(const char *folder);
+/** How many objects are kept in the folder, and the bytes of all of them. */
+int64_t cache_use(const char *folder, uint64_t *bytes);
 
 #endif

@@ -1,4 +1,4 @@
-#include "compiler/cpu/cache.h"
+#include "compiler/base/cache.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "compiler/cpu/key.h"
+#include "runtime/key.h"
 #include "runtime/cache_folder.h"
 
 typedef struct {
@@ -156,7 +156,7 @@ static void free_entries(Entries *entries)
     free(entries->items);
 }
 
-void cache_trim(const char *folder, uint64_t bytes)
+void cache_trim_to(const char *folder, uint64_t bytes)
 {
     DIR *directory = opendir(folder);
     if (!directory)
@@ -171,12 +171,12 @@ void cache_trim(const char *folder, uint64_t bytes)
     closedir(directory);
 }
 
-void cpu_cache_trim(const char *folder)
+void cache_trim(const char *folder)
 {
-    cache_trim(folder, CACHE_MOST);
+    cache_trim_to(folder, CACHE_MOST);
 }
 
-int64_t cpu_cache_use(const char *folder, uint64_t *bytes)
+int64_t cache_use(const char *folder, uint64_t *bytes)
 {
     DIR *directory = opendir(folder);
     *bytes = 0;
@@ -190,7 +190,7 @@ int64_t cpu_cache_use(const char *folder, uint64_t *bytes)
     return count;
 }
 
-const char *cpu_cache_folder(Arena *arena, const char **complaint)
+const char *cache_folder(Arena *arena, const char **complaint)
 {
     char folder[PATH_MAX];
     CnnError error = {0};
