@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "compiler/commands/doctor.h"
+#include "compiler/cuda/nvrtc.h"
 #include "runtime/cuda/gpu.h"
 #include "runtime/cuda/library.h"
 
@@ -42,13 +43,6 @@ typedef struct {
     const char *advice;
 } Library;
 
-static const char *nvrtc_version(void *function, Arena *arena)
-{
-    int (*ask)(int *, int *), major, minor;
-    *(void **)&ask = function;
-    return ask(&major, &minor) == 0 ? arena_printf(arena, "%d.%d", major, minor) : NULL;
-}
-
 static const char *cudnn_version(void *function, Arena *arena)
 {
     size_t (*ask)(void);
@@ -81,18 +75,27 @@ static void look_at_library(Doctor *doctor, const Library *library)
     absent(fact, library->advice);
 }
 
+static void look_at_nvrtc(Doctor *doctor)
+{
+    CnnError error = {0};
+    int major, minor;
+    Fact *fact = doctor_add(doctor, "gpu", "NVRTC", NULL);
+    if (nvrtc_version(&major, &minor, &error) == CNN_OK) {
+        fact->value = arena_printf(doctor->arena, "%d.%d", major, minor);
+        return;
+    }
+    fact->value = arena_printf(doctor->arena, "%s", error.text);
+    absent(fact, "it compiles for GPUs; CNNC_CUDA_LIB lists the folders where it is looked for first");
+}
+
 void doctor_look_at_gpu(Doctor *doctor)
 {
     static const Library libraries[] = {
-        {"NVRTC",
-         {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", NULL},
-         "nvrtcVersion",
-         nvrtc_version,
-         "it compiles for GPUs; CNNC_CUDA_LIB lists the folders where it is looked for first"},
         {"cuDNN", {"libcudnn.so.9", NULL}, "cudnnGetVersion", cudnn_version, "nothing in cnnc needs it"},
         {"NCCL", {"libnccl.so.2", NULL}, "ncclGetVersion", nccl_version, "nothing in cnnc needs it"},
     };
     look_at_devices(doctor);
+    look_at_nvrtc(doctor);
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
         look_at_library(doctor, &libraries[i]);
 }

@@ -9,12 +9,12 @@ static bool has_role(const Emit *emit, int axis, CudaRole role)
     return emit->schedule->role[axis] == role;
 }
 
-bool tiles_is_row(const Emit *emit, int axis)
+static bool is_row(const Emit *emit, int axis)
 {
     return has_role(emit, axis, CUDA_ROW);
 }
 
-bool tiles_is_column(const Emit *emit, int axis)
+static bool is_column(const Emit *emit, int axis)
 {
     return has_role(emit, axis, CUDA_COLUMN);
 }
@@ -109,7 +109,7 @@ int tiles_side(const CudaSchedule *schedule, const Operand *operand)
 /* The condition of an element: inside the extents, and what the guards of this side say. */
 static const char *condition_of(Emit *emit, const Operand *operand)
 {
-    EmitChoose *of_side = operand->side == CUDA_ROW ? tiles_is_row : tiles_is_column;
+    EmitChoose *of_side = operand->side == CUDA_ROW ? is_row : is_column;
     const char *condition = arena_printf(emit->arena, "side < %s && k < %s", emit_points(emit, of_side),
                                          emit_points(emit, emit_is_reduced));
     for (int g = 0; g < operand->guard_count; g++)
@@ -140,7 +140,7 @@ static void stage_together(Tiles *tiles, CudaRole side, bool by_steps, TilesCopy
                 emit_line(emit, "const int side1 = at %% %d, step = at / %d;", length, length);
             emit_line(emit, "const %s side = %s0 + side1, k = k0 + step;", emit->index,
                       side == CUDA_ROW ? "row" : "column");
-            emit_axes(emit, side == CUDA_ROW ? tiles_is_row : tiles_is_column, "side");
+            emit_axes(emit, side == CUDA_ROW ? is_row : is_column, "side");
             emit_axes(emit, emit_is_reduced, "k");
         }
         const Expr *load = &emit->computation->exprs.items[operand->load];
@@ -161,10 +161,10 @@ void tiles_stage(Tiles *tiles, TilesCopy *copy)
 void tiles_store(Emit *emit, const char *row, const char *column)
 {
     emit_line(emit, "const %s row = row0 + %s, column = column0 + %s;", emit->index, row, column);
-    size_t mark = emit_open(emit, "if (row < %s && column < %s)", emit_points(emit, tiles_is_row),
-                            emit_points(emit, tiles_is_column));
-    emit_axes(emit, tiles_is_row, "row");
-    emit_axes(emit, tiles_is_column, "column");
+    size_t mark = emit_open(emit, "if (row < %s && column < %s)", emit_points(emit, is_row),
+                            emit_points(emit, is_column));
+    emit_axes(emit, is_row, "row");
+    emit_axes(emit, is_column, "column");
     emit_stores(emit);
     emit_close(emit, mark);
 }

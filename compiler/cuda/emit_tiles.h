@@ -18,8 +18,6 @@ typedef struct {
     int *of_rows, *of_columns; /* by accumulator */
 } Tiles;
 
-bool tiles_is_row(const Emit *emit, int axis);
-bool tiles_is_column(const Emit *emit, int axis);
 /** Stores of the point whose numbers among rows and columns are the texts `row` and `column`; none where they
  * lie outside. */
 void tiles_store(Emit *emit, const char *row, const char *column);

@@ -31,8 +31,8 @@ const CudaTarget *cuda_target(Arena *arena, const char *architecture, const char
     char rest;
     if (sscanf(architecture, "sm_%3d%c", &target->capability, &rest) != 1 ||
         target->capability < CAPABILITY_LEAST) {
-        *complaint = arena_printf(arena, "'%s' is no GPU architecture from sm_%d on", architecture,
-                                  CAPABILITY_LEAST);
+        *complaint =
+            arena_printf(arena, "'%s' is no GPU architecture from sm_%d on", architecture, CAPABILITY_LEAST);
         return NULL;
     }
     target->architecture = arena_text(arena, architecture, strlen(architecture));
