@@ -250,6 +250,12 @@ int64_t cnn_loader_batches(const CnnLoader *loader)
     return loader->options.drop_last ? count / batch : (count + batch - 1) / batch;
 }
 
+bool cnn_loader_peek(CnnLoader *loader, Batch *batch)
+{
+    (void)loader, (void)batch;
+    return false;
+}
+
 CnnStatus cnn_loader_next(CnnLoader *loader, Batch *batch, CnnError *error)
 {
     (void)error;
