@@ -1,6 +1,8 @@
 """What is trained: every layer, loss, optimizer and option that changes numbers. Networks are small and mostly smooth (tanh), so that 20
 steps in float32 stay near those in float64."""
 
+import math
+
 import activations as act
 import losses
 import optimizers as opt
@@ -143,15 +145,15 @@ vector("clip_norm", clip_norm=0.1, steps=50)
 vector("clip_value", clip_value=0.01, steps=50)
 vector("accumulate", accumulate=2, batch=5, steps=50)
 vector("accumulate_adam", accumulate=3, batch=4, optimizer=opt.Adam(0.003), steps=50)
-picture("accumulate_batchnorm", Conv(5, 3, bias=False), Batchnorm(), act.Tanh(), accumulate=2, batch=5)
+picture("accumulate_batchnorm", Conv(5, 3, bias=False), Batchnorm(), act.Tanh(), accumulate=2, batch=5, steps=50)
 picture("accumulate_exact", Conv(5, 3, bias=False), Batchnorm(), act.Tanh(), exact=2, batch=10, steps=50)
 vector("average", average=0.95, steps=50)
 vector("average_accumulate", average=0.9, accumulate=2, batch=5, optimizer=opt.Adam(0.003), steps=50)
-picture("average_batchnorm", Conv(5, 3, bias=False), Batchnorm(), act.Tanh(), average=0.5)
-picture("frozen", Conv(5, 3), act.Tanh(), frozen=("conv1",), clip_norm=0.1)
-picture("frozen_last", Conv(5, 3), act.Tanh(), frozen=("dense1",), optimizer=opt.Adamw(0.003))
-picture("frozen_batchnorm", Conv(5, 3, bias=False), Batchnorm(frozen=True), act.Tanh(), frozen=("conv2", "batchnorm"), average=0.9)
-picture("layer_rates", Conv(5, 3), act.Tanh(), factors={"conv": 0.1, "conv2.bias": 3.0}, optimizer=opt.Adam(0.003, decay=0.1))
+picture("average_batchnorm", Conv(5, 3, bias=False), Batchnorm(), act.Tanh(), average=0.5, steps=50)
+picture("frozen", Conv(5, 3), act.Tanh(), frozen=("conv1",), clip_norm=0.1, steps=50)
+picture("frozen_last", Conv(5, 3), act.Tanh(), frozen=("dense1",), optimizer=opt.Adamw(0.003), steps=50)
+picture("frozen_batchnorm", Conv(5, 3, bias=False), Batchnorm(frozen=True), act.Tanh(), frozen=("conv2", "batchnorm"), average=0.9, steps=50)
+picture("layer_rates", Conv(5, 3), act.Tanh(), factors={"conv": 0.1, "conv2.bias": 3.0}, optimizer=opt.Adam(0.003, decay=0.1), steps=50)
 vector("clip_both", clip_norm=0.1, clip_value=0.02, optimizer=opt.Sgd(0.1, decay=0.1), steps=50)
 # Biases, gamma, beta and scales of layers do not decay, unless all do.
 picture("decay_exclusions", Conv(5, 3), Layernorm(), Batchnorm(), LayerScale("0.5"), act.Tanh(), optimizer=opt.Sgd(0.05, decay=0.3), steps=50)
@@ -159,6 +161,36 @@ picture("decay_of_all", Conv(5, 3), Layernorm(), Batchnorm(), LayerScale("0.5"),
         steps=50)
 vector("everything", loss=losses.CrossEntropy(smoothing=0.1, weights=[0.5, 2.0, 1.0, 0.25, 3.0]), clip_norm=0.5, average=0.9, accumulate=2, batch=5,
        optimizer=opt.Adamw(0.003, decay=0.1), steps=50)
+
+# ---- Schedules: 4 steps an epoch, 50 in all, from 0.05 ----
+RATE, STEPS = 0.05, 50
+
+
+def half_cosine(start, end, part):
+    return end + (start - end) * (1 + math.cos(math.pi * part)) / 2
+
+
+def onecycle(step):
+    top = 0.3 * STEPS - 1
+    return half_cosine(RATE / 25, RATE, step / top) if step < top else half_cosine(RATE, RATE / 25e4, (step - top) / (STEPS - 1 - top))
+
+
+for name, (text, rates) in {
+        "warmup_cosine": ("warmup 2 epochs -> cosine to=1e-4",
+                          lambda step: RATE * (step + 1) / 8 if step < 8 else half_cosine(RATE, 1e-4, (step - 8) / 42)),
+        "warmup_constant_linear": ("warmup 5 steps, start=10% -> constant over=10 steps -> linear to=0",
+                                   lambda step: RATE * (0.1 + 0.9 * (step + 1) / 5) if step < 5 else RATE * min(1, (50 - step) / 35)),
+        "step": ("step every=3 epochs, factor=0.5", lambda step: RATE * 0.5 ** (step // 12)),
+        "exponential": ("exponential every=1 epoch, factor=0.9", lambda step: RATE * 0.9 ** (step / 4)),
+        "linear": ("linear to=0.01, over=40 steps", lambda step: RATE - 0.04 * min(1, step / 40)),
+        "polynomial": ("polynomial to=1e-3, power=3", lambda step: 1e-3 + (RATE - 1e-3) * (1 - step / 50) ** 3),
+        "cosine_restarts": ("cosine to=1e-3, restarts=10 steps, multiplier=2",
+                            lambda step: half_cosine(RATE, 1e-3, step / 10 if step < 10 else (step - 10) / 20 if step < 30 else (step - 30) / 40)),
+        "onecycle": ("onecycle", onecycle),
+        # Of an improvement that never comes: lower after every second epoch but the first.
+        "plateau": ("plateau patience=2, on=loss, least=5, factor=0.5", lambda step: RATE * 0.5 ** max(0, (step // 4 - 1) // 2))}.items():
+    vector(f"schedule_{name}", train=[f"schedule {{ {text} }}"], rates=rates, optimizer=opt.Sgd(RATE, momentum=0.9), steps=STEPS)
+
 vector("batch_of_one", batch=1)
 vector("one_batch", batch=30)
 vector("many_slices", batch=97, samples=200)
