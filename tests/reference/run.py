@@ -1,8 +1,8 @@
 """Trains every case with cnnc and with the reference, and compares losses and final weights.
 
-    python3 run.py --cnnc build/release/cnnc [--check-gradients] [--flags=--no-fuse] [--keep DIR] [case …]
+    python3 run.py --cnnc build/release/cnnc [--check-gradients] [--flags=--no-fuse]… [--keep DIR] [case …]
 
-Prints a line for each case; exit code 1 if one differs by more than the tolerance.
+Prints a line for each case and each set of flags; exit code 1 if one differs by more than the tolerance.
 """
 
 import argparse
@@ -57,10 +57,8 @@ def run_cnnc(cnnc, case, folder, threads, flags):
     return losses, os.path.join(folder, "out.safetensors")
 
 
-def compare(case, folder, cnnc, threads, flags):
-    """The largest relative difference and what has it."""
-    network, x, y = write_case(case, folder)
-    expected = train(case, network, x, y, SEED)
+def compare(case, network, expected, folder, cnnc, threads, flags):
+    """The largest relative difference to the losses and to the network that the reference has trained, and what has it."""
     losses, weights = run_cnnc(cnnc, case, folder, threads[0], flags)
     with open(weights, "rb") as file:
         first = file.read()
@@ -108,7 +106,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cnnc", help="the compiler to check")
     parser.add_argument("--check-gradients", action="store_true", help="check the reference itself instead")
-    parser.add_argument("--flags", default="", help="further flags of `cnnc run`, as one argument: --flags='--no-fuse --no-cache'")
+    parser.add_argument("--flags", action="append", help="further flags of `cnnc run`, as one argument: --flags='--no-fuse --no-cache'; "
+                        "given again, each case is trained once more, with these")
     parser.add_argument("--keep", help="leave each case's files in this folder")
     parser.add_argument("case", nargs="*")
     options = parser.parse_args()
@@ -121,26 +120,35 @@ def main():
         parser.error("--cnnc is needed")
     if options.cnnc and not os.access(options.cnnc, os.X_OK):
         parser.error(f"cannot run {options.cnnc}")
-    failed = 0
-    for number, case in enumerate(chosen):
+    wrong = total = 0
+
+    def tell(case, check, most, flags=""):
+        nonlocal wrong, total
         try:
-            if options.check_gradients:
-                worst, where, most = check_gradients(case), "central differences", 1e-6
-            else:
-                folder = os.path.join(options.keep or tempfile.mkdtemp(prefix="cnnc-reference-"), case.name)
-                os.makedirs(folder, exist_ok=True)
-                # One thread count a case, and all of them for every fifth: the weights must be the same to the bit.
-                threads = [1, 2, 3] if number % 5 == 0 else [1 + number % 3]
-                worst, where = compare(case, folder, os.path.abspath(options.cnnc), threads, options.flags.split())
-                most = TOLERANCE
+            worst, where = check()
             good = worst <= most
-            print(f"{'ok  ' if good else 'FAIL'} {case.name:32} {worst:8.1e} {where}", flush=True)
+            line = f"{worst:8.1e} {where}"
         except (RuntimeError, ValueError, subprocess.TimeoutExpired) as error:
-            good = False
-            print(f"FAIL {case.name:32} {error}", flush=True)
-        failed += not good
-    print(f"{len(chosen) - failed} of {len(chosen)} cases agree")
-    return 1 if failed else 0
+            good, line = False, str(error)
+        print(f"{'ok  ' if good else 'FAIL'} {case.name:32} {flags:16} {line}", flush=True)
+        wrong += not good
+        total += 1
+
+    for number, case in enumerate(chosen):
+        if options.check_gradients:
+            tell(case, lambda: (check_gradients(case), "central differences"), 1e-6)
+            continue
+        folder = os.path.join(options.keep or tempfile.mkdtemp(prefix="cnnc-reference-"), case.name)
+        os.makedirs(folder, exist_ok=True)
+        network, x, y = write_case(case, folder)
+        expected = train(case, network, x, y, SEED)
+        # One thread count a case, and all of them for every fifth: the weights must be the same to the bit.
+        threads = [1, 2, 3] if number % 5 == 0 else [1 + number % 3]
+        for flags in options.flags or [""]:
+            tell(case, lambda: compare(case, network, expected, folder, os.path.abspath(options.cnnc), threads, flags.split()),
+                 TOLERANCE, flags)
+    print(f"{total - wrong} of {total} agree")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
