@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compiler/base/bug.h"
 #include "compiler/exchange/darknet.h"
-#include "compiler/exchange/network_text.h"
+#include "tests/fuzz/fuzz_network.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -25,10 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         weights.size = size - length - 1;
     }
     Span source = diag_add_source(diag, "fuzz.cfg", (const char *)bytes, length);
-    if (darknet_read(&network, source, zero ? &weights : NULL))
-        network_text(&network, &(TextOptions){.weights = "fuzz.safetensors", .text_name = "fuzz.cnn"});
-    else if (diag_errors(diag) == 0 && *error.text == '\0')
-        BUG("refused without an error");
+    bool read = darknet_read(&network, source, zero ? &weights : NULL);
+    written_or_refused(&network, read, &error);
     arena_free(arena);
     return 0;
 }

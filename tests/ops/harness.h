@@ -190,16 +190,22 @@ static inline void check_differences(Arena *arena, const Derived *derived, const
     }
 }
 
+/* Two runs on the same leaves. */
+static inline void run_alike(Run *one, Run *other)
+{
+    fill_leaves(one);
+    fill_leaves(other);
+    interp_run(one->interp, SAMPLES);
+    interp_run(other->interp, SAMPLES);
+}
+
 /* Every result of the graph is nearly the same where what the batch is made into is stored as f16. */
 static inline void check_small(Arena *arena, const Graph *graph, bool fused, const char *what)
 {
     const bool *keep = NEW_ARRAY(arena, bool, graph->nodes.count);
     const Graph *small = store_small(graph, DTYPE_F16, keep);
     Run exact = run_new(arena, graph, fused), rounded = run_new(arena, small, fused);
-    fill_leaves(&exact);
-    fill_leaves(&rounded);
-    interp_run(exact.interp, SAMPLES);
-    interp_run(rounded.interp, SAMPLES);
+    run_alike(&exact, &rounded);
     for (size_t r = 0; r < graph->results.count; r++) {
         NodeId node = graph->results.items[r].node;
         const double *a = interp_values(exact.interp, node),
@@ -219,10 +225,7 @@ static inline void check_small(Arena *arena, const Graph *graph, bool fused, con
 static inline void check_fusion(Arena *arena, const Graph *graph, const char *what)
 {
     Run alone = run_new(arena, graph, false), fused = run_new(arena, graph, true);
-    fill_leaves(&alone);
-    fill_leaves(&fused);
-    interp_run(alone.interp, SAMPLES);
-    interp_run(fused.interp, SAMPLES);
+    run_alike(&alone, &fused);
     for (size_t r = 0; r < graph->results.count; r++) {
         const Result *result = &graph->results.items[r];
         const Type *type = graph_type(graph, result->node);

@@ -286,6 +286,20 @@ static void losses_stay_finite_for_any_logits(void **state)
     }
 }
 
+/* A step of a network of three columns, from inputs and weights that are the same each time. Returns the
+ * weights. */
+static double *step_of_three(Interpreted *run, const CnnScalars *scalars)
+{
+    double *x = leaf_values(run, "input"), *w = leaf_values(run, "w");
+    for (int i = 0; i < SAMPLES * 3; i++)
+        x[i] = noise_value(3, i);
+    for (int i = 0; i < 3; i++)
+        w[i] = 1 + noise_value(4, i);
+    interp_scalars(run->interp, scalars);
+    interp_run(run->interp, SAMPLES);
+    return w;
+}
+
 /* `nan skip` and `back`: an update is made as without them, or not at all. */
 static void guarded_updates_need_finite_numbers(void **state)
 {
@@ -298,17 +312,11 @@ static void guarded_updates_need_finite_numbers(void **state)
         program->guarded = guarded;
         Interpreted run = interpret(arena, slice_sums(derive_training(program)));
         CnnScalars scalars = step_scalars(1.0, 1, SAMPLES);
-        interp_scalars(run.interp, &scalars);
-        double *x = leaf_values(&run, "input"), *w = leaf_values(&run, "w");
-        for (int i = 0; i < SAMPLES * 3; i++)
-            x[i] = noise_value(3, i);
-        for (int i = 0; i < 3; i++)
-            w[i] = 1 + noise_value(4, i);
-        interp_run(run.interp, SAMPLES);
+        double *w = step_of_three(&run, &scalars);
         memcpy(kept[guarded], w, sizeof kept[0]);
         if (guarded) {
             assert_true(*result_values(&run, RESULT_FINITE, NULL) == 1);
-            x[4] = NAN;
+            leaf_values(&run, "input")[4] = NAN;
             interp_run(run.interp, SAMPLES);
             assert_true(*result_values(&run, RESULT_FINITE, NULL) == 0);
             memcpy(kept[2], w, sizeof kept[0]);
@@ -517,13 +525,7 @@ static void scaled_step(Precision precision, bool guarded, float scale, double f
     CnnScalars scalars = step_scalars(1.0, 1, SAMPLES);
     scalars.loss_scale = scale;
     scalars.inverse_loss_scale = 1 / scale;
-    interp_scalars(run.interp, &scalars);
-    double *x = leaf_values(&run, "input"), *w = leaf_values(&run, "w");
-    for (int i = 0; i < SAMPLES * 3; i++)
-        x[i] = noise_value(3, i);
-    for (int i = 0; i < 3; i++)
-        w[i] = 1 + noise_value(4, i);
-    interp_run(run.interp, SAMPLES);
+    double *w = step_of_three(&run, &scalars);
     memcpy(after, w, 3 * sizeof *w);
     if (finite)
         *finite = *result_values(&run, RESULT_FINITE, NULL) == 1;

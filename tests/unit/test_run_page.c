@@ -9,8 +9,7 @@
 
 #include "compiler/commands/curves.h"
 #include "compiler/commands/html.h"
-
-static Arena *arena;
+#include "tests/unit/arena_test.h"
 
 static void text_is_escaped(void **state)
 {
@@ -88,20 +87,6 @@ static void pictures_stand_in_the_page(void **state)
     assert_non_null(strstr(text_string(&out), "points=\"0.0,96.0 96.0,0.0 \""));
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,5 +96,5 @@ int main(void)
         cmocka_unit_test(curves_have_gaps),
         cmocka_unit_test(pictures_stand_in_the_page),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, arena_begin, arena_end);
 }

@@ -9,8 +9,7 @@
 
 #include "compiler/commands/json_object.h"
 #include "compiler/commands/runs.h"
-
-static Arena *arena;
+#include "tests/unit/arena_test.h"
 
 static bool read_text(const char *text, JsonObject *object)
 {
@@ -73,20 +72,6 @@ static void times_are_told_as_clocks_do(void **state)
     assert_string_equal(runs_time_text(arena, NAN), "0:00");
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,5 +80,5 @@ int main(void)
         cmocka_unit_test(runs_are_compared_by_a_metric_of_the_validation_part),
         cmocka_unit_test(times_are_told_as_clocks_do),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, arena_begin, arena_end);
 }

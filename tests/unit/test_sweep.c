@@ -14,8 +14,7 @@
 #include "compiler/commands/series.h"
 #include "compiler/commands/statistics.h"
 #include "compiler/commands/sweep_points.h"
-
-static Arena *arena;
+#include "tests/unit/arena_test.h"
 
 /* The values of an axis, separated by blanks. */
 static const char *values_text(const SweepAxis *axis)
@@ -249,20 +248,6 @@ static void results_are_those_of_finished_runs(void **state)
     assert_true(series_falls("val_loss") && series_falls("loss") && !series_falls("val_f1"));
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,5 +262,5 @@ int main(void)
         cmocka_unit_test(too_few_values_have_no_figures),
         cmocka_unit_test(results_are_those_of_finished_runs),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, arena_begin, arena_end);
 }
