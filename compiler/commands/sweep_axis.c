@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/train_args.h"
+
 enum { RANGE_MOST = 1000 };
 
 /* The bytes up to the next comma outside of quotes and brackets. */
@@ -136,6 +138,13 @@ static CnnStatus range_read(Arena *arena, const char *item, bool random, SweepAx
 
 /* ---- Axes ---- */
 
+/* What is measured is nothing that a sweep varies: "top5,f1" is one value. */
+static bool is_metrics(const SweepAxis *axis)
+{
+    return strcmp(axis->flag, "--set") == 0 && strncmp(axis->name, "train.", 6) == 0 &&
+           strcmp(axis->name + 6, metrics_schema.word) == 0;
+}
+
 static bool same_value(const char *a, const char *b)
 {
     double x, y;
@@ -163,7 +172,7 @@ CnnStatus sweep_axis_read(Arena *arena, const char *flag, const char *text, bool
                         strcmp(flag, "-D") == 0 ? "NAME" : "PATH", text);
     axis->name = item_text(arena, text, (size_t)(equals - text));
     for (const char *at = equals + 1;; at++) {
-        size_t length = item_length(at);
+        size_t length = is_metrics(axis) ? strlen(at) : item_length(at);
         const char *item = item_text(arena, at, length);
         if (!*item)
             return cnn_fail(error, CNN_BAD_USAGE, "%s %s: a value is missing in '%s'", flag, axis->name,

@@ -1,7 +1,8 @@
 /* What a sweep varies, as the command line says it: -D NAME=VALUES, --set PATH=VALUES. VALUES are separated
- * by commas, which count for nothing within quotes and brackets; each is a text as it would stand in the
- * model, or a range of numbers: A..B:linear:N or A..B:log:N, N values from A to B, evenly apart or each the
- * same multiple of the one before. A sweep of points drawn at random takes ranges without :N, too. */
+ * by commas, which count for nothing within quotes and brackets, nor in train.metrics; each is a text as it
+ * would stand in the model, or a range of numbers: A..B:linear:N or A..B:log:N, N values from A to B, evenly
+ * apart or each the same multiple of the one before. A sweep of points drawn at random takes ranges without
+ * :N, too. */
 #ifndef SWEEP_AXIS_H
 #define SWEEP_AXIS_H
 

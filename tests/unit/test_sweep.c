@@ -52,6 +52,9 @@ static void values_are_read(void **state)
     assert_true(axis.logarithmic);
     assert_true(sweep_axis_varies(&axis));
     assert_string_equal(values_text(&axis), "1e-4 0.0003162 0.001 0.003162 1e-2");
+    assert_int_equal(sweep_axis_read(arena, "--set", "train.metrics=top5,f1", false, &axis, &error), CNN_OK);
+    assert_string_equal(values_text(&axis), "top5,f1");
+    assert_false(sweep_axis_varies(&axis));
 }
 
 static void ranges_of_numbers(void **state)
