@@ -14,6 +14,7 @@ static void put_head(const RunPage *page, Text *out)
     page_begin(out, record->name, NULL);
     text_printf(out, "<table class=\"facts\">\n");
     page_fact(out, "model", record->model);
+    page_fact(out, "varied", runs_varied(record));
     page_fact(out, "state",
               arena_printf(arena, "%s%s%s", run_state_names[record->state], *why ? ": " : "", why));
     page_fact(out, "begun", runs_moment_text(arena, &record->begin));

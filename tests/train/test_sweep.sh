@@ -36,6 +36,8 @@ grep -qE '^(epoch|test  )|layer' "$answer" && wrong "more than a line for each r
 expect 0 'M-1  M      seed=1' "$CNNC" runs
 expect 0 'varied   seed=2' "$CNNC" runs show M-2
 expect 0 'seed=2' "$CNNC" runs diff M-1 M-2
+expect 0 '' "$CNNC" runs report M-2
+grep -qF '<tr><th>varied</th><td>seed=2</td>' runs/M-2/report.html || wrong 'report.html does not tell what was varied'
 
 # The same numbers as alone; and a series that goes on: two that are done, one that is new, with the same kernels.
 expect 0 'test  loss' "$CNNC" run m.cnn --seed 2 --out alone
