@@ -6,10 +6,12 @@
 #include "runtime/schema.h"
 
 typedef enum { LAST_KEEP, LAST_DROP } LastBatch;
+enum { BATCH_MOST = 1 << 20 };
 typedef struct {
     int64_t size;       /* samples of a micro-batch */
     int64_t accumulate; /* micro-batches whose gradients are summed for one update */
     int last;           /* LastBatch: what happens to an epoch's last, smaller batch */
+    bool exact;         /* the checker has made one batch of them: accumulate is 1 */
 } BatchArgs;
 
 typedef struct {

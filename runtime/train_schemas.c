@@ -5,19 +5,23 @@
 static const Field no_fields[] = {FIELDS_END};
 
 static const Field batch_fields[] = {
-    FIELD(BatchArgs, size, FIELD_INTEGER, .preset = "32", .least = 1, .most = 1 << 20,
+    FIELD(BatchArgs, size, FIELD_INTEGER, .preset = "32", .least = 1, .most = BATCH_MOST,
           .doc = "samples of a batch"),
     FIELD(BatchArgs, accumulate, FIELD_INTEGER, .preset = "1", .least = 1, .most = 1 << 16,
           .named_only = true, .doc = "batches whose gradients are summed before the weights change"),
     FIELD(BatchArgs, last, FIELD_WORD, .preset = "keep", .words = "keep drop", .named_only = true,
           .doc = "an epoch's last, smaller batch is trained on, or left out"),
+    FIELD(BatchArgs, exact, FIELD_BOOLEAN, .preset = "false", .named_only = true,
+          .doc = "the k batches are done as one, so that batchnorm's mean and variance are those of all of "
+                 "them; in the memory of that one"),
     FIELDS_END,
 };
 const Schema batch_schema = {
     .word = "batch",
     .doc = "How many samples a step takes. With accumulate=k the weights change after every k batches, by "
-           "the gradient "
-           "averaged over all their samples.",
+           "the gradient averaged over all their samples. That is a large batch in the memory of a small "
+           "one, but for batchnorm, which takes mean and variance of each of the k by itself: exact=true "
+           "is the large batch in all.",
     .places = IN_TRAIN,
     .fields = batch_fields,
     .args_bytes = sizeof(BatchArgs),

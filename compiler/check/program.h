@@ -52,6 +52,7 @@ typedef struct Program {
     bool guarded;                 /* state changes only where loss and gradients are finite */
     double average;     /* share of the weights' moving average that a step keeps; 0: there is none */
     int64_t accumulate; /* micro-batches summed for one update, 1: none */
+    bool joined;        /* `exact`: batch is all those of an update, more than is written */
     Precision precision;
     Names metrics; /* that the recipe asks for */
     Span metrics_span;

@@ -212,6 +212,24 @@ static void read_metrics(Checker *checker, const SectionEntry *written)
     program->metrics_span = written->span;
 }
 
+/* Statistics over all micro-batches of an update want what the layers before have made of all of them, which
+ * wants the statistics of those layers: only as one batch are they had at once. */
+static void join_batches(Checker *checker, const SectionEntry *written)
+{
+    BatchArgs *batch = written && written->good ? written->bound.args : NULL;
+    if (!batch || !batch->exact || batch->accumulate == 1)
+        return;
+    if (batch->size * batch->accumulate > BATCH_MOST) {
+        check_error(checker, written->span, "out-of-range", NULL,
+                    "with 'exact', %" PRId64 " batches of %" PRId64 " are one: at most %d samples",
+                    batch->accumulate, batch->size, BATCH_MOST);
+        return;
+    }
+    batch->size *= batch->accumulate;
+    batch->accumulate = 1;
+    checker->program->joined = true;
+}
+
 /* What the compiler itself must know of the statements that are the runtime's. */
 static void read_compiled(Checker *checker, const SectionEntries *entries)
 {
@@ -222,10 +240,11 @@ static void read_compiled(Checker *checker, const SectionEntries *entries)
         ClipArgs clip;
         NanArgs nan;
     } defaults;
+    const SectionEntry *written = section_find(entries, &batch_schema);
+    join_batches(checker, written);
     const BatchArgs *batch = recipe_args(program->recipe.train, &batch_schema, &defaults);
     program->batch = batch->size;
     program->accumulate = batch->accumulate;
-    const SectionEntry *written = section_find(entries, &batch_schema);
     checker->batch_span = written ? written->span : checker->sections[SECTION_MODEL]->name_span;
     const PrecisionArgs *precision = recipe_args(program->recipe.train, &precision_schema, &defaults);
     program->precision = (Precision)precision->type;

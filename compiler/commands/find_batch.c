@@ -217,6 +217,11 @@ static CnnStatus search_fits(const Options *options, const Model *model, CnnErro
                                           : NULL;
     if (other)
         return cnn_fail(error, CNN_BAD_USAGE, "--find-batch goes without %s", other);
+    if (model->program->joined)
+        return cnn_fail(
+            error, CNN_BAD_USAGE,
+            "--find-batch: with `exact`, a step takes all batches of an update: call it with --set "
+            "train.batch.exact=false");
     if (!model->program->data)
         return cnn_fail(error, CNN_BAD_INPUT, "%s has no 'data' section: there is nothing to train on",
                         model->path);

@@ -10,6 +10,7 @@
 #include "compiler/commands/why_edit.h"
 #include "runtime/data/source.h"
 #include "runtime/pool.h"
+#include "runtime/train_args.h"
 
 enum { AUGMENTS_MOST = 5, THREADS_LEAST = 4, SIZE_LEAST = 8 };
 
@@ -97,7 +98,7 @@ static void add_batch(Ideas *ideas, int64_t times)
     Arena *arena = ideas->arena;
     const Program *program = ideas->model->program;
     int64_t batch = program->batch * times, images = cnn_data_epoch_count(program->data, PART_TRAIN);
-    if (batch > images / 2 || batch > 1 << 20)
+    if (batch > images / 2 || batch > BATCH_MOST || program->joined)
         return;
     const char *value = arena_printf(arena, "%" PRId64, batch);
     EditPlace place = {"train", "batch", "size"};

@@ -27,6 +27,7 @@ class Case:
     batch: int = 8
     samples: int = 30                          # not a multiple of the batch: the last one of each epoch is smaller
     accumulate: int = 1
+    exact: int = 1                             # so many batches are written as accumulate=…, exact=true; `batch` is all of them
     steps: int = 20
 
     def network(self):
@@ -42,7 +43,9 @@ class Case:
 
     def model_text(self, network):
         data = ['arrays x="x.npy", y="y.npy"', "shuffle false"]
-        batch = f"batch {self.batch}" + (f", accumulate={self.accumulate}" if self.accumulate > 1 else "")
+        batch = f"batch {self.batch // self.exact}"
+        if self.accumulate > 1 or self.exact > 1:
+            batch += f", accumulate={self.accumulate * self.exact}" + (", exact=true" if self.exact > 1 else "")
         train = [f"loss {self.loss.text}", f"optimizer {self.optimizer.text}", batch, "epochs 100", *self.train]
         limits = [f"{name}={limit}" for name, limit in (("norm", self.clip_norm), ("value", self.clip_value)) if limit]
         if limits:

@@ -14,7 +14,7 @@
 #include "runtime/train_args.h"
 #include "tests/unit/test_image.h"
 
-static const BatchArgs batch_args = {10, 3, LAST_DROP};
+static const BatchArgs batch_args = {10, 3, LAST_DROP, false};
 static const CheckpointArgs checkpoint_args = {{2.5, UNIT_EPOCHS}, 4};
 static const char *const metric_names[] = {"accuracy", "top5"};
 static const MetricsArgs metrics_args = {{2, metric_names}};

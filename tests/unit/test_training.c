@@ -46,7 +46,7 @@ static void the_numbers_do_not_depend_on_the_threads(void **state)
 static void accumulated_batches_train_as_one_large_batch(void **state)
 {
     (void)state;
-    static const BatchArgs halves = {5, 2, LAST_KEEP};
+    static const BatchArgs halves = {5, 2, LAST_KEEP, false};
     float whole[WIDTH], parts[WIDTH];
     CnnData data = line_data();
     CnnImage image = image_with(2, &batch_schema, &tens, &epochs_schema, &three);
@@ -65,7 +65,7 @@ static void accumulated_batches_train_as_one_large_batch(void **state)
 static void dropped_last_batches_are_not_trained_on(void **state)
 {
     (void)state;
-    static const BatchArgs drop = {10, 1, LAST_DROP};
+    static const BatchArgs drop = {10, 1, LAST_DROP, false};
     CnnImage image = image_with(1, &batch_schema, &drop);
     CnnData data = line_data();
     assert_trains(&image, &data, (TrainingOptions){.log = log_path});

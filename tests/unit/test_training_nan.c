@@ -78,7 +78,7 @@ static void an_accumulation_is_left_out_as_a_whole(void **state)
 {
     (void)state;
     static const NanArgs skip = {NAN_SKIP, 2, 0.5};
-    static const BatchArgs twice = {5, 2, LAST_KEEP};
+    static const BatchArgs twice = {5, 2, LAST_KEEP, false};
     float before[WIDTH], after[WIDTH];
     CnnImage image = image_with(3, &batch_schema, &twice, &epochs_schema, &three, &nan_schema, &skip);
     image.train.batch = 5;

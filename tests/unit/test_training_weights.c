@@ -89,7 +89,7 @@ static void the_newest_checkpoints_are_kept(void **state)
 static void a_training_goes_on_where_it_was_interrupted(void **state)
 {
     (void)state;
-    static const BatchArgs two_fives = {5, 2, LAST_KEEP};
+    static const BatchArgs two_fives = {5, 2, LAST_KEEP, false};
     CnnImage image = image_with(2, &batch_schema, &two_fives, &epochs_schema, &three);
     CnnData data = line_data();
     assert_trains(&image, &data, (TrainingOptions){.out = "whole", .batch = 5});

@@ -379,7 +379,7 @@ static inline double logged(int step, const char *key)
     return value;
 }
 
-static const BatchArgs tens = {10, 1, LAST_KEEP};
+static const BatchArgs tens = {10, 1, LAST_KEEP, false};
 static const CountArgs three = {3}, thirty = {30};
 
 /* Removes a run folder and what is in it. */
