@@ -2,7 +2,7 @@
 # Each step looks first whether its work is done.
 
 # What a build of cnnc needs, and what each is for, is told in docs/dependencies.md.
-build_packages=(gcc libc6-dev cmake ninja-build bison flex llvm-19-dev zlib1g-dev libpng-dev libjpeg-dev libtiff-dev libwebp-dev libgif-dev libsqlite3-dev liblapacke libcairo2-dev libarchive-dev libsndfile1-dev libogg-dev libsoxr-dev libmicrohttpd-dev libprotobuf-c-dev protobuf-c-compiler pkg-config)
+build_packages=(gcc libc6-dev cmake ninja-build bison flex llvm-19-dev zlib1g-dev libpng-dev libjpeg-dev libtiff-dev libwebp-dev libgif-dev libsqlite3-dev liblapacke libcairo2-dev libarchive-dev libsndfile1-dev libogg-dev libsoxr-dev libmicrohttpd-dev libprotobuf-c-dev protobuf-c-compiler libhdf5-dev libcjson-dev pkg-config)
 
 say() {
     printf '\n== %s\n' "$*"

@@ -13,6 +13,9 @@
 #ifdef CNNC_ONNX
 #include "compiler/exchange/onnx_import.h"
 #endif
+#ifdef CNNC_KERAS
+#include "compiler/exchange/keras_import.h"
+#endif
 #include "runtime/file.h"
 #include "runtime/output.h"
 
@@ -103,6 +106,23 @@ static CnnStatus read_onnx(Import *import, CnnError *error)
 #endif
 }
 
+static CnnStatus read_keras(Import *import, CnnError *error)
+{
+    const Options *options = import->options;
+    const char *json = word_ending(options, ".json"), *weights = json ? word_ending(options, ".h5") : NULL,
+               *path = json ? json : options->words[0];
+#ifdef CNNC_KERAS
+    import->network.source =
+        weights ? arena_printf(import->arena, "%s and %s", file_name(json), file_name(weights))
+                : file_name(path);
+    return keras_import(&import->network, path, weights, error) ? CNN_OK : CNN_BAD_INPUT;
+#else
+    (void)weights;
+    return cnn_fail(error, CNN_NO_RESOURCE,
+                    "import: this cnnc was built without libhdf5 and cJSON, and cannot read '%s'", path);
+#endif
+}
+
 /* Each format by the ending of its main file. */
 static const struct {
     const char *endings[2];
@@ -110,6 +130,8 @@ static const struct {
 } formats[] = {
     {{".cfg", ".weights"}, read_darknet},
     {{".onnx"}, read_onnx},
+    {{".keras"}, read_keras},
+    {{".json", ".h5"}, read_keras},
 };
 
 /* Two files, each with an ending of its own. */
@@ -133,10 +155,11 @@ static CnnStatus read_network(Import *import, CnnError *error)
             return cnn_fail(error, CNN_BAD_USAGE, "import: the files are not of one network");
         return formats[f].read(import, error);
     }
-    return cnn_fail(error, CNN_BAD_USAGE,
-                    "import: '%s' ends as no file that can be imported: .onnx, or darknet's .cfg and "
-                    ".weights",
-                    import->options->words[0]);
+    return cnn_fail(
+        error, CNN_BAD_USAGE,
+        "import: '%s' ends as no file that can be imported: .onnx, Keras' .keras, .h5 and .json, or "
+        "darknet's .cfg and .weights",
+        import->options->words[0]);
 }
 
 /* ---- Output ---- */

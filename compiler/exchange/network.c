@@ -226,7 +226,7 @@ int network_dense(Network *network, int in, const char *name, int64_t units, con
     layer->has_bias = has_bias;
     int64_t dim[2] = {count, units};
     float *value = network_add_tensor(network, layer, "kernel", 2, dim)->value;
-    for (int64_t u = 0; value && u < units; u++)
+    for (int64_t u = 0; value && kernel && u < units; u++)
         for (int64_t c = 0; c < from.channels; c++)
             for (int64_t p = 0; p < pixels; p++)
                 value[(p * from.channels + c) * units + u] = kernel[u * count + c * pixels + p];

@@ -83,20 +83,29 @@ typedef struct {
         }                                                                                                    \
     }
 
-/** kernel: [filters][channels / groups][height][width], or NULL without weights; bias: [filters], or NULL for
- * none. */
+/** kernel: [filters][channels / groups][height][width], or NULL without weights, or where whoever calls fills
+ * it in (network_tensor); bias: [filters], or NULL for none. */
 int network_conv(Network *network, int in, const char *name, const WindowSpec *spec, int64_t filters,
                  int64_t groups, const float *kernel, const float *bias, bool has_bias);
 /** kernel: [channels][filters][height][width]. */
 int network_transposed(Network *network, int in, const char *name, const WindowSpec *spec, int64_t filters,
                        const float *kernel, const float *bias, bool has_bias);
-/** kernel: [units][in], the inputs numbered as in the source; a picture is flattened first. */
+/** kernel: [units][in], the inputs numbered as in the source, or NULL as of network_conv; a picture is
+ * flattened first. */
 int network_dense(Network *network, int in, const char *name, int64_t units, const float *kernel,
                   const float *bias, bool has_bias);
 /** Each of gamma, beta, mean, variance has a value for each channel. `momentum`: the share of the old
  * statistics that is kept. */
 int network_batchnorm(Network *network, int in, const char *name, double eps, double momentum,
                       const float *const values[4]);
+/** gamma and beta, each a value for each channel, are 1 and 0 until whoever calls fills them in. */
+int network_layernorm(Network *network, int in, const char *name, double eps);
+int network_groupnorm(Network *network, int in, const char *name, int64_t groups, double eps);
+/** The tensor of a layer that is called so, which must be there: where a source has cnnc's order, it is read
+ * into the values, which are there where the source has weights. */
+LayerTensor *network_tensor(Network *network, int layer, const char *part);
+/** x * factor + offset, with a number for each channel: a `rescale` where they are all the same. */
+int network_affine(Network *network, int in, const char *name, const float *factor, const float *offset);
 /** word: maxpool, avgpool. */
 int network_pool(Network *network, int in, const char *word, const WindowSpec *spec);
 /** A vector of the averages, or the largest values, of all channels. */
@@ -110,6 +119,8 @@ int network_bias(Network *network, int in, const float *bias);
 /** The picture of one pixel that a vector is; a picture stays. An error where a flattened picture had more
  * pixels. */
 int network_picture(Network *network, int in);
+/** The same numbers as a picture; height and width 0: as a vector. */
+int network_reshape(Network *network, int in, int64_t height, int64_t width, int64_t channels);
 int network_upsample(Network *network, int in, int64_t height, int64_t width, const char *method);
 /** word: pad, crop; margin: top, bottom, left, right. */
 int network_margin(Network *network, int in, const char *word, const int64_t margin[4]);
@@ -132,6 +143,10 @@ static inline int64_t network_elements(const Network *network, int layer)
 /** Ends the network with the value of `output`; false after an error: it is no vector in the source's order.
  */
 bool network_finish(Network *network, int output);
+
+/** What a source says that does not tell how it was trained: its pixels go from 0 to 255 where it scales them
+ * itself, and it trains on with a small rate and the loss that fits its output. After network_finish. */
+void network_guess_training(Network *network);
 
 /** As few digits as give a number of 32 bits back, as the language writes it: "1e-5". */
 const char *network_number(Arena *arena, double number);

@@ -53,6 +53,33 @@ int network_picture(Network *network, int in)
     return network_last(network);
 }
 
+int network_reshape(Network *network, int in, int64_t height, int64_t width, int64_t channels)
+{
+    bool flat = height == 0;
+    const ValueShape shape = {flat ? 1 : height, flat ? 1 : width, channels, flat};
+    if (in < 0)
+        return -1;
+    ValueShape from = network_shape(network, in);
+    if (from.flat && from.height * from.width > 1)
+        return network_refuse(network, "a flattened picture gets another shape");
+    if (shape.height < 1 || shape.width < 1 || channels < 1)
+        return network_refuse(network, "a shape of %" PRId64 "x%" PRId64 "x%" PRId64, height, width,
+                              channels);
+    if (!network_is_small(network, shape))
+        return -1;
+    if (shape.height * shape.width * channels != from.height * from.width * from.channels)
+        return network_refuse(network,
+                              "a value of %" PRId64 "x%" PRId64 "x%" PRId64 " becomes one of %" PRId64
+                              "x%" PRId64 "x%" PRId64 ", which is not as large",
+                              from.height, from.width, from.channels, shape.height, shape.width, channels);
+    if (flat)
+        return network_flatten_pixels(network, in);
+    network_add(network, "reshape",
+                arena_printf(network->arena, "%" PRId64 "x%" PRId64 "x%" PRId64, height, width, channels), in,
+                shape);
+    return network_last(network);
+}
+
 int network_upsample(Network *network, int in, int64_t height, int64_t width, const char *method)
 {
     const int64_t factor[2] = {height, width};

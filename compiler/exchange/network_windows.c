@@ -132,7 +132,7 @@ int network_conv(Network *network, int in, const char *name, const WindowSpec *g
     layer->has_bias = has_bias;
     int64_t dim[4] = {height, width, depthwise ? groups : inner, depthwise ? filters / groups : filters};
     float *value = network_add_tensor(network, layer, "kernel", 4, dim)->value;
-    for (int64_t f = 0; value && f < filters; f++)
+    for (int64_t f = 0; value && kernel && f < filters; f++)
         for (int64_t c = 0; c < inner; c++)
             for (int64_t k = 0; k < height * width; k++)
                 value[(k * inner + c) * filters + f] = kernel[(f * inner + c) * height * width + k];

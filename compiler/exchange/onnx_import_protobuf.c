@@ -193,15 +193,6 @@ static bool read_node(OnnxImport *import, const Onnx__NodeProto *node)
     return true;
 }
 
-/* Whoever scales in the network itself gives it pixels as they are. */
-static void find_range(Network *network)
-{
-    const char *first = network->layers.count > 1 ? network->layers.items[1].word : "";
-    network->is_scaled = strcmp(first, "rescale") == 0 || strcmp(first, "layer_scale") == 0;
-    network->low = 0;
-    network->high = 255;
-}
-
 static bool read_output(OnnxImport *import, const Onnx__GraphProto *graph)
 {
     Network *network = import->network;
@@ -211,16 +202,7 @@ static bool read_output(OnnxImport *import, const Onnx__GraphProto *graph)
     if (!value || !value->is_layer)
         return network_refuse(network, "nothing of the input reaches its output '%.200s'",
                               text_of(graph->output[0]->name)) >= 0;
-    find_range(network);
     return network_finish(network, value->layer);
-}
-
-static const char *train_text(const Network *network)
-{
-    const NetworkLayer *output = &network->layers.items[network->output];
-    const char *loss = strcmp(output->word, "sigmoid") == 0 ? "binary_cross_entropy" : "cross_entropy";
-    return arena_printf(network->arena,
-                        "    loss %s\n    optimizer adam, rate=0.0001\n    batch 32\n    epochs 10\n", loss);
 }
 
 static bool read_graph(OnnxImport *import, const Onnx__GraphProto *graph)
@@ -237,7 +219,7 @@ static bool read_graph(OnnxImport *import, const Onnx__GraphProto *graph)
     network->where = where;
     if (!read_output(import, graph))
         return false;
-    network->train = train_text(network);
+    network_guess_training(network);
     return true;
 }
 

@@ -56,6 +56,10 @@ table=compiler/exchange/onnx_operators.def
 grep -o 'OPERATOR([A-Z][A-Za-z]*' $table | sed 's/OPERATOR(//' >"$folder/have"
 sed -n '/^| operator |/,/^$/ s/^| \([^|]*\)|.*/\1/p' docs/import.md | grep -o '[A-Z][A-Za-z]*' >"$folder/told"
 same_words $table operators
+table=compiler/exchange/keras_layers.def
+grep -o 'KERAS_LAYER([A-Z][A-Za-z0-9]*' $table | sed 's/KERAS_LAYER(//' >"$folder/have"
+sed -n '/^| layer |/,/^$/ s/^| \([^|]*\)|.*/\1/p' docs/import.md | grep -o '[A-Z][A-Za-z0-9]*' >"$folder/told"
+same_words $table layers
 table=compiler/exchange/darknet_layers.c
 sed -n 's/^    {"\([a-z_]*\)", "[a-z_]*", read_[a-z_]*},$/\1/p' $table >"$folder/have"
 sed -n '/^Networks that classify:/,/with the activations/p' docs/import.md | grep -o '`\[[a-z_]*\]`' | tr -d '`[]' >"$folder/told"

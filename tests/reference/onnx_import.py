@@ -5,42 +5,13 @@ one file, against ONNX Runtime."""
 import collections
 import pathlib
 import re
-import subprocess
 import sys
 
 import numpy as np
 
-TOLERANCE = 1e-4
+from imported import TOLERANCE, difference, imported_outputs
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
-
-
-def cnnc(command, *arguments):
-    return subprocess.run([command, *map(str, arguments)], capture_output=True, text=True, timeout=300)
-
-
-def imported_outputs(command, folder, name, x, outputs):
-    """The outputs of FOLDER/NAME.onnx for pictures [samples, height, width, channels], or the message that it is not taken."""
-    done = cnnc(command, "import", folder / f"{name}.onnx", "-o", folder / f"{name}.cnn")
-    if done.returncode:
-        return (done.stderr.strip().splitlines() or ["no message"])[0]
-    text = (folder / f"{name}.cnn").read_text()
-    count = len(x)
-    x = np.repeat(x, 2, 0) if count == 1 else x  # the data must have two classes
-    np.save(folder / "x.npy", np.ascontiguousarray(x, np.float32))
-    np.save(folder / "y.npy", np.where(np.arange(len(x)) > 0, outputs - 1, 0))
-    text = re.sub(r"(?s)^data \{.*?^\}", 'data {\n    arrays x="x.npy", y="y.npy"\n}', text, flags=re.M)
-    (folder / f"{name}.cnn").write_text(text)
-    done = cnnc(command, "eval", folder / f"{name}.cnn", "--weights", folder / f"{name}.safetensors", "--all", "--outputs",
-                folder / "out.npy")
-    if done.returncode:
-        return "eval: " + done.stderr.strip()
-    return np.load(folder / "out.npy")[:count]
-
-
-def difference(have, want):
-    if have.shape != want.shape:
-        return np.inf
-    return float(np.max(np.abs(have - want) / np.maximum(1, np.abs(want)), initial=0))
 
 
 # ---- The backend tests ----
@@ -110,7 +81,7 @@ def run_nodes(command, folder):
             continue
         model, x, expected = test
         onnx.save(model, str(folder / "node.onnx"))
-        have = imported_outputs(command, folder, "node", x, expected.shape[1] + 1)
+        have = imported_outputs(command, folder, "node.onnx", x, expected.shape[1] + 1)
         if isinstance(have, str):
             failed.append((case.name, have))
             wrong += "cnnc has" not in have and "(" not in have
@@ -129,7 +100,7 @@ def run_nodes(command, folder):
 # ---- Whole networks ----
 
 def compare_file(command, folder, name, x, want):
-    have = imported_outputs(command, folder, name, x.transpose(0, 2, 3, 1), want.shape[1])
+    have = imported_outputs(command, folder, f"{name}.onnx", x.transpose(0, 2, 3, 1), want.shape[1])
     far = np.inf if isinstance(have, str) else float(np.abs(have - want).max() / max(1, np.abs(want).max()))
     print(f"{name}: {have if isinstance(have, str) else f'logits differ by {far:.1e}'}")
     return not far < TOLERANCE
