@@ -16,6 +16,9 @@ typedef struct CnnDevice CnnDevice;
  */
 CnnStatus cnn_device_open(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out,
                           CnnError *error);
+/** The same, where the caller is none of the workers: its stack may be too small for the kernels. */
+CnnStatus cnn_device_open_apart(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out,
+                                CnnError *error);
 void cnn_device_close(CnnDevice *device);
 
 /**

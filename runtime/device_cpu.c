@@ -291,7 +291,8 @@ static void fill_work(void *context, int worker)
     fill_share(filling, worker);
 }
 
-CnnStatus cnn_device_open(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out, CnnError *error)
+static CnnStatus device_open(const CnnImage *image, int threads, bool apart, uint64_t seed, CnnDevice **out,
+                             CnnError *error)
 {
     *out = NULL;
     TRY(cnn_image_verify(image, error));
@@ -299,7 +300,8 @@ CnnStatus cnn_device_open(const CnnImage *image, int threads, uint64_t seed, Cnn
     if (!device)
         return cnn_fail(error, CNN_NO_RESOURCE, "no memory for the device");
     device->image = image;
-    CnnStatus status = cnn_pool_open(threads, &device->pool, error);
+    CnnStatus status = apart ? cnn_pool_open_apart(threads, &device->pool, error)
+                             : cnn_pool_open(threads, &device->pool, error);
     if (status == CNN_OK) {
         device->threads = cnn_pool_threads(device->pool);
         status = device_take(device, error);
@@ -317,6 +319,17 @@ CnnStatus cnn_device_open(const CnnImage *image, int threads, uint64_t seed, Cnn
     cnn_pool_run(device->pool, fill_work, &filling);
     *out = device;
     return CNN_OK;
+}
+
+CnnStatus cnn_device_open(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out, CnnError *error)
+{
+    return device_open(image, threads, false, seed, out, error);
+}
+
+CnnStatus cnn_device_open_apart(const CnnImage *image, int threads, uint64_t seed, CnnDevice **out,
+                                CnnError *error)
+{
+    return device_open(image, threads, true, seed, out, error);
 }
 
 void cnn_device_close(CnnDevice *device)

@@ -16,7 +16,8 @@ enum {
         2000,   /* of a pause each: 20 to 100 microseconds, a few times what waking a sleeping thread costs */
     YIELD = 64, /* pauses between two offers of the core to whoever else wants it: a loader, or the thread
                    waited for */
-    THREADS_MAX = 1024
+    THREADS_MAX = 1024,
+    STACK_LEAST = 4 << 20 /* bytes: what kernels copy of their operands, and their sums, lie there */
 };
 
 typedef struct {
@@ -34,6 +35,7 @@ typedef struct {
 
 struct CnnPool {
     int threads;
+    int first; /* worker that has a thread of its own: 1, or 0 where the caller only waits */
     int spins; /* none where there are more threads than cores: whoever is waited for needs the core */
     int started;
     Gate start, done, barrier;
@@ -132,7 +134,23 @@ int cnn_cores(void)
     return cores < 1 ? 1 : cores;
 }
 
-CnnStatus cnn_pool_open(int threads, CnnPool **out, CnnError *error)
+/* The limit of the process counts where it is larger; 'unlimited' is not. */
+static int start_thread(Worker *worker)
+{
+    pthread_attr_t attributes;
+    size_t stack = 0;
+    int failure = pthread_attr_init(&attributes);
+    if (failure)
+        return failure;
+    if (pthread_attr_getstacksize(&attributes, &stack) != 0 || stack < STACK_LEAST)
+        failure = pthread_attr_setstacksize(&attributes, STACK_LEAST);
+    if (!failure)
+        failure = pthread_create(&worker->thread, &attributes, worker_main, worker);
+    pthread_attr_destroy(&attributes);
+    return failure;
+}
+
+static CnnStatus pool_open(int threads, int first, CnnPool **out, CnnError *error)
 {
     *out = NULL;
     int cores = cnn_cores();
@@ -144,23 +162,34 @@ CnnStatus cnn_pool_open(int threads, CnnPool **out, CnnError *error)
     if (!pool)
         return cnn_fail(error, CNN_NO_RESOURCE, "no memory for %d threads", threads);
     pool->threads = threads;
+    pool->first = first;
     pool->spins = threads <= cores ? SPINS : 0;
     gate_init(&pool->start);
     gate_init(&pool->done);
     gate_init(&pool->barrier);
-    for (int i = 1; i < threads; i++) {
+    for (int i = first; i < threads; i++) {
         Worker *worker = &pool->workers[i];
         *worker = (Worker){.pool = pool, .index = i};
-        int failure = pthread_create(&worker->thread, NULL, worker_main, worker);
+        int failure = start_thread(worker);
         if (failure) {
             cnn_pool_close(pool);
             return cnn_fail(error, CNN_NO_RESOURCE, "thread %d of %d could not be started: %s", i + 1,
                             threads, strerror(failure));
         }
-        pool->started = i;
+        pool->started++;
     }
     *out = pool;
     return CNN_OK;
+}
+
+CnnStatus cnn_pool_open(int threads, CnnPool **out, CnnError *error)
+{
+    return pool_open(threads, 1, out, error);
+}
+
+CnnStatus cnn_pool_open_apart(int threads, CnnPool **out, CnnError *error)
+{
+    return pool_open(threads, 0, out, error);
 }
 
 void cnn_pool_close(CnnPool *pool)
@@ -169,8 +198,8 @@ void cnn_pool_close(CnnPool *pool)
         return;
     pool->stop = true;
     gate_open(&pool->start);
-    for (int i = 1; i <= pool->started; i++)
-        pthread_join(pool->workers[i].thread, NULL);
+    for (int i = 0; i < pool->started; i++)
+        pthread_join(pool->workers[pool->first + i].thread, NULL);
     gate_destroy(&pool->start);
     gate_destroy(&pool->done);
     gate_destroy(&pool->barrier);
@@ -184,16 +213,17 @@ int cnn_pool_threads(const CnnPool *pool)
 
 void cnn_pool_run(CnnPool *pool, void (*work)(void *context, int worker), void *context)
 {
-    if (pool->threads == 1) {
+    if (pool->started == 0) {
         work(context, 0);
         return;
     }
     pool->work = work;
     pool->context = context;
     unsigned seen = atomic_load(&pool->done.value);
-    atomic_store(&pool->running, pool->threads - 1);
+    atomic_store(&pool->running, pool->started);
     gate_open(&pool->start);
-    work(context, 0);
+    if (pool->first > 0)
+        work(context, 0);
     gate_wait(&pool->done, seen, pool->spins);
 }
 

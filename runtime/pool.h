@@ -12,6 +12,9 @@ int cnn_cores(void);
 /** Starts threads - 1 threads; the caller of cnn_pool_run is the remaining one. threads 0: the cores this
  * process may use. */
 CnnStatus cnn_pool_open(int threads, CnnPool **out, CnnError *error);
+/** The same with `threads` threads of their own: the caller of cnn_pool_run only waits, so that its stack may
+ * be small. */
+CnnStatus cnn_pool_open_apart(int threads, CnnPool **out, CnnError *error);
 void cnn_pool_close(CnnPool *pool);
 int cnn_pool_threads(const CnnPool *pool);
 

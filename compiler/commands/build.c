@@ -248,6 +248,8 @@ static CnnStatus build_model(const Options *options, const Product *product, Mod
         model->session->purpose = PURPOSE_PREDICTION;
     TRY(find_platform(options, model->session->arena, &request.platform));
     TRY(choose_versions(options, model, request.platform, &versions));
+    if (product->write == bare_build)
+        versions.items[0].target = cpu_without_stack(model->session->arena, versions.items[0].target);
     TRY(check_output(model, product));
     TRY(link_versions(options, model, &versions));
     request.versions = versions.items;

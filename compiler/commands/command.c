@@ -184,17 +184,21 @@ static const Flag help_flags[] = {
 };
 
 /* Of every command that reads a model. */
-static const Flag compile_flags[] = {
+static const Flag model_flags[] = {
     {"-D", FLAG_LIST, OPTION(defines), "NAME=VALUE", "replace the value of a `let`", 0, 0, 0},
     {"--set", FLAG_LIST, OPTION(sets), "PATH=VALUE", "replace an argument: --set train.batch=64", 0, 0, 0},
+    {"--rewrite", FLAG_TEXT, OPTION(rewrite), "NAME,...",
+     "these rewrites and no others, or none: they change what is learnt (`cnnc passes` lists them)", 0, 0, 0},
+    FLAGS_END,
+};
+/* Of those that make kernels of it, beside them. */
+static const Flag kernel_flags[] = {
     {"--no-fuse", FLAG_SWITCH, OPTION(no_fuse), NULL, "no fusions: each operation is a kernel of its own", 0,
      0, 0},
     {"--fuse", FLAG_TEXT, OPTION(fuse), "NAME,...",
      "only these fusions, or `all`, or `none` (`cnnc passes` lists them)", 0, 0, 0},
     {"--exact", FLAG_SWITCH, OPTION(exact), NULL,
      "sum convolutions as they are defined: none by Winograd's minimal filtering", 0, 0, 0},
-    {"--rewrite", FLAG_TEXT, OPTION(rewrite), "NAME,...",
-     "these rewrites and no others, or none: they change what is learnt (`cnnc passes` lists them)", 0, 0, 0},
     {"--cpu", FLAG_TEXT, OPTION(cpu), "NAME",
      "make kernels for this processor: native (default), x86-64, x86-64-v2, x86-64-v3, x86-64-v4, aarch64, "
      "or a "
@@ -308,6 +312,11 @@ static bool predicts(const Command *command)
     return command->run == command_predict;
 }
 
+static bool makes_kernels(const Command *command)
+{
+    return command->compiles && command->run != command_export;
+}
+
 const FlagTable *command_flags(const Command *command, FlagGroup group, Options *options)
 {
     FlagTables tables = {0};
@@ -319,11 +328,13 @@ const FlagTable *command_flags(const Command *command, FlagGroup group, Options 
         add_flags(options, &tables, evaluation_flags, &options->evaluation);
     if (predicts(command) && group != FLAGS_COMPILE)
         add_flags(options, &tables, prediction_flags, &options->prediction);
-    if (command->compiles && !command->trains && !command->evaluates && !predicts(command) &&
+    if (makes_kernels(command) && !command->trains && !command->evaluates && !predicts(command) &&
         group != FLAGS_COMPILE)
         add_flags(options, &tables, size_flags, options);
-    if (command->compiles && group != FLAGS_OWN) {
-        add_flags(options, &tables, compile_flags, options);
+    if (command->compiles && group != (makes_kernels(command) ? FLAGS_OWN : FLAGS_COMPILE))
+        add_flags(options, &tables, model_flags, options);
+    if (makes_kernels(command) && group != FLAGS_OWN) {
+        add_flags(options, &tables, kernel_flags, options);
         add_fusions(options, &tables);
     }
     add_flags(options, &tables, NULL, NULL);

@@ -102,7 +102,7 @@ extern const Command command_table[];
 typedef enum {
     FLAGS_ALL,
     FLAGS_OWN,    /* those of this command */
-    FLAGS_COMPILE /* those that all commands that compile a model have in common */
+    FLAGS_COMPILE /* those that all commands that make kernels of a model have in common */
 } FlagGroup;
 
 /** The verbs of `cnnc data`. */

@@ -32,17 +32,23 @@ static void print_flags(const Command *command, FlagGroup group, Text *out)
     }
 }
 
+static bool makes_kernels(const Command *command, Arena *arena)
+{
+    Options options = {.arena = arena};
+    return command_flags(command, FLAGS_COMPILE, &options)->flags != NULL;
+}
+
 static void print_command_page(const Command *command, Text *out)
 {
     text_printf(out, "\n### cnnc %s\n\n    cnnc %s %s\n\n%s.\n", command->word, command->word, command->words,
                 command->doc);
     print_flags(command, FLAGS_OWN, out);
-    if (command->compiles)
+    if (makes_kernels(command, out->arena))
         text_printf(out,
                     "\nAnd the [flags of every command that compiles a model](#flags-of-compilation).\n");
 }
 
-/* Returns one that compiles. */
+/* Returns one that makes kernels. */
 static const Command *print_command_table(const Command *table, Text *out)
 {
     const Command *compiling = NULL;
@@ -51,7 +57,7 @@ static const Command *print_command_table(const Command *table, Text *out)
             print_command_page(command, out);
         if (command->verbs)
             print_command_table(command->verbs, out);
-        compiling = command->compiles ? command : compiling;
+        compiling = makes_kernels(command, out->arena) ? command : compiling;
     }
     return compiling;
 }

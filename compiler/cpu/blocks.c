@@ -159,14 +159,17 @@ static bool choose_inside(const Choice *choice, Inside *inside)
     const Computation *computation = choice->computation;
     const CpuSchedule *schedule = choice->schedule;
     int vector = schedule->vector_axis;
-    int64_t most = (int64_t)choice->target->l2_bytes / 3, all = inside->points[vector];
+    const CpuTarget *target = choice->target;
+    int64_t most = (int64_t)(target->l2_bytes / 3 < target->local_bytes ? target->l2_bytes / 3
+                                                                        : target->local_bytes),
+            all = inside->points[vector];
     for (int a = 0; a < computation->axis_count; a++)
         inside->inside[a] =
             !computation->axes[a].reduced && a != schedule->spread_axis && !is_outermost(choice, a);
     for (int a = 0; a < computation->axis_count; a++) {
         for (int outside = 0; outside < 2; outside++) {
             inside->inside[vector] = !outside;
-            inside->points[vector] = outside ? (int64_t)schedule->vectors * choice->target->lanes : all;
+            inside->points[vector] = outside ? (int64_t)schedule->vectors * target->lanes : all;
             if (kept_bytes(choice, inside) <= most)
                 return true;
         }

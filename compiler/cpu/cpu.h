@@ -17,6 +17,8 @@ typedef struct {
     bool half;                   /* has conversions from f16 and to it */
     bool dot, tile;              /* has AVX512-BF16; has AMX with bf16, and may use it */
     uint64_t l1_bytes, l2_bytes; /* of one core */
+    uint64_t local_bytes; /* that a kernel may take on the stack for a packed operand, and for sums that
+                             wait between blocks */
 } CpuTarget;
 
 /** This machine. */
@@ -29,6 +31,8 @@ const CpuTarget *cpu_host(Arena *arena);
 const CpuTarget *cpu_target(Arena *arena, const char *name, const char **complaint);
 /** Whether code for `target` and code for `triple` are of one kind. */
 bool cpu_same_architecture(const CpuTarget *target, const char *triple);
+/** The same machine, where the stack is small: no kernel keeps operands or sums there. */
+const CpuTarget *cpu_without_stack(Arena *arena, const CpuTarget *target);
 /** How many instruction sets its code may use: of two targets that run on a machine, the one with more is the
  * better one. */
 int cpu_abilities(const CpuTarget *target);

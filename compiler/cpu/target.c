@@ -13,7 +13,7 @@
 #include "compiler/base/diag.h"
 #include "runtime/cpu_features.h"
 
-enum { L1_USUAL = 32 << 10, L2_USUAL = 512 << 10 };
+enum { L1_USUAL = 32 << 10, L2_USUAL = 512 << 10, LOCAL_BYTES = 512 << 10 };
 
 typedef enum { X86, ARM } Architecture;
 static const char *const triples[] = {[X86] = "x86_64-linux-gnu", [ARM] = "aarch64-linux-gnu"};
@@ -93,6 +93,7 @@ static void describe(CpuTarget *target)
     target->folds = x86 && has_feature(features, "+avx"); /* before AVX only aligned ones */
     target->lanes = avx512 ? 16 : x86 && has_feature(features, "+avx2") ? 8 : 4;
     target->registers = avx512 || !x86 ? 32 : 16;
+    target->local_bytes = LOCAL_BYTES;
 }
 
 const CpuTarget *cpu_host(Arena *arena)
@@ -106,6 +107,15 @@ const CpuTarget *cpu_host(Arena *arena)
     describe(target);
     target->tile = target->tile && cnn_cpu_permit_tiles();
     return target;
+}
+
+const CpuTarget *cpu_without_stack(Arena *arena, const CpuTarget *target)
+{
+    CpuTarget *small = NEW(arena, CpuTarget);
+    *small = *target;
+    small->local_bytes = 0;
+    small->tile = false;
+    return small;
 }
 
 static const char *unknown(Arena *arena, const char *name)

@@ -107,7 +107,10 @@ static bool is_packable(const Choice *choice, size_t id, int axis)
     double elements = 1, times = 1;
     for (int a = 0; a < computation->axis_count; a++)
         *(expr->at.coef[a] ? &elements : &times) *= (double)computation_points(computation, a);
-    return 4 * elements <= (double)choice->target->l2_bytes / 2 && times >= PACK_TIMES;
+    const CpuTarget *target = choice->target;
+    double room = target->l2_bytes / 2 < target->local_bytes ? (double)target->l2_bytes / 2
+                                                             : (double)target->local_bytes;
+    return 4 * elements <= room && times >= PACK_TIMES;
 }
 
 /* Cost of one output element with vectors along `axis` (-1: scalar code); negative: not possible. */

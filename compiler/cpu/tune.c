@@ -31,7 +31,7 @@ typedef struct {
 /* What a result is good for. */
 static Key tuning_key(const CpuTarget *target, const Computation *computation)
 {
-    const uint64_t more[] = {SCHEDULER_VERSION, target->l1_bytes, target->l2_bytes};
+    const uint64_t more[] = {SCHEDULER_VERSION, target->l1_bytes, target->l2_bytes, target->local_bytes};
     return key_add(key_of_computation(target, computation), more, sizeof more);
 }
 

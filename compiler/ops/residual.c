@@ -116,7 +116,7 @@ typedef struct {
 /* A layer without parameters of its own, as a part of this one. */
 static NodeId activate(Build *build, const Layer *layer, NodeId in)
 {
-    return in == POISON ? POISON : layer->build(build, NULL, in, NULL);
+    return in == POISON ? POISON : build_layer(build, layer, layer->schema.word, NULL, in);
 }
 
 static NodeId squeeze_excite_build(Build *build, const void *arguments, NodeId in, const Body *body)

@@ -75,7 +75,7 @@ static CnnStatus network_open(CnnNetwork *network, const char *path, int threads
         (LooseRequest){.weights = network->weights, .weights_path = name, .memory = &network->memory};
     TRY(cnn_data_open_loose(&network->image->recipe, &network->request, &network->data, error));
     TRY(cnn_data_fits(network->image, network->data, error));
-    TRY(cnn_device_open(network->image, threads, 1, &network->device, error));
+    TRY(cnn_device_open_apart(network->image, threads, 1, &network->device, error));
     return cnn_prediction_load(network->image, network->data, network->weights, name, network->device, error);
 }
 

@@ -67,6 +67,14 @@ cp -r data other/data
 expect 0 'weights written' env -C away ../elsewhere --no-out --save ../elsewhere.safetensors
 same run.safetensors elsewhere.safetensors 'with --data-root when it was built'
 
+# What is no file is not replaced by one.
+mkdir folder
+mkfifo pipe
+expect 2 "cannot write '/dev/null': it is not a regular file" "$CNNC" build m.cnn -o /dev/null
+expect 2 "cannot write 'pipe': it is not a regular file" "$CNNC" build m.cnn --bare pipe --embed-weights run.safetensors
+expect 2 "cannot write 'folder': it is a folder" "$CNNC" build m.cnn -o folder
+[ -c /dev/null ] && [ -p pipe ] && [ -d folder ] || wrong 'a build replaced what is no file'
+
 # ---- Several processors ----
 expect 2 '--march and --cpu contradict' "$CNNC" build m.cnn -o t --march native --cpu native
 expect 2 "--march: there is no CPU 'x86-64-v5'; did you mean" "$CNNC" build m.cnn -o t --march x86-64,x86-64-v5 --target x86_64-linux-gnu

@@ -143,6 +143,65 @@ for pair in 'Small outputs' 'Other others'; do
 done
 expect 0 'test  loss' "$CNNC" eval Small.cnn --weights trained.safetensors
 
+# ---- A thread with a small stack: what kernels keep there lies on threads of the library's own ----
+cat >Wide.cnn <<END
+model Wide {
+    input data.shape
+    conv 64, 3x3 -> relu -> conv 64, 3x3 -> relu
+    globalpool avg -> dense data.classes -> softmax
+}
+data {
+    idx "data"
+    scale 0..1
+}
+train {
+    batch 8
+}
+END
+trains Wide Wide.cnn --no-out --epochs 0
+expect 0 'kernels' "$CNNC" build Wide.cnn --library Wide.a --embed-weights Wide.safetensors
+cat >narrow.c <<'END'
+#include <pthread.h>
+#include <stdio.h>
+
+#include "Wide.h"
+
+enum { STACK = 64 << 10 };
+
+static void *use(void *threads)
+{
+    static float input[WIDE_BATCH][WIDE_INPUT];
+    static uint8_t sample[WIDE_HEIGHT][WIDE_WIDTH][WIDE_CHANNELS];
+    float outputs[WIDE_OUTPUTS];
+    int32_t labels[WIDE_BATCH] = {0};
+    char error[512];
+    wide_network *network = wide_open(NULL, *(int *)threads, error, sizeof error);
+    int fine = network && wide_predict(network, &sample[0][0][0], WIDE_HEIGHT, WIDE_WIDTH, 1, outputs) == 0 &&
+               wide_train(network, input[0], labels, WIDE_BATCH, 0.01f, NULL) == 0 &&
+               wide_save(network, "narrow.safetensors") == 0;
+    wide_close(network);
+    return fine ? threads : NULL;
+}
+
+int main(void)
+{
+    for (int threads = 1; threads <= 2; threads++) {
+        pthread_attr_t attributes;
+        pthread_t thread;
+        void *answer = NULL;
+        pthread_attr_init(&attributes);
+        if (pthread_attr_setstacksize(&attributes, STACK) != 0 || pthread_create(&thread, &attributes, use, &threads) != 0)
+            return 1;
+        pthread_join(thread, &answer);
+        if (!answer)
+            return 1;
+    }
+    return 0;
+}
+END
+expect 0 '' cc -std=c11 -Wall -Wextra -Werror $sanitizer narrow.c Wide.a -lpng -ljpeg -lz -lpthread -lm -o narrow
+expect 0 '' ./narrow
+
 # Only the functions of the header can be seen.
 [ "$(nm -D --defined-only small.so | awk '{ print $3 }' | grep -v '^small_' | tr '\n' ' ')" = '' ] || wrong "small.so shows $(nm -D --defined-only small.so)"
 [ "$(nm --defined-only -g Small.a | awk 'NF == 3 { print $3 }' | grep -vc '^small_')" = 0 ] || wrong 'Small.a shows more than it should'

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -81,6 +82,31 @@ static void a_barrier_orders_writes_and_reads(void **state)
     cnn_pool_close(shared.pool);
 }
 
+static void note_thread(void *context, int worker)
+{
+    ((pthread_t *)context)[worker] = pthread_self();
+}
+
+static void apart_the_caller_is_no_worker(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= WORKERS; threads++) {
+        CnnPool *pool = NULL;
+        CnnError error = {0};
+        pthread_t ran[WORKERS];
+        assert_int_equal(cnn_pool_open_apart(threads, &pool, &error), CNN_OK);
+        assert_int_equal(cnn_pool_threads(pool), threads);
+        cnn_pool_run(pool, note_thread, ran);
+        for (int i = 0; i < threads; i++)
+            assert_false(pthread_equal(ran[i], pthread_self()));
+        Shared shared = {.pool = pool};
+        for (int run = 0; threads == WORKERS && run < 200; run++)
+            cnn_pool_run(pool, pass_around, &shared);
+        assert_int_equal(shared.wrong, 0);
+        cnn_pool_close(pool);
+    }
+}
+
 static void no_thread_count_out_of_range_is_taken(void **state)
 {
     (void)state;
@@ -103,6 +129,7 @@ int main(void)
         cmocka_unit_test(every_worker_runs_once_a_run),
         cmocka_unit_test(workers_that_went_to_sleep_wake_up),
         cmocka_unit_test(a_barrier_orders_writes_and_reads),
+        cmocka_unit_test(apart_the_caller_is_no_worker),
         cmocka_unit_test(no_thread_count_out_of_range_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
