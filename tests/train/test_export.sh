@@ -39,7 +39,7 @@ train {
     epochs 3
 }
 END
-sed 's/scale -1..1/resize 10x10/; s/standardize/standardize per=pixel/' m.cnn >resized.cnn
+sed 's/scale -1..1/resize 10x10/; s/standardize/standardize per=pixel/; s/-> relu/-> squeeze_excite 2, gate=hsigmoid -> relu/' m.cnn >resized.cnn
 sed '/^data/,/^}/d; s/data.shape/12x12x3/; s/data.classes/3/' m.cnn >bare.cnn
 expect 0 'weights written' "$CNNC" run m.cnn --save m.safetensors --no-out
 expect 0 'weights written' "$CNNC" run resized.cnn --save resized.safetensors --no-out
@@ -122,6 +122,7 @@ if "$CNNC" export m.cnn --weights m.safetensors -o m.onnx >"$answer" 2>&1; then
     export_to bare.onnx --bare
     grep -q 'a sample behind scale, standardize,' "$answer" || wrong "what is left to do is not told: $(cat "$answer")"
     expect 0 'a sample behind resize,' "$CNNC" export resized.cnn --weights resized.safetensors -o resized.onnx
+    grep -aq HardSigmoid resized.onnx || wrong 'a part of a layer is taken apart, though ONNX has an operator for it'
     expect 0 'bare2.onnx: ' "$CNNC" export bare.cnn --weights m.safetensors -o bare2.onnx
     if python3 -c 'import onnx, onnxruntime, PIL' 2>/dev/null; then
         cat >run.py <<'END'

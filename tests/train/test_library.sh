@@ -169,7 +169,12 @@ cat >narrow.c <<'END'
 
 #include "Wide.h"
 
-enum { STACK = 64 << 10, BELOW = 4 << 20 }; /* nothing may be touched there: a guard page is skipped by large frames */
+#ifdef __SANITIZE_ADDRESS__
+enum { STACK = 512 << 10 }; /* its frames are larger */
+#else
+enum { STACK = 64 << 10 };
+#endif
+enum { BELOW = 4 << 20 }; /* nothing may be touched there: a guard page is skipped by large frames */
 
 static void *use(void *threads)
 {
