@@ -31,7 +31,7 @@ const Schema archive_schema = {
         "The source in { }, whose files lie in an archive. They are read from it at random and in parallel; "
         "only a compressed tar archive is unpacked first, into one file of the cache folder. The path of the "
         "source inside starts from the top of the archive, which is \".\".",
-    .places = IN_DATA,
+    .places = IN_DATA | IN_SOURCE,
     .body = IN_SOURCE,
     .fields = archive_fields,
     .args_bytes = sizeof(ArchiveArgs),
@@ -258,6 +258,8 @@ static CnnStatus archive_open(const CnnStatement *statement, const char *base, S
     if (statement->body.count != 1)
         return cnn_fail(error, CNN_BAD_INPUT, "'archive' takes one source in { }, not %d",
                         statement->body.count);
+    if (source_kind_of(body->schema)->open_around)
+        return cnn_fail(error, CNN_BAD_INPUT, "an archive in an archive is not read: unpack the outer one");
     ArchiveSource *archive = calloc(1, sizeof *archive);
     if (!archive)
         return cnn_fail(error, CNN_NO_RESOURCE, "not enough memory to open '%s'", args->file);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/data/held_out.h"
 #include "runtime/data/pipeline.h"
 #include "runtime/weights.h"
 
@@ -52,14 +53,6 @@ static void data_set_folder(CnnData *data, const CnnRecipe *recipe)
     const char *path = recipe->model_path ? recipe->model_path : "", *slash = strrchr(path, '/');
     if (slash && (size_t)(slash - path) < sizeof data->folder - 1)
         memcpy(data->folder, path, slash == path ? 1 : (size_t)(slash - path));
-}
-
-static CnnStatus data_open_source(CnnData *data, const CnnStatement *statement, CnnError *error)
-{
-    const char *folder = data->folder;
-    const SourceKind *kind = source_kind_of(statement->schema);
-    return kind->open_around ? kind->open_around(statement, folder, &data->source, error)
-                             : kind->open_in(statement->args, &file_tree, folder, &data->source, error);
 }
 
 static CnnStatus data_name_classes(CnnData *data, CnnError *error)
@@ -250,7 +243,11 @@ static CnnStatus data_take_source(CnnData *data, const CnnRecipe *recipe, const 
     ShuffleArgs shuffle_defaults;
     BadArgs bad_defaults;
     CnnError cause = {0};
-    TRY(data_blame(source, data_open_source(data, source, &cause), &cause, error));
+    data->held_out_by = recipe_find(recipe->data, &validation_schema);
+    TRY(data_blame(source, source_open(source, data->folder, &data->source, &cause), &cause, error));
+    if (data->held_out_by)
+        TRY(data_blame(data->held_out_by,
+                       held_out_join(data->held_out_by, data->folder, &data->source, &cause), &cause, error));
     const SplitArgs *split = recipe_args(recipe->data, &split_schema, &split_defaults);
     TRY(data_blame(recipe_find(recipe->data, &split_schema),
                    split_make(data->source, split, &data->split, &cause), &cause, error));

@@ -1,8 +1,6 @@
 /* The table of sources. */
 #include "runtime/data/source.h"
 
-#define PLANNED(word, doc, message)
-
 #define SOURCE(name) extern const SourceKind source_##name;
 #include "runtime/data/formats.def"
 #undef SOURCE
@@ -19,6 +17,13 @@ const SourceKind *source_kind_of(const Schema *schema)
         if ((*kind)->schema == schema)
             return *kind;
     return NULL;
+}
+
+CnnStatus source_open(const CnnStatement *statement, const char *base, Source **out, CnnError *error)
+{
+    const SourceKind *kind = source_kind_of(statement->schema);
+    return kind->open_around ? kind->open_around(statement, base, out, error)
+                             : kind->open_in(statement->args, &file_tree, base, out, error);
 }
 
 unsigned source_libraries(CnnStatements data)

@@ -25,6 +25,7 @@ struct CnnData {
     int64_t first;                     /* the sample that this was learnt from; -1: the source said it */
     int64_t want_height, want_width;   /* that the source is asked for; 0: its own */
     const CnnStatement *source_by;     /* the statement that the source is of */
+    const CnnStatement *held_out_by;   /* `validation`; NULL: there is none */
     Transform **stages;
     const CnnStatement **stage_by; /* [stage_count] */
     int stage_count;

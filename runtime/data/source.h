@@ -99,6 +99,8 @@ struct Source {
 extern const SourceKind *const source_kinds[];
 /** The kind with this schema; NULL when it is no source. */
 const SourceKind *source_kind_of(const Schema *schema);
+/** Opens the source of a statement in the file system; `base` as for open_in. */
+CnnStatus source_open(const CnnStatement *statement, const char *base, Source **out, CnnError *error);
 /** The optional libraries that the sources among these statements, and in their bodies, read with. */
 unsigned source_libraries(CnnStatements data);
 

@@ -42,6 +42,8 @@ static CnnStatus stamp_statement(const CnnStatement *statement, FILE *out, CnnEr
 static CnnStatus stamp_statements(const CnnData *data, FILE *out, CnnError *error)
 {
     TRY(stamp_statement(data->source_by, out, error));
+    if (data->held_out_by)
+        TRY(stamp_statement(data->held_out_by, out, error));
     for (int i = 0; i < data->fixed_stages; i++)
         TRY(stamp_statement(data->stage_by[i], out, error));
     return CNN_OK;
