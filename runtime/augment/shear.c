@@ -14,7 +14,9 @@ static const Field shear_fields[] = {
 };
 const Schema shear_schema = {
     .word = "shear",
-    .doc = "Shears the picture by an angle that is uniform between minus and plus the given one.",
+    .doc =
+        "Shears the picture by an angle that is uniform between minus and plus the given one: its rows are "
+        "moved against each other.",
     .source = "Keras, ImageDataGenerator, shear_range",
     .places = IN_AUGMENT,
     .fields = shear_fields,
@@ -26,7 +28,7 @@ static void shear_map(const void *args, Draw *draw, AugmentMap *map)
 {
     double angle =
         draw_between(draw, -1, 1) * ((const ShearArgs *)args)->angle * (3.14159265358979323846 / 180);
-    map_compose(map, (const double[2][3]){{1, -sin(angle), 0}, {0, cos(angle), 0}});
+    map_compose(map, (const double[2][3]){{cos(angle), 0, 0}, {-sin(angle), 1, 0}});
 }
 
 const AugmentKind augment_shear = {.schema = &shear_schema, .map = shear_map};

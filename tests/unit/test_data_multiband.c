@@ -223,6 +223,27 @@ static void a_compressed_scene_is_read_by_several_threads(void **state)
     assert_memory_equal(means[0], means[1], sizeof means[0]);
 }
 
+static void a_scene_cut_while_in_use_is_an_error(void **state)
+{
+    (void)state;
+    static const int compressions[] = {COMPRESSION_NONE, COMPRESSION_LZW};
+    write_mask("m.npy", 0);
+    for (int i = 0; i < 3; i++) {
+        static const unsigned char zeros[HEIGHT * WIDTH];
+        bool array = i == 2;
+        if (array)
+            write_npy("s.npy", "|u1", false, "(21, 35)", zeros, sizeof zeros);
+        else
+            write_scene("s.tif",
+                        &(Kind){"w", 16, SAMPLEFORMAT_UINT, PLANARCONFIG_CONTIG, compressions[i], 0});
+        Opened opened = open_good(array ? "multiband \"s.npy\", tile=3x4, mask=\"m.npy\""
+                                        : "multiband \"s.tif\", tile=3x4, mask=\"m.npy\"");
+        cut_file(array ? "s.npy" : "s.tif", 20);
+        assert_unreadable(opened.data, POINTS - 1, array ? "s.npy" : "s.tif");
+        close_data(opened);
+    }
+}
+
 static void a_damaged_or_strange_tiff_is_refused(void **state)
 {
     (void)state;
@@ -516,6 +537,7 @@ int main(void)
         TEST(a_tiff_is_read_from_its_place_in_an_archive),
         TEST(a_compressed_scene_is_read_by_several_threads),
         TEST(a_damaged_or_strange_tiff_is_refused),
+        TEST(a_scene_cut_while_in_use_is_an_error),
 #else
         TEST(without_libtiff_a_tiff_is_refused),
 #endif
