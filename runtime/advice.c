@@ -96,9 +96,14 @@ static bool is_still(const Advice *advice)
            (share < STILL_SHARE || (share < SLOW_SHARE && !differ(&advice->start, &advice->end)));
 }
 
+static bool has_said(const Advice *advice, AdviceKind kind)
+{
+    return advice->said >> kind & 1;
+}
+
 bool advice_wants_dead(const Advice *advice)
 {
-    return !advice->said[ADVICE_DEAD] && (advice->epoch == 0 || is_still(advice));
+    return !has_said(advice, ADVICE_DEAD) && (advice->epoch == 0 || is_still(advice));
 }
 
 /* After the training's part of an epoch: does the validation's loss rise while the training's falls? */
@@ -200,9 +205,9 @@ int advice_end(Advice *advice, const EpochEnd *end, AdviceLine lines[ADVICE_COUN
     int count = 0;
     find(advice, end, found);
     for (int kind = 0; kind < ADVICE_COUNT; kind++) {
-        if (!found[kind] || advice->said[kind])
+        if (!found[kind] || has_said(advice, (AdviceKind)kind))
             continue;
-        advice->said[kind] = true;
+        advice->said |= (int64_t)1 << kind;
         say(advice, (AdviceKind)kind, end, &lines[count++]);
     }
     advice->epoch++;

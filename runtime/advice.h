@@ -23,8 +23,8 @@ typedef struct {
 } Spread;
 
 typedef struct {
-    bool stops, augments; /* the recipe has `stop`, `augment`: they need not be recommended */
-    bool said[ADVICE_COUNT];
+    bool stops, augments;  /* the recipe has `stop`, `augment`: they need not be recommended */
+    int64_t said;          /* 1 << AdviceKind of those that were */
     int64_t updates, done; /* of the epoch: expected, so far */
     int64_t all;           /* updates of the training */
     Spread start;          /* the first quarter of the first epoch's losses */
@@ -39,7 +39,8 @@ typedef struct {
 /** `stops`, `augments`: see Advice. */
 void advice_open(Advice *advice, bool stops, bool augments);
 
-/** An epoch of so many updates begins; an update with this loss was made. */
+/** An epoch of so many updates begins; an update with this loss was made. All that is known of the training
+ * so far stands in numbers, so that it may be kept within an epoch, too. */
 void advice_epoch(Advice *advice, int64_t updates);
 void advice_update(Advice *advice, double loss);
 

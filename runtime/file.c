@@ -11,6 +11,12 @@
 
 #include "runtime/memory.h"
 
+bool cnn_path_ends(const char *path, const char *ending)
+{
+    size_t length = strlen(path), end = strlen(ending);
+    return length > end && strcasecmp(path + length - end, ending) == 0;
+}
+
 size_t cnn_path_folder(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -43,6 +43,9 @@ CnnStatus cnn_folder_make(const char *path, CnnError *error);
 /** A whole regular file, freed by the caller, followed by a NUL byte that does not count. */
 CnnStatus cnn_file_read(const char *path, char **bytes, size_t *count, CnnError *error);
 
+/** Whether something with this ending, in letters of either size, is named: ".png". */
+bool cnn_path_ends(const char *path, const char *ending);
+
 /** The folder part of a path, with its '/': "" when there is none. Returns its length. */
 size_t cnn_path_folder(const char *path);
 

@@ -31,6 +31,8 @@ static const struct {
     [OUTPUT_PNG] = {"a picture in PNG", "\x89PNG", 0},
     [OUTPUT_SVG] = {"a picture in SVG", "<?xml", 0},
     [OUTPUT_ONNX] = {"a network in ONNX", "\x08", 0}, /* the first field of a model */
+    [OUTPUT_KERAS] = {"a .keras file", "PK", 0},
+    [OUTPUT_HDF5] = {"an HDF5 file", "\x89HDF", 0},
     [OUTPUT_ARRAYS] = {"a .npz file", "PK", 0},
     [OUTPUT_HEADER] = {"a header with weights", OUTPUT_HEADER_MARK, 0},
 };

@@ -18,6 +18,8 @@ typedef enum {
     OUTPUT_PNG,
     OUTPUT_SVG,
     OUTPUT_ONNX,
+    OUTPUT_KERAS,
+    OUTPUT_HDF5,
     OUTPUT_ARRAYS, /* .npz */
     OUTPUT_HEADER  /* of C: begins with OUTPUT_HEADER_MARK */
 } OutputKind;

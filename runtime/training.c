@@ -287,8 +287,7 @@ static CnnStatus end_epoch(Training *t, const Progress *progress, double start, 
     return parts ? training_keep(t, parts, error) : CNN_OK;
 }
 
-/* What the epoch's numbers say of the training. A training that is gone on with is not known from its start.
- */
+/* What the epoch's numbers say of the training. Where the model has changed, those before it say nothing. */
 static CnnStatus give_advice(Training *t, const Totals *totals, const Totals *validation,
                              const LossScale *scale, CnnError *error)
 {
@@ -296,7 +295,7 @@ static CnnStatus give_advice(Training *t, const Totals *totals, const Totals *va
     const CnnBuffer *dead = NULL;
     if (divergence_left_out(&t->divergence))
         training_note(t, "%s", t->divergence.note);
-    if (t->resume.file)
+    if (t->resume.changed)
         return CNN_OK;
     if (t->validation && advice_wants_dead(&t->advice))
         TRY(cnn_part_dead(t->device, t->image, t->validation, t->seed, &dead, error));
@@ -328,7 +327,8 @@ static CnnStatus run_epoch(Training *t, CnnError *error)
                          .program = &t->image->train,
                          .evaluated = &t->image->eval,
                          .totals = &t->position.totals};
-    advice_epoch(&t->advice, t->steps_per_epoch);
+    if (t->position.batches == 0)
+        advice_epoch(&t->advice, t->steps_per_epoch);
     TRY(train_epoch(t, &progress, error));
     if (cnn_interrupted())
         return CNN_OK;

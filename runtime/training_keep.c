@@ -67,6 +67,7 @@ static CnnStatus write_checkpoint(Training *t, int parts, CnnError *error)
     t->position.best_since = t->best.since;
     t->position.best_value = t->best.value;
     t->position.rate = t->rates.state;
+    t->position.advice = t->advice;
     t->position.batch = t->batch.size;
     t->position.accumulate = t->batch.accumulate;
     t->position.steps_per_epoch = t->steps_per_epoch;

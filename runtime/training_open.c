@@ -230,6 +230,9 @@ static CnnStatus training_position(Training *t, CnnError *error)
         t->position.scale.of_epoch = 0;
         t->step = t->position.epoch * t->steps_per_epoch;
     }
+    bool stops = t->advice.stops, augments = t->advice.augments;
+    t->advice = was->advice;
+    t->advice.stops = stops, t->advice.augments = augments;
     t->rates.state = was->rate;
     t->divergence.factor = was->rate_factor;
     t->divergence.returned = was->returned;

@@ -39,8 +39,13 @@ static CnnStatus choose_format(const Options *options, const ExportFormat **form
     if (!*format)
         return command_fail(CNN_BAD_USAGE, "export: there is no format '%s'; there are %s", word, names);
     if ((options->logits || options->bare) && !(*format)->network)
-        return command_fail(CNN_BAD_USAGE, "export: --%s is for a network in ONNX; .%s has weights alone",
+        return command_fail(CNN_BAD_USAGE,
+                            "export: --%s is for a network in ONNX or of Keras; .%s has weights alone",
                             options->logits ? "logits" : "bare", (*format)->name);
+    if (strcmp((*format)->name, "h5") == 0 && !cnn_path_ends(options->output, ".weights.h5"))
+        return command_fail(CNN_BAD_USAGE,
+                            "export: Keras loads weights of files that end with .weights.h5, not of '%s'",
+                            options->output);
     if ((*format)->library)
         return command_fail(CNN_NO_RESOURCE, "export: this cnnc cannot write .%s: it was built without %s",
                             (*format)->name, (*format)->library);

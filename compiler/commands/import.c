@@ -28,12 +28,6 @@ typedef struct {
     const char *class_names;              /* each followed by a line's end */
 } Import;
 
-static bool ends_with(const char *path, const char *ending)
-{
-    size_t length = strlen(path), end = strlen(ending);
-    return length > end && strcasecmp(path + length - end, ending) == 0;
-}
-
 /* The name of a file without its folders. */
 static const char *file_name(const char *path)
 {
@@ -51,7 +45,7 @@ static const char *stem(Arena *arena, const char *path)
 static const char *word_ending(const Options *options, const char *ending)
 {
     for (int i = 0; i < options->word_count; i++)
-        if (ends_with(options->words[i], ending))
+        if (cnn_path_ends(options->words[i], ending))
             return options->words[i];
     return NULL;
 }
@@ -119,7 +113,8 @@ static CnnStatus read_keras(Import *import, CnnError *error)
 #else
     (void)weights;
     return cnn_fail(error, CNN_NO_RESOURCE,
-                    "import: this cnnc was built without libhdf5 and cJSON, and cannot read '%s'", path);
+                    "import: this cnnc was built without libhdf5, cJSON or libarchive, and cannot read '%s'",
+                    path);
 #endif
 }
 
@@ -147,7 +142,7 @@ static CnnStatus read_network(Import *import, CnnError *error)
         int fitting = 0;
         for (int i = 0; i < import->options->word_count; i++)
             for (size_t e = 0; e < COUNT(formats[f].endings) && formats[f].endings[e]; e++)
-                fitting += ends_with(import->options->words[i], formats[f].endings[e]);
+                fitting += cnn_path_ends(import->options->words[i], formats[f].endings[e]);
         if (fitting == 0)
             continue;
         if (fitting < import->options->word_count ||
@@ -209,7 +204,7 @@ static CnnStatus check_outputs(Import *import, CnnError *error)
     if (!path)
         return cnn_fail(error, CNN_BAD_USAGE, "import: -o must say which model file to write: -o %s.cnn",
                         stem(import->arena, import->options->words[0]));
-    if (!ends_with(path, ".cnn"))
+    if (!cnn_path_ends(path, ".cnn"))
         return cnn_fail(error, CNN_BAD_USAGE, "import: -o names a model file, which ends with .cnn, not '%s'",
                         path);
     import->text_path = path;

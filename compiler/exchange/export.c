@@ -1,6 +1,7 @@
 #include "compiler/exchange/export.h"
 
 #include "compiler/base/bug.h"
+#include "compiler/exchange/keras_export.h"
 #include "compiler/exchange/onnx_export.h"
 #include "compiler/exchange/weight_files.h"
 #include "runtime/data/loose.h"
@@ -39,6 +40,33 @@ static CnnStatus write_npz(const Program *program, const ExportOptions *options,
 #define write_npz   NULL
 #endif
 
+#ifdef CNNC_KERAS
+#define KERAS_MISSING NULL
+static CnnStatus write_keras_file(const Program *program, const ExportOptions *options, TensorSet *set,
+                                  Exported *out, bool weights_alone, CnnError *error)
+{
+    const KerasOptions how = {set, options->fold ? &out->fold : NULL, options->logits, options->bare,
+                              weights_alone};
+    return keras_export(program, &how, options->path, &out->before, &out->tensors, error);
+}
+
+static CnnStatus write_keras(const Program *program, const ExportOptions *options, TensorSet *set,
+                             Exported *out, CnnError *error)
+{
+    return write_keras_file(program, options, set, out, false, error);
+}
+
+static CnnStatus write_keras_weights(const Program *program, const ExportOptions *options, TensorSet *set,
+                                     Exported *out, CnnError *error)
+{
+    return write_keras_file(program, options, set, out, true, error);
+}
+#else
+#define KERAS_MISSING       "libhdf5, cJSON and libarchive (Debian: libhdf5-dev, libcjson-dev, libarchive-dev)"
+#define write_keras         NULL
+#define write_keras_weights NULL
+#endif
+
 static CnnStatus write_header(const Program *program, const ExportOptions *options, TensorSet *set,
                               Exported *out, CnnError *error)
 {
@@ -67,6 +95,8 @@ static CnnStatus write_safetensors(const Program *program, const ExportOptions *
 
 const ExportFormat export_formats[] = {
     {"onnx", OUTPUT_ONNX, true, ONNX_MISSING, write_onnx},
+    {"keras", OUTPUT_KERAS, true, KERAS_MISSING, write_keras},
+    {"h5", OUTPUT_HDF5, true, KERAS_MISSING, write_keras_weights},
     {"npz", OUTPUT_ARRAYS, false, NPZ_MISSING, write_npz},
     {"safetensors", OUTPUT_WEIGHTS, false, NULL, write_safetensors},
     {"h", OUTPUT_HEADER, false, NULL, write_header},

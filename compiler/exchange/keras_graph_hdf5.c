@@ -1,8 +1,8 @@
 /* Models of Keras: layers one behind the other, graphs of layers, and models in models. */
-#include <ctype.h>
 #include <string.h>
 
 #include "compiler/base/bug.h"
+#include "compiler/exchange/keras_names.h"
 #include "compiler/exchange/keras_use.h"
 
 enum { LAYERS_MAX = 100000, DEPTH_MAX = 500 };
@@ -27,7 +27,7 @@ typedef struct {
 
 typedef struct {
     KerasUse *use; /* of the model itself */
-    NameMap kinds; /* names of kinds to int: how many layers of each have been seen */
+    NameMap kinds; /* of keras_group_name */
     NameMap calls; /* NAME, a line's end, NUMBER: Call */
     VEC(Call *) order;
     int depth;
@@ -41,37 +41,17 @@ static const char *text_of(const cJSON *object, const char *key)
     return cJSON_IsString(item) ? item->valuestring : NULL;
 }
 
-/* "SeparableConv2D": "separable_conv2d", as Keras numbers the layers of its weight files. */
-static const char *snake_case(Arena *arena, const char *kind)
-{
-    Text text = {.arena = arena};
-    for (const char *c = kind; *c; c++) {
-        bool capital = c > kind && isupper((unsigned char)*c);
-        if (capital && (islower((unsigned char)c[1]) || islower((unsigned char)c[-1])))
-            text_append(&text, "_", 1);
-        if (isalnum((unsigned char)*c) || *c == '_')
-            text_append(&text, &(char){(char)tolower((unsigned char)*c)}, 1);
-    }
-    return text_string(&text);
-}
-
 /* Where the weights of the next layer of its kind are. Functions that are called as layers have none, and are
  * not counted. */
 static const char *weights_path(Model *model, const cJSON *json, const char *kind)
 {
     Arena *arena = model->use->import->arena;
-    const char *module = text_of(json, "module"), *base = model->use->path,
-               *name = snake_case(arena, strcmp(kind, "Model") == 0 ? "Functional" : kind);
+    const char *module = text_of(json, "module"), *base = model->use->path;
     if (module && strstr(module, ".ops."))
         return "";
-    int *seen = name_map_find(&model->kinds, name);
-    if (!seen) {
-        seen = NEW(arena, int);
-        name_map_add(arena, &model->kinds, name, seen);
-    }
-    const char *numbered = *seen ? arena_printf(arena, "%s_%d", name, *seen) : name;
-    ++*seen;
-    return arena_printf(arena, "%s%slayers/%s", base, *base ? "/" : "", numbered);
+    return arena_printf(
+        arena, "%s%slayers/%s", base, *base ? "/" : "",
+        keras_group_name(arena, &model->kinds, strcmp(kind, "Model") == 0 ? "Functional" : kind));
 }
 
 /* NULL after an error. */

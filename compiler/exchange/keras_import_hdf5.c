@@ -8,12 +8,6 @@
 #include "runtime/data/zip.h"
 #include "runtime/file.h"
 
-static bool ends_with(const char *path, const char *ending)
-{
-    size_t length = strlen(path), end = strlen(ending);
-    return length > end && strcasecmp(path + length - end, ending) == 0;
-}
-
 /* The architecture; NULL after an error. */
 static cJSON *parse(const char *path, const char *text, size_t length, CnnError *error)
 {
@@ -156,10 +150,10 @@ static KerasImport begin(Network *network, const char *path)
 bool keras_import(Network *network, const char *path, const char *weights, CnnError *error)
 {
     KerasImport import = begin(network, path);
-    if (ends_with(path, ".keras"))
+    if (cnn_path_ends(path, ".keras"))
         return import_archive(&import, path, error);
-    return ends_with(path, ".json") ? import_json(&import, path, weights, error)
-                                    : import_hdf5(&import, path, error);
+    return cnn_path_ends(path, ".json") ? import_json(&import, path, weights, error)
+                                        : import_hdf5(&import, path, error);
 }
 
 bool keras_import_text(Network *network, const char *path, const char *text, size_t length, CnnError *error)

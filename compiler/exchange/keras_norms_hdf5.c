@@ -82,6 +82,20 @@ int keras_groupnorm(KerasUse *use)
 
 /* ---- Scaling ---- */
 
+/* Of the ConvNeXts of keras.applications. */
+int keras_layer_scale(KerasUse *use)
+{
+    KerasTensors tensors = {0};
+    int in = keras_value(use);
+    if (in < 0)
+        return -1;
+    int64_t channels = network_shape(use->import->network, in).channels;
+    keras_add_tensor(&tensors, "gamma", "gamma", 1, &channels);
+    if (!keras_expect(use, &tensors))
+        return -1;
+    return keras_fill(use, &tensors, network_layer_scale(use->import->network, in, use->name, NULL));
+}
+
 /* Numbers in nested lists, one after another; their count, -1 where there are more than `most`, or others. */
 static int64_t list_numbers(const cJSON *item, int64_t most, float *out)
 {

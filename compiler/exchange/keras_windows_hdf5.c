@@ -2,17 +2,18 @@
 #include <string.h>
 
 #include "compiler/exchange/keras_use.h"
+#include "compiler/ops/window.h"
 
-/* "same" of TensorFlow: as many outputs as steps fit, and the odd pixel at bottom and right. */
 static void pad_same(WindowSpec *spec, ValueShape shape)
 {
-    const int64_t extent[2] = {shape.height, shape.width};
     for (int d = 0; d < 2; d++) {
-        int64_t reach = (spec->window[d] - 1) * spec->dilation[d] + 1,
-                out = (extent[d] + spec->stride[d] - 1) / spec->stride[d],
-                pad = (out - 1) * spec->stride[d] + reach - extent[d];
-        spec->pad[2 * d] = pad > 0 ? pad / 2 : 0;
-        spec->pad[2 * d + 1] = pad > 0 ? pad - pad / 2 : 0;
+        Side side = {.window = spec->window[d],
+                     .stride = spec->stride[d],
+                     .dilation = spec->dilation[d],
+                     .extent = d ? shape.width : shape.height};
+        side_pad_same(&side);
+        spec->pad[2 * d] = side.before;
+        spec->pad[2 * d + 1] = side.after;
     }
 }
 
@@ -142,12 +143,13 @@ int keras_transposed(KerasUse *use)
             points = spec.window[0] * spec.window[1];
     bool bias = keras_flag(use, "use_bias", true);
     memset(spec.pad, 0, sizeof spec.pad);
-    for (int d = 0; d < 2 && strcmp(keras_text(use, "padding", "valid"), "same") == 0; d++) {
+    bool same = strcmp(keras_text(use, "padding", "valid"), "same") == 0;
+    for (int d = 0; d < 2; d++) {
         int64_t pad = spec.window[d] - spec.stride[d];
         if (pad < 0)
-            return keras_refuse(use, "its strides are larger than its window, with padding 'same'");
-        spec.pad[2 * d] = pad / 2;
-        spec.pad[2 * d + 1] = pad - pad / 2;
+            return keras_refuse(use, "its strides are larger than its window");
+        spec.pad[2 * d] = same ? pad / 2 : 0;
+        spec.pad[2 * d + 1] = same ? pad - pad / 2 : 0;
     }
     if (keras_item(use, "output_padding") || spec.dilation[0] > 1 || spec.dilation[1] > 1)
         return keras_refuse(use, "it has an output_padding, or a dilation");

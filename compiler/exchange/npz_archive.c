@@ -1,66 +1,20 @@
-/* A .npz through libarchive. */
-#include <archive.h>
-#include <archive_entry.h>
-
+/* A .npz: arrays of NumPy in a zip archive. */
 #include "compiler/exchange/weight_files.h"
-#include "runtime/file.h"
+#include "compiler/exchange/zip_archive.h"
 #include "runtime/npy_write.h"
-
-typedef struct {
-    NewFile file;
-    CnnError *error;
-} Sink;
-
-static la_ssize_t put_bytes(struct archive *archive, void *context, const void *bytes, size_t count)
-{
-    Sink *sink = context;
-    if (cnn_file_write(&sink->file, bytes, count, sink->error) == CNN_OK)
-        return (la_ssize_t)count;
-    archive_set_error(archive, -1, "%s", sink->error->text);
-    return -1;
-}
-
-static bool put_array(struct archive *archive, struct archive_entry *entry, const TensorSet *set,
-                      const NamedTensor *tensor)
-{
-    char header[NPY_HEADER_BYTES];
-    size_t bytes = (size_t)tensor_elements(tensor) * sizeof(float);
-    cnn_npy_header(tensor->rank, tensor->dim, header);
-    archive_entry_clear(entry);
-    archive_entry_set_pathname(entry, arena_printf(set->arena, "%s.npy", tensor->name));
-    archive_entry_set_filetype(entry, AE_IFREG);
-    archive_entry_set_perm(entry, 0644);
-    archive_entry_set_size(entry, (la_int64_t)(sizeof header + bytes));
-    return archive_write_header(archive, entry) == ARCHIVE_OK &&
-           archive_write_data(archive, header, sizeof header) == (la_ssize_t)sizeof header &&
-           archive_write_data(archive, tensor->data, bytes) == (la_ssize_t)bytes;
-}
-
-static bool put_all(struct archive *archive, struct archive_entry *entry, const TensorSet *set, Sink *sink)
-{
-    bool good = archive_write_set_format_zip(archive) == ARCHIVE_OK &&
-                archive_write_zip_set_compression_store(archive) == ARCHIVE_OK &&
-                archive_write_set_bytes_in_last_block(archive, 1) == ARCHIVE_OK &&
-                archive_write_open(archive, sink, NULL, put_bytes, NULL) == ARCHIVE_OK;
-    for (size_t i = 0; i < set->list.count && good; i++)
-        good = put_array(archive, entry, set, &set->list.items[i]);
-    return good && archive_write_close(archive) == ARCHIVE_OK;
-}
 
 CnnStatus npz_archive_write(const TensorSet *set, const char *path, CnnError *error)
 {
-    Sink sink = {.error = error};
-    TRY(cnn_file_create(path, &sink.file, error));
-    struct archive *archive = archive_write_new();
-    struct archive_entry *entry = archive_entry_new();
-    bool good = archive && entry && put_all(archive, entry, set, &sink);
-    if (!good && error->status == CNN_OK)
-        cnn_fail(error, CNN_NO_RESOURCE, "'%s': %s", path,
-                 archive ? archive_error_string(archive) : "not enough memory");
-    archive_entry_free(entry);
-    archive_write_free(archive);
-    if (good)
-        return cnn_file_commit(&sink.file, error);
-    cnn_file_abandon(&sink.file);
-    return error->status;
+    ZipEntry *entries = NEW_ARRAY(set->arena, ZipEntry, set->list.count + 1);
+    for (size_t i = 0; i < set->list.count; i++) {
+        const NamedTensor *tensor = &set->list.items[i];
+        char *header = arena_alloc(set->arena, NPY_HEADER_BYTES);
+        cnn_npy_header(tensor->rank, tensor->dim, header);
+        entries[i] = (ZipEntry){.name = arena_printf(set->arena, "%s.npy", tensor->name),
+                                .header = header,
+                                .header_size = NPY_HEADER_BYTES,
+                                .bytes = tensor->data,
+                                .size = (size_t)tensor_elements(tensor) * sizeof(float)};
+    }
+    return zip_archive_write(path, entries, (int)set->list.count, error);
 }

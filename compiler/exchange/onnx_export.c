@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "compiler/base/text.h"
+#include "compiler/exchange/export_stages.h"
 #include "compiler/ops/layer.h"
 #include "runtime/data/look.h"
 #include "runtime/data/loose.h"
@@ -12,26 +12,6 @@
 enum { VERSION_LEAST = 18 }; /* in which the axes of reductions are inputs */
 
 /* ---- The data section ---- */
-
-/* The stages that are part of the network: numbers `first` … `count` - 1. */
-typedef struct {
-    int first, count;
-} Stages;
-
-static Stages stages_inside(const Program *program, bool bare, const char **before)
-{
-    Stages stages = {0};
-    const Pointwise *pointwise;
-    const char *word;
-    Text words = {.arena = program->arena};
-    for (; program->data && (word = cnn_data_stage(program->data, stages.count, &pointwise)); stages.count++)
-        if (!pointwise || bare)
-            stages.first = stages.count + 1;
-    for (int i = 0; i < stages.first; i++)
-        text_printf(&words, "%s%s", i ? ", " : "", cnn_data_stage(program->data, i, &pointwise));
-    *before = text_string(&words);
-    return stages;
-}
 
 /* The factors of one stage: a number for each channel, or for each value of a sample, which has channels
  * last. */
@@ -48,7 +28,7 @@ static OnnxValue stage_factors(Onnx *onnx, const char *name, const Pointwise *po
 }
 
 /* As pointwise_apply does it: a product, and then a sum. */
-static OnnxValue add_stages(Onnx *onnx, const Program *program, Stages stages)
+static OnnxValue add_stages(Onnx *onnx, const Program *program, ExportStages stages)
 {
     OnnxValue value = onnx->input;
     for (int i = stages.first; i < stages.count; i++) {
@@ -166,7 +146,7 @@ Onnx *onnx_export(const Program *program, const OnnxOptions *options, const char
     onnx_channels_first(graph_type(graph, input), order);
     onnx->input = onnx_like(onnx, input, order);
     onnx->input.name = "input";
-    onnx->values[input] = add_stages(onnx, program, stages_inside(program, options->bare, before));
+    onnx->values[input] = add_stages(onnx, program, export_stages(program, options->bare, before));
     onnx_finish(onnx, translate_layers(onnx, program, output), name);
     describe(onnx, program, *before);
     return onnx;

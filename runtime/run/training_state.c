@@ -23,6 +23,7 @@ typedef struct {
     {                                                                                                        \
         .name = #member, .offset = offsetof(TrainingState, member), .real = true, .count = values            \
     }
+#define SPREAD(member) NUMBER(member.count), REAL(member.mean, 1), REAL(member.squares, 1)
 static const Item items[] = {
     NUMBER(epoch),
     NUMBER(batches),
@@ -45,6 +46,17 @@ static const Item items[] = {
     NUMBER(scale.good),
     NUMBER(scale.skipped),
     NUMBER(scale.of_epoch),
+    NUMBER(advice.said),
+    NUMBER(advice.updates),
+    NUMBER(advice.done),
+    NUMBER(advice.all),
+    SPREAD(advice.start),
+    SPREAD(advice.end),
+    NUMBER(advice.epoch),
+    REAL(advice.best, 1),
+    NUMBER(advice.best_epoch),
+    REAL(advice.loss, 1),
+    NUMBER(advice.falling),
     NUMBER(batch),
     NUMBER(accumulate),
     NUMBER(steps_per_epoch),

@@ -3,6 +3,7 @@
 #ifndef CNN_TRAINING_STATE_H
 #define CNN_TRAINING_STATE_H
 
+#include "runtime/advice.h"
 #include "runtime/loss_scale.h"
 #include "runtime/rate.h"
 #include "runtime/status.h"
@@ -22,6 +23,7 @@ typedef struct {
     double rate_factor; /* what `nan back` has multiplied the rate by, … */
     int64_t returned;   /* … going back so many times */
     LossScale scale;    /* of f16 */
+    Advice advice;      /* stops, augments are the recipe's */
     /* What may not differ in a training that goes on: */
     int64_t batch, accumulate;
     int64_t steps_per_epoch;

@@ -1,6 +1,8 @@
 /* Writes the samples of all layers, and small networks of stdlib, as NAME.onnx into a folder, with an input
  * (NAME.input.npy, channels last) and what the interpreter makes of it in double (NAME.output.npy): for
- * onnx_samples.py. Each once more with its batchnorms folded, as NAME.fold.onnx, where it has any. */
+ * onnx_samples.py. Each once more with its batchnorms folded, as NAME.fold.onnx, where it has any.
+ * `onnx_samples FOLDER keras` writes .keras files in their place, of what Keras has layers for: for
+ * keras_samples.py. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -9,6 +11,7 @@
 #include <stdlib.h>
 
 #include "compiler/check/program.h"
+#include "compiler/exchange/keras_export.h"
 #include "compiler/exchange/onnx_export.h"
 #include "compiler/ops/layer.h"
 #include "runtime/npy_write.h"
@@ -88,10 +91,34 @@ static void write_values(Arena *arena, const Run *run, NodeId id, const char *pa
     must(cnn_npy_commit(&file, &error), &error);
 }
 
-static void write_sample(const char *folder, const char *name, const char *text)
+static void write_onnx(const Program *program, const TensorSet *set, const Fold *fold, const char *path)
+{
+    CnnError error = {0};
+    const char *before;
+    const OnnxOptions how = {.weights = set, .fold = fold};
+    must(onnx_protobuf_write(onnx_export(program, &how, &before),
+                             arena_printf(program->arena, "%s.onnx", path), &error),
+         &error);
+}
+
+static void write_keras(const Program *program, const TensorSet *set, const Fold *fold, const char *path)
+{
+#ifdef CNNC_KERAS
+    CnnError error = {0};
+    const char *before;
+    int tensors;
+    const KerasOptions how = {.weights = set, .fold = fold};
+    if (keras_export(program, &how, arena_printf(program->arena, "%s.keras", path), &before, &tensors,
+                     &error) != CNN_OK)
+        printf("%s\n", error.text);
+#else
+    (void)program, (void)set, (void)fold, (void)path;
+#endif
+}
+
+static void write_sample(const char *folder, const char *name, const char *text, bool keras)
 {
     Arena *arena = arena_new();
-    CnnError error = {0};
     const CheckOptions options = {.batch = BATCH, .without_data = true};
     Diag *diag = diag_new(arena);
     const Program *program = program_check_text(
@@ -106,37 +133,35 @@ static void write_sample(const char *folder, const char *name, const char *text)
     NodeId input = NODE_NONE;
     fill(arena, &run, &set, &input);
     interp_run(run.interp, SAMPLES);
-    const char *path = arena_printf(arena, "%s/%s", folder, name), *before;
+    const char *path = arena_printf(arena, "%s/%s", folder, name);
+    void (*write)(const Program *, const TensorSet *, const Fold *, const char *) =
+        keras ? write_keras : write_onnx;
     write_values(arena, &run, input, arena_printf(arena, "%s.input.npy", path));
     write_values(arena, &run, graph_find_result(graph, RESULT_OUTPUT),
                  arena_printf(arena, "%s.output.npy", path));
-    OnnxOptions how = {.weights = &set};
-    must(onnx_protobuf_write(onnx_export(program, &how, &before), arena_printf(arena, "%s.onnx", path),
-                             &error),
-         &error);
+    write(program, &set, NULL, path);
     Fold fold = fold_batchnorms(program, &set);
-    how.fold = &fold;
     if (fold.batchnorms > 0)
-        must(onnx_protobuf_write(onnx_export(program, &how, &before),
-                                 arena_printf(arena, "%s.fold.onnx", path), &error),
-             &error);
+        write(program, &set, &fold, arena_printf(arena, "%s.fold", path));
     arena_free(arena);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 2)
+    bool keras = argc == 3 && strcmp(argv[2], "keras") == 0;
+    if (argc != 2 && !keras)
         return 2;
     Arena *arena = arena_new();
     for (const Layer *const *layer = layer_table; *layer; layer++) {
         for (int i = 0; (*layer)->samples[i]; i++)
             write_sample(argv[1], arena_printf(arena, "%s.%d", (*layer)->schema.word, i + 1),
-                         arena_printf(arena, "model Sample {\n%s\nflatten\n}", (*layer)->samples[i]));
+                         arena_printf(arena, "model Sample {\n%s\nflatten\n}", (*layer)->samples[i]), keras);
     }
     for (size_t i = 0; i < COUNT(networks); i++)
         write_sample(
             argv[1], arena_printf(arena, "%s.network.%zu", networks[i][0], i + 1),
-            arena_printf(arena, "import \"%s\"\nmodel Network {\n%s\n}", networks[i][0], networks[i][1]));
+            arena_printf(arena, "import \"%s\"\nmodel Network {\n%s\n}", networks[i][0], networks[i][1]),
+            keras);
     arena_free(arena);
     return 0;
 }

@@ -25,10 +25,14 @@ plainer=
 classes small10 10
 classes photos42 42
 classes breeds133 133
+classes letters42 42
+classes letters10 10
+classes rare10 10
+expect 0 '' "$CNNC" run examples/transfer/letters.cnn --batch 8 --steps 2 --save data/letters42.safetensors
 
 count=0
-for example in examples/*/; do
-    model=$example/model.cnn
+for model in examples/*/*.cnn; do
+    example=${model%/*}
     expect 0 '' "$CNNC" fmt --check "$model"
     expect 0 'memory: ' "$CNNC" check "$model"
     expect 0 'epoch 1/1' "$CNNC" run "$model" --batch 8 --steps 2

@@ -190,7 +190,7 @@ expect 2 '--weights must say which weights' "$CNNC" export m.cnn -o a.onnx
 expect 2 '-o must say which file to write' "$CNNC" export m.cnn --weights m.safetensors
 expect 2 "'net' has no ending that tells the format" "$CNNC" export m.cnn --weights m.safetensors -o net
 expect 2 "'a.b/net' has no ending" "$CNNC" export m.cnn --weights m.safetensors -o a.b/net
-expect 2 "there is no format 'pt'; there are onnx, npz, safetensors, h" "$CNNC" export m.cnn --weights m.safetensors -o net.pt
+expect 2 "there is no format 'pt'; there are onnx, keras, h5, npz, safetensors, h" "$CNNC" export m.cnn --weights m.safetensors -o net.pt
 expect 2 "there is no format 'ONNX2'" "$CNNC" export m.cnn --weights m.safetensors --format ONNX2 -o net.onnx
 expect 2 '--logits is for a network in ONNX' "$CNNC" export m.cnn --weights m.safetensors --logits -o net.h
 expect 2 '--bare is for a network in ONNX' "$CNNC" export m.cnn --weights m.safetensors --bare -o net.npz

@@ -111,6 +111,16 @@ END
 
 # Remedies: a rate of nearly nothing; a layer that gives only zeros.
 run 0 'the loss has not moved from 1.' --set train.optimizer.rate=1e-9 --epochs 14
+# A training that was interrupted, within an epoch, is told the same; and once.
+cp "$answer" whole
+still() {
+    expect 0 'goes on in still' "$CNNC" run m.cnn --set train.optimizer.rate=1e-9 --resume=still "$@"
+}
+expect 0 '' "$CNNC" run m.cnn --set train.optimizer.rate=1e-9 --steps 37 --out still
+still --epochs 14
+[ "$(grep 'the loss has not moved from' whole)" = "$(grep 'the loss has not moved from' "$answer")" ] || wrong "going on, nothing is said: $(cat "$answer")"
+still --epochs 15
+grep 'the loss has not moved' "$answer" && wrong 'it is said again'
 sed 's/leaky 0.1/relu/; s/rate=0.05/rate=200/; s/batch 8/batch 16/' m.cnn >dead.cnn
 got=0
 "$CNNC" run dead.cnn --no-out >"$answer" 2>&1 || got=$?

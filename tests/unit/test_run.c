@@ -30,6 +30,17 @@ static void a_state_is_read_as_it_was_to_the_last_bit(void **state)
     wrote.rate = (RateState){.best = 1.0 / 7, .epochs = 5, .since = 2, .lowered = 1};
     wrote.rate_factor = 0.125, wrote.returned = 3;
     wrote.scale = (LossScale){.value = 0x1p13, .good = 1999, .skipped = 5, .of_epoch = 2};
+    wrote.advice = (Advice){.said = 5,
+                            .updates = 9,
+                            .done = 3,
+                            .all = 30,
+                            .epoch = 3,
+                            .best = INFINITY,
+                            .best_epoch = 1,
+                            .loss = 0.7,
+                            .falling = 2};
+    wrote.advice.start = (Spread){.count = 2, .mean = 1.0 / 3, .squares = 0.1};
+    wrote.advice.end = (Spread){.count = 1, .mean = -1.0 / 3};
     wrote.batch = 32, wrote.accumulate = 2, wrote.steps_per_epoch = 9, wrote.total = 27,
     wrote.seed = 1ull << 52;
     TrainingState got = {0};
