@@ -20,7 +20,7 @@ typedef struct {
     uint64_t l1_bytes, l2_bytes; /* of one core */
     uint64_t local_bytes; /* that a kernel may take on the stack for a packed operand, and for sums that
                              wait between blocks */
-    Key key;                     /* of the names */
+    Key key;              /* of the names */
 } CpuTarget;
 
 /** This machine. */
