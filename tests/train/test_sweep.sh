@@ -115,7 +115,7 @@ rm -r runs
 
 # ---- Interrupted, and killed, within the second training ----
 for signal in INT KILL; do
-    (trap - INT && exec "$CNNC" sweep m.cnn -D rate=0.01,0.011 --epochs 400 >/dev/null 2>&1) &
+    (trap - INT && exec "$CNNC" sweep m.cnn -D rate=0.01,0.011 --epochs 150 >/dev/null 2>&1) &
     sweep=$!
     for _ in $(seq 1200); do
         grep -qs '"epoch": 2,' runs/M-2/events.jsonl && break
@@ -125,7 +125,7 @@ for signal in INT KILL; do
     status=0
     wait $sweep || status=$?
     test $signal = KILL || test $status = 130 || wrong "an interrupted sweep ends with $status"
-    expect 0 '2 are done or begun already' "$CNNC" sweep m.cnn -D rate=0.01,0.011 --epochs 400
+    expect 0 '2 are done or begun already' "$CNNC" sweep m.cnn -D rate=0.01,0.011 --epochs 150
     test "$(runs)" = 2 || wrong "what was begun is not gone on with: $(ls runs)"
     test "$(grep -c '"event": "test"' runs/M-1/events.jsonl)" = 1 || wrong 'a point that was done is trained again'
     grep -q '"event": "start".*"resumed": true' runs/M-2/events.jsonl || wrong 'a point that was begun begins again'
