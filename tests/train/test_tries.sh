@@ -87,6 +87,7 @@ assert [row["batch"] for row in rows][:3] == [8, 16, 32] and rows[0]["images_per
 assert all(a["bytes"] < b["bytes"] for a, b in zip(rows, rows[1:])), rows
 assert one["suggested"] in [row["batch"] for row in rows] and one["largest"] >= 32, one' <"$answer" || wrong 'the JSON of --find-batch'
 expect 2 '--find-batch goes without --batch' "$CNNC" run plain.cnn --find-batch --batch 8
+expect 2 'a step takes all batches of an update' "$CNNC" run plain.cnn --find-batch --set train.batch.exact=true --set train.batch.accumulate=4
 
 # All of them
 expect 2 '--overfit and --find-rate are two things' "$CNNC" run m.cnn --overfit 1 --find-rate
