@@ -40,7 +40,7 @@ near_losses gpu.losses cpu.losses 1e-4 'a GPU learns something else than the CPU
 
 # Interrupted and gone on with: the same bits.
 expect 0 '' "$CNNC" run m.cnn --device cuda --quiet --out half --epochs 2
-expect 0 '' "$CNNC" run m.cnn --device cuda --quiet --out half --resume half --epochs 4
+expect 0 '' "$CNNC" run m.cnn --device cuda --quiet --resume=half --epochs 4
 expect 0 '' "$CNNC" run m.cnn --device cuda --quiet --out whole
 same whole/last.safetensors half/last.safetensors 'a training on a GPU that was gone on with'
 
