@@ -27,7 +27,7 @@ typedef struct {
     int number; /* in its layer */
 } KerasVariable;
 
-/** Opens a file, or one that is in memory, where it must stay until it is closed. `path`: for messages. */
+/** Opens a file, or one that is in memory, which is copied. `path`: for messages. */
 CnnStatus keras_weights_open(KerasWeights *weights, const char *path, CnnError *error);
 CnnStatus keras_weights_open_bytes(KerasWeights *weights, const char *path, void *bytes, size_t size,
                                    CnnError *error);

@@ -1,11 +1,10 @@
 #include "compiler/exchange/keras_weights.h"
 
-#include <hdf5_hl.h>
 #include <string.h>
 
 #include "compiler/base/text.h"
 
-enum { LINKS_MAX = 1 << 18, TEXT_BYTES_MAX = 1 << 28, DEFLATE_MOST = 1100 };
+enum { BLOCK_BYTES = 1 << 16, LINKS_MAX = 1 << 18, TEXT_BYTES_MAX = 1 << 28, DEFLATE_MOST = 1100 };
 
 /* ---- The variables of a file ---- */
 
@@ -67,8 +66,11 @@ CnnStatus keras_weights_open_bytes(KerasWeights *weights, const char *path, void
                                    CnnError *error)
 {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    weights->file =
-        H5LTopen_file_image(bytes, size, H5LT_FILE_IMAGE_DONT_COPY | H5LT_FILE_IMAGE_DONT_RELEASE);
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    bool good = H5Pset_fapl_core(access, BLOCK_BYTES, false) >= 0 &&
+                H5Pset_file_image(access, bytes, size) >= 0; /* a copy */
+    weights->file = good ? H5Fopen("weights.h5", H5F_ACC_RDONLY, access) : -1;
+    H5Pclose(access);
     return find_variables(weights, path, error);
 }
 
