@@ -20,7 +20,7 @@ typedef struct {
     int major, minor;
 } Nvrtc;
 
-enum { OPTIONS = 2, NAME_ROOM = 64 };
+enum { OPTIONS = 3, NAME_ROOM = 64 };
 
 static CnnStatus nvrtc_open(Nvrtc *out, CnnError *error)
 {
@@ -162,7 +162,7 @@ CnnStatus nvrtc_compile(NvrtcProgram *programs, int count, const char *architect
                      .programs = programs,
                      .count = count,
                      .cache = cache,
-                     .options = {target, "--std=c++17"},
+                     .options = {target, "--std=c++17", "--no-cache"},
                      .errors = errors};
         cnn_pool_run(pool, compile_some, &work);
         cnn_pool_close(pool);

@@ -219,8 +219,8 @@ static const char *value_of(const char *option, const char *name)
 /* Programs are compiled side by side: the call that is noted ends before. */
 PUBLIC int nvrtcCompileProgram(FakeProgram *program, int count, const char *const *options)
 {
-    static const char *const known[] = {
-        "--std=", "-std=", "--ptxas-options=", "-lineinfo", "--use_fast_math", "--fmad="};
+    static const char *const known[] = {"--std=",     "-std=",           "--ptxas-options=", "-lineinfo",
+                                        "--no-cache", "--use_fast_math", "--fmad="};
     const char *architecture = NULL;
     int status = fake_begin(__func__, "%s", count > 0 ? options[0] : "");
     for (int i = 0; i < count && !status; i++) {

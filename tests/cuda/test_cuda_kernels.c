@@ -278,7 +278,7 @@ static void maxima_and_where_they_were_met(void **state)
     check(b, 1, 0);
 }
 
-/* Stores whose guards fail at points where the value would lie outside the tensors. */
+/* Stores whose guards fail at points that lie outside the tensors. */
 static void stores_behind_guards(void **state)
 {
     (void)state;
@@ -287,10 +287,11 @@ static void stores_behind_guards(void **state)
     int ta = builder_tensor(&b, DTYPE_F32, false, 7 * 37), tb = builder_tensor(&b, DTYPE_F32, true, 7 * 37);
     b.computation->parallel = y;
     Affine at = affine(-37, 2, X(y, 37), X(x, 1));
-    Store *store = builder_store(&b, STORE_WRITE, tb, at, builder_load(&b, ta, at));
     Guard inside[1] = {{affine(-1, 1, X(y, 1)), 7}};
-    store->guard_first = builder_guards(&b, inside, 1);
-    store->guard_count = 1;
+    ExprId value = builder_load(&b, ta, at);
+    Store *store = builder_store(&b, STORE_WRITE, tb, at, value);
+    store->guard_first = b.computation->exprs.items[value].guard_first = builder_guards(&b, inside, 1);
+    store->guard_count = b.computation->exprs.items[value].guard_count = 1;
     check(b, 1, 0);
 }
 
