@@ -453,6 +453,34 @@ static bool is_kept(const Group *group, const bool *kept)
     return true;
 }
 
+/* Does it read what another group makes anew in every step? (One that makes several things, of which some are
+ * kept, does.) */
+static bool reads_changing(const Grouping *grouping, int index)
+{
+    const NodeList *reads = &grouping->reads.items[index];
+    for (size_t i = 0; i < reads->count; i++) {
+        int made = grouping->group_of[reads->items[i]];
+        if (made >= 0 && made != index && grouping_group(grouping, made)->when != WHEN_CHANGED)
+            return true;
+    }
+    return false;
+}
+
+/* What is kept from step to step comes before all else, so it waits for nothing that does not. */
+static void keep_only_what_can_go_first(Grouping *grouping)
+{
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (size_t g = 0; g < grouping->plan->groups.count; g++) {
+            Group *group = grouping_group(grouping, (int)g);
+            if (group->when == WHEN_CHANGED && reads_changing(grouping, (int)g)) {
+                group->when = grouping->group_always.items[g] ? WHEN_ALWAYS : WHEN_UPDATE;
+                changed = true;
+            }
+        }
+    }
+}
+
 static void choose_when_and_how(Grouping *grouping)
 {
     const bool *kept = find_kept(grouping);
@@ -463,6 +491,7 @@ static void choose_when_and_how(Grouping *grouping)
                       : grouping->group_always.items[g] ? WHEN_ALWAYS
                                                         : WHEN_UPDATE;
     }
+    keep_only_what_can_go_first(grouping);
 }
 
 void group_nodes(Plan *plan, const PlanOptions *options)

@@ -100,6 +100,28 @@ static void no_weight_is_overwritten_by_what_its_readers_wait_for(void **state)
     arena_free(arena);
 }
 
+/* What is made of weights alone is kept from step to step, but not what reads it from a kernel that makes
+ * something else, too. */
+static void what_is_kept_reads_nothing_that_changes(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Graph *graph = graph_new(arena, NULL, BATCH);
+    Make make = {graph, nowhere, "kept"};
+    NodeId weights = leaf(graph, "weights", LEAF_PARAMETER, LEAD_NONE, 1, DIMS(8));
+    NodeId given = leaf(graph, "given", LEAF_INPUT, LEAD_NONE, 1, DIMS(8));
+    NodeId twice = make_scale(make, weights, 2);
+    graph_result(graph,
+                 (Result){.role = RESULT_VALUE, .node = make_add(make, twice, given), .name = "changing"});
+    graph_result(graph, (Result){.role = RESULT_VALUE, .node = make_sum(make, twice, 1u), .name = "sum"});
+    const PlanOptions options = {.cache_bytes = 1 << 20};
+    Plan *plan = plan_make(arena, graph, &options);
+    assert_int_equal(plan->groups.count, 2);
+    for (size_t g = 0; g < 2; g++)
+        assert_int_equal(plan->groups.items[g].when, WHEN_ALWAYS);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +129,7 @@ int main(void)
         cmocka_unit_test(pooling_before_the_activation_changes_no_result),
         cmocka_unit_test(convolution_bias_pool_and_activation_are_one_kernel),
         cmocka_unit_test(no_weight_is_overwritten_by_what_its_readers_wait_for),
+        cmocka_unit_test(what_is_kept_reads_nothing_that_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
