@@ -55,7 +55,9 @@ def errors_of(terminal):
     subprocess.run([sys.argv[1], "data", "check", "m.cnn"], stdout=subprocess.DEVNULL, stderr=there, env=os.environ | {"TERM": "xterm"})
     os.close(there) if not terminal else None
     return os.read(here, 65536).decode()
-assert "reading  [" in errors_of(True) and "\r\033[K" in errors_of(True)
+# (So few samples may be read before the bar is first drawn.)
+shown = next((text for text in (errors_of(True) for _ in range(50)) if "reading  [" in text), "")
+assert "reading  [" in shown and "\r\033[K" in shown
 assert "reading" not in errors_of(False)
 END
 exit $failed
