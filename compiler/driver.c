@@ -34,9 +34,6 @@ const PassInfo driver_passes[] = {
     {NULL, NULL},
 };
 
-/* Partial sums of so many slices keep a GPU busy, and are few enough to be added. */
-enum { GPU_SLICES_MOST = 64 };
-
 typedef struct {
     Session session;
     VEC(Program *) programs; /* whose data is to be closed */
@@ -99,7 +96,7 @@ static Program rewrite_forward(Session *session, const Program *program, bool tr
 static Graph *finish_graph(Session *session, const Program *program, Graph *graph)
 {
     if (session->gpu)
-        graph_slices_at_most(graph, GPU_SLICES_MOST);
+        graph_slices_at_most(graph, CUDA_SLICES_MOST);
     if (!session->gpu && !session->fusions.off[FUSION_AGAIN]) {
         graph = make_again(graph);
         graph_verify(graph, "again");

@@ -15,6 +15,9 @@ typedef struct {
     int multiprocessors;      /* of the machine's GPU, else of a usual one */
 } CudaTarget;
 
+/* Partial sums of so many slices keep a GPU busy, and are few enough to be added. */
+enum { CUDA_SLICES_MOST = 64 };
+
 /** GPUs of an architecture, "sm_90". NULL with a sentence in *complaint when it is none that can be used. */
 const CudaTarget *cuda_target(Arena *arena, const char *architecture, const char **complaint);
 

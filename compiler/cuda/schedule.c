@@ -22,7 +22,9 @@ enum {
     /* A tile with fewer rows or columns reads more than it computes. */
     ROWS_LEAST = 8,
     COLUMNS_LEAST = 4,
-    STEPS_LEAST = 8
+    STEPS_LEAST = 8,
+    /* A grid has no more blocks along y and z. */
+    GRID_MOST = 65535
 };
 
 const CudaTarget *cuda_target(Arena *arena, const char *architecture, const char **complaint)
@@ -182,6 +184,9 @@ static bool choose_tiles(const CudaTarget *target, const Computation *computatio
            steps = points_of(computation, ~outputs);
     if (row_points < ROWS_LEAST || column_points < COLUMNS_LEAST || steps < STEPS_LEAST)
         return false;
+    double apart = points_of(computation, outputs & ~rows & ~columns);
+    if (column_points > GRID_MOST || apart * (schedule->slice ? CUDA_SLICES_MOST : 1) > GRID_MOST)
+        return false;
     int accs = (int)computation->accs.count;
     schedule->form = CUDA_TILES;
     schedule->matrix = fits_matrix(computation, row_points, column_points);
@@ -206,8 +211,7 @@ static bool choose_tiles(const CudaTarget *target, const Computation *computatio
             schedule->rows / schedule->thread_rows * (schedule->columns / schedule->thread_columns);
     }
     /* Few tiles of long sums leave most of the machine idle. */
-    double tiles = row_points / schedule->rows * column_points / schedule->columns *
-                   points_of(computation, outputs & ~rows & ~columns);
+    double tiles = row_points / schedule->rows * column_points / schedule->columns * apart;
     return schedule->slice || schedule->threads < WARP || steps < 4 * LONG_SUM ||
            tiles >= target->multiprocessors / 8.0;
 }

@@ -259,6 +259,35 @@ static void products_of_matrices(void **state)
     check(dense(arena_new(), 3, 5, 900, false, false, 'm'), 3, 1e-5);
 }
 
+/* Products of more small matrices than a grid has blocks along z. */
+static void products_of_many_matrices(void **state)
+{
+    (void)state;
+    enum { MANY = 66000, ROWS = 8, COLUMNS = 4, TERMS = 8 };
+    Builder b = builder_new(arena_new(), "many");
+    int n = builder_axis(&b, "n", false, EXTENT_FIXED, MANY),
+        m = builder_axis(&b, "m", false, EXTENT_FIXED, ROWS),
+        c = builder_axis(&b, "c", false, EXTENT_FIXED, COLUMNS),
+        k = builder_axis(&b, "k", true, EXTENT_FIXED, TERMS);
+    int ta = builder_tensor(&b, DTYPE_F32, false, MANY * ROWS * TERMS),
+        tb = builder_tensor(&b, DTYPE_F32, false, MANY * TERMS * COLUMNS),
+        tc = builder_tensor(&b, DTYPE_F32, true, MANY * ROWS * COLUMNS);
+    b.computation->parallel = n;
+    ExprId left = builder_load(&b, ta, affine(0, 3, X(n, ROWS * TERMS), X(m, TERMS), X(k, 1))),
+           right = builder_load(&b, tb, affine(0, 3, X(n, TERMS * COLUMNS), X(k, COLUMNS), X(c, 1)));
+    ExprId sum = builder_sum(&b, builder_scalar(&b, SCALAR_mul, left, right, 0), NULL, 0);
+    builder_store(&b, STORE_WRITE, tc, affine(0, 3, X(n, ROWS * COLUMNS), X(m, COLUMNS), X(c, 1)), sum);
+    CudaSchedule schedule;
+    const char *complaint;
+    const CudaTarget *target = cuda_target(b.arena, "sm_90", &complaint);
+    cuda_schedule(target, b.computation, 1, &schedule);
+    assert_int_not_equal(schedule.form, CUDA_TILES);
+    b.computation->axes[n].extent = 60000;
+    cuda_schedule(target, b.computation, 1, &schedule);
+    assert_int_equal(schedule.form, CUDA_TILES);
+    arena_free(b.arena);
+}
+
 static void maxima_and_where_they_were_met(void **state)
 {
     (void)state;
@@ -357,6 +386,7 @@ int main(void)
         cmocka_unit_test(convolutions_of_a_batch_that_is_not_full),
         cmocka_unit_test(weight_gradients_by_slices),
         cmocka_unit_test(products_of_matrices),
+        cmocka_unit_test(products_of_many_matrices),
         cmocka_unit_test(maxima_and_where_they_were_met),
         cmocka_unit_test(stores_behind_guards),
         cmocka_unit_test(scalar_functions),
